@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_CAPTURE_H
+#define TCPMILL_CAPTURE_H
+
+/*
+ * Captures as one stream of frames: inputs in the order given, cut into chunks.
+ *
+ * A chunk is a block of a file, and owns the records that *start* in it. It is
+ * claimed in order, read in parallel, cut in order (the only step that is serial
+ * for every frame: it validates record headers, numbers frames, runs the capture
+ * clock and keeps pcapng's interface table) and then walked in parallel.
+ *
+ * Threads: capture_claim() and capture_cut() are each called by one thread at a
+ *          time, with a lock or its equivalent between calls; capture_read() and
+ *          chunk_walk_*() by any number, on different chunks. What a walk reads
+ *          of the capture (interfaces, filter) was written before its cut ended.
+ * Memory:  chunks belong to the caller; frames point into their buffers.
+ * Formats: pcap (libpcap's pcap-savefile(5)) in us and ns, both byte orders, and
+ *          the "modified" variant; pcapng (draft-ietf-opsawg-pcapng) natively;
+ *          anything else that libpcap opens, through libpcap.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_insn;
+struct capture;
+
+/* Largest packet and block that are believed; more is damage (as in tshark). */
+#define CAPTURE_MAX_CAPLEN 262144u
+#define CAPTURE_MAX_BLOCK (16u << 20)
+#define CAPTURE_MIN_CHUNK 4096u
+#define CAPTURE_MAX_CHUNK (8u << 20)
+#define CAPTURE_MAX_INTERFACES (1u << 20)
+#define CAPTURE_NB_DAMAGE 16 /* damages that are kept in words; all are counted */
+
+/* One pcapng interface, or the one of a pcap file. Grow-only table of the run. */
+struct capture_interface {
+	uint64_t nb_frames;
+	uint64_t drops;	    /* by the last interface statistics block; UINT64_MAX = none */
+	int64_t offset_ns;  /* if_tsoffset */
+	uint32_t snaplen;   /* 0 = no limit */
+	uint16_t link_type; /* LINKTYPE_ value of the file */
+	uint8_t ts_resol;   /* if_tsresol as in pcapng: 10^-n, or 2^-n with the top bit */
+	uint8_t unused;
+	uint32_t input;
+	const struct bpf_insn *filter; /* NULL = everything passes */
+};
+
+/* The capture clock, definitions 2.1. */
+struct capture_clock {
+	int64_t reference_ns;
+	uint64_t elapsed_ns;
+	bool started;
+};
+
+struct chunk {
+	uint8_t *data;
+	size_t capacity;
+	uint32_t input;	 /* index of the input */
+	uint64_t offset; /* of data[0] in the file */
+	size_t len;	 /* bytes present */
+	size_t limit;	 /* records starting before it belong to the chunk */
+	int read_error;	 /* errno of the block's read, 0 = none */
+	bool is_stream;
+
+	/* Filled by the cut: where the walk starts, and what it needs to know there. */
+	size_t first;	      /* data offset of the first record */
+	uint32_t nb_frames;   /* whole records */
+	uint64_t first_frame; /* number of the first one; 1-based over all inputs */
+	struct capture_clock clock;
+	uint32_t interface_base, nb_interfaces;
+	bool swapped;
+
+	/* First frame that belongs to a new epoch (2^20 frames), and the clock before it. */
+	uint64_t border_frame; /* 0 = no border in this chunk */
+	uint64_t border_clock_ns;
+};
+
+/* One frame as captured. */
+struct frame {
+	const uint8_t *data;
+	uint32_t caplen;
+	uint32_t wire_len;
+	int64_t ts_ns;
+	uint64_t clock_ns;
+	const struct capture_interface *interface;
+};
+
+struct capture_params {
+	const char *const *paths;
+	size_t nb_paths;
+	size_t chunk_size;   /* bytes of file a chunk */
+	uint64_t max_frames; /* stop after so many; 0 = no limit */
+	const char *filter;  /* BPF text, or NULL */
+};
+
+struct capture_input {
+	const char *path;
+	const char *format; /* "pcap", "pcap, ns", "pcapng" ... */
+	uint64_t size;	    /* bytes; 0 if unknown (a pipe) */
+	uint64_t first_frame;
+	uint64_t nb_frames;
+};
+
+/* What stopped an input before its end. Text: "damaged at byte N (record M): ...". */
+struct capture_damage {
+	uint32_t input;
+	char text[232];
+};
+
+struct capture_totals {
+	uint64_t nb_frames, wire_bytes, captured_bytes, file_bytes;
+	int64_t first_ts_ns, last_ts_ns; /* smallest and largest stamp */
+	uint64_t time_jumps;		 /* definitions 2.1 */
+	uint64_t nb_damage;
+};
+
+/*
+ * Opens and sniffs every input; fails before anything is read if one is missing
+ * or no capture. NULL with one line in error; *usage is set when the filter text
+ * is at fault.
+ */
+struct capture *capture_open(const struct capture_params *params, char *error, size_t error_size,
+			     bool *usage);
+void capture_close(struct capture *capture);
+
+/* Bytes a chunk's buffer must hold. */
+size_t capture_chunk_capacity(const struct capture *capture);
+
+/* Assigns the next block to the chunk. False when all blocks are handed out. */
+bool capture_claim(struct capture *capture, struct chunk *chunk);
+/* Fills the chunk's buffer (files; a stream is read by its cut). */
+void capture_read(struct capture *capture, struct chunk *chunk);
+/*
+ * Cuts the chunk; must be called in the order of the claims. 0, or -errno when
+ * the run cannot go on (out of memory, filter does not fit a link type): then
+ * capture_failure() says why. Damaged input is not a failure.
+ */
+int capture_cut(struct capture *capture, struct chunk *chunk);
+const char *capture_failure(const struct capture *capture);
+/* Asks a cut that waits on a pipe to return; safe from any thread. */
+void capture_stop(struct capture *capture);
+
+struct chunk_walk {
+	const uint8_t *at, *end;
+	const struct capture *capture;
+	const struct chunk *chunk;
+	struct capture_clock clock;
+	uint32_t interface_base, nb_interfaces;
+	uint32_t nb_left;
+	uint8_t header_len;
+	bool swapped;
+	bool is_pcapng;
+};
+
+/* Visits the frames of a cut chunk in order; false after the last. */
+void chunk_walk_init(struct chunk_walk *walk, const struct capture *capture,
+		     const struct chunk *chunk);
+bool chunk_walk_next(struct chunk_walk *walk, struct frame *frame);
+
+/* True if the frame passes the filter, by wire and captured length. */
+bool capture_filter_match(const struct frame *frame);
+
+size_t capture_nb_inputs(const struct capture *capture);
+const struct capture_input *capture_input(const struct capture *capture, size_t i);
+size_t capture_nb_interfaces(const struct capture *capture);
+const struct capture_interface *capture_interface(const struct capture *capture, size_t i);
+const struct capture_totals *capture_totals(const struct capture *capture);
+const struct capture_damage *capture_damage(const struct capture *capture, size_t i);
+/* Name of a LINKTYPE_ value, "EN10MB"; NULL if libpcap has none. */
+const char *capture_link_type_name(uint16_t link_type);
+
+/* Advances the clock by one frame's stamp; returns true on a jump. */
+static inline bool capture_clock_tick(struct capture_clock *clock, int64_t ts_ns)
+{
+	const int64_t day_ns = 86400000000000, hour_ns = 3600000000000;
+
+	if (!clock->started) {
+		clock->started = true;
+		clock->reference_ns = ts_ns;
+		return false;
+	}
+	if (ts_ns > clock->reference_ns) {
+		const int64_t reference = clock->reference_ns;
+
+		clock->reference_ns = ts_ns;
+		if ((uint64_t)ts_ns - (uint64_t)reference > (uint64_t)day_ns)
+			return true;
+		clock->elapsed_ns += (uint64_t)(ts_ns - reference);
+		return false;
+	}
+	if ((uint64_t)clock->reference_ns - (uint64_t)ts_ns > (uint64_t)hour_ns) {
+		clock->reference_ns = ts_ns;
+		return true;
+	}
+	return false;
+}
+
+#endif

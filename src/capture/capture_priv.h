@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_CAPTURE_PRIV_H
+#define TCPMILL_CAPTURE_PRIV_H
+
+/* Inside the capture room: sources, and the record headers of both formats. */
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "tcpmill/capture.h"
+
+/* Bytes past a block's end that are read with it: every fixed record header fits. */
+#define CAPTURE_OVERLAP 64u
+
+enum source_kind { SOURCE_PCAP, SOURCE_PCAPNG, SOURCE_LIBPCAP };
+
+/* One input. Fields below the line belong to the cut. */
+struct source {
+	struct capture_input info;
+	enum source_kind kind;
+	bool is_stream; /* not seekable, or read through libpcap: the cut reads it */
+	bool swapped;
+	uint8_t header_len;    /* of a pcap record: 16, or 24 if modified */
+	uint8_t lengths_order; /* pcap before 2.4: 0 as today, 1 swapped, 2 swapped if larger */
+	uint8_t ts_resol;      /* pcap: 6 or 9 */
+	uint32_t first_record; /* file offset behind a pcap file's header */
+	uint16_t link_type;    /* pcap */
+	uint32_t snaplen;
+	atomic_int fd;	  /* -1 while closed */
+	uint8_t head[24]; /* sniffed bytes of a stream, not yet consumed */
+	uint8_t nb_head;
+	void *pcap;	       /* pcap_t of libpcap's formats */
+	uint64_t next_claim;   /* file offset of the next block; claim's */
+	atomic_uint nb_chunks; /* claimed and not yet cut: keeps fd open */
+	atomic_bool claimed_all;
+
+	uint64_t next_offset;	 /* file offset of the next record */
+	uint32_t interface_base; /* of the current section */
+	uint64_t record;	 /* number of the next record or block, for messages */
+	atomic_bool ended;
+	bool begun;
+};
+
+struct capture {
+	struct source *sources;
+	size_t nb_sources;
+	size_t chunk_size;
+	uint64_t max_frames;
+	char *filter;
+	struct filter_program *programs; /* by link type, see filter.c */
+	size_t claim_source;		 /* claim's */
+	atomic_bool stop;
+
+	struct capture_interface *interfaces; /* reserved address space, grow-only */
+	uint32_t nb_interfaces;
+	struct capture_clock clock;
+	struct capture_totals totals;
+	struct capture_damage damage[CAPTURE_NB_DAMAGE];
+	char failure[256];
+};
+
+static inline uint16_t get_u16(const uint8_t *p, bool swapped)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return swapped ? __builtin_bswap16(v) : v;
+}
+
+static inline uint32_t get_u32(const uint8_t *p, bool swapped)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return swapped ? __builtin_bswap32(v) : v;
+}
+
+/* A pcap record's header, in the source's byte order. */
+struct pcap_record {
+	int64_t ts_ns;
+	uint32_t caplen, wire_len;
+};
+
+static inline struct pcap_record pcap_record_get(const struct source *source, const uint8_t *p)
+{
+	const uint32_t seconds = get_u32(p, source->swapped);
+	const uint32_t fraction = get_u32(p + 4, source->swapped);
+	const uint32_t a = get_u32(p + 8, source->swapped);
+	const uint32_t b = get_u32(p + 12, source->swapped);
+	const bool swap = source->lengths_order == 1 || (source->lengths_order == 2 && a > b);
+
+	return (struct pcap_record){
+		/* A fraction of a second or more is added as it is. */
+		.ts_ns = (int64_t)seconds * 1000000000 +
+			 (int64_t)fraction * (source->ts_resol == 9 ? 1 : 1000),
+		.caplen = swap ? b : a,
+		.wire_len = swap ? a : b,
+	};
+}
+
+/* pcapng block types. */
+#define BLOCK_SECTION 0x0A0D0D0Au
+#define BLOCK_INTERFACE 1u
+#define BLOCK_PACKET 2u /* obsolete */
+#define BLOCK_SIMPLE_PACKET 3u
+#define BLOCK_STATISTICS 5u
+#define BLOCK_ENHANCED_PACKET 6u
+
+static inline bool pcapng_is_packet(uint32_t type)
+{
+	return type == BLOCK_ENHANCED_PACKET || type == BLOCK_SIMPLE_PACKET || type == BLOCK_PACKET;
+}
+
+/* Fixed part of a packet block, block header included; the packet follows it. */
+struct pcapng_packet {
+	uint32_t interface; /* in its section */
+	uint32_t caplen, wire_len;
+	uint64_t ticks;
+	uint32_t fixed_len;
+	bool has_ts;
+};
+
+struct pcapng_packet pcapng_packet_get(const uint8_t *block, uint32_t type, uint32_t total,
+				       uint32_t snaplen, bool swapped);
+/* Ticks of an interface to ns since the epoch. */
+int64_t pcapng_ticks_to_ns(uint64_t ticks, const struct capture_interface *interface);
+
+/*
+ * Makes data[0, need) of the chunk present, as far as the input goes. Returns
+ * the bytes present then, at most need more than asked for by the block.
+ */
+size_t source_ensure(struct capture *capture, struct source *source, struct chunk *chunk,
+		     size_t need);
+/* Skips n bytes that do not fit a stream's buffer. Returns bytes skipped. */
+uint64_t source_discard(struct capture *capture, struct source *source, uint64_t n);
+
+/* Sniffs and opens. 0, or -1 with one line in error. */
+int source_open(struct source *source, const char *path, char *error, size_t error_size);
+int source_reopen(struct source *source);
+void source_close(struct source *source);
+
+/* Cuts of one format each; see capture_cut(). */
+int pcap_cut(struct capture *capture, struct source *source, struct chunk *chunk);
+int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chunk);
+int libpcap_cut(struct capture *capture, struct source *source, struct chunk *chunk);
+
+/* Called by the cuts for every whole record; false when -c is reached. */
+bool capture_count_frame(struct capture *capture, struct capture_interface *interface,
+			 struct chunk *chunk, int64_t ts_ns, uint32_t caplen, uint32_t wire_len);
+/* Notes what was wrong at byte offset of the input and ends it. */
+void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
+			 const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Ends the input at offset: cleanly, or with damage if the file became shorter meanwhile. */
+void capture_end_input(struct capture *capture, struct source *source, uint64_t offset);
+/* Appends an interface; -errno with capture->failure set if the filter does not compile. */
+int capture_add_interface(struct capture *capture, struct source *source,
+			  const struct capture_interface *interface);
+
+/* filter.c */
+int filter_check(struct capture *capture, uint16_t link_type, char *error, size_t error_size);
+int filter_compile(struct capture *capture, uint16_t link_type, const struct bpf_insn **program);
+void filter_free(struct capture *capture);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* IPv4 (RFC 791) and IPv6 (RFC 8200), down to a TCP header. */
+
+#include <string.h>
+
+#include "decode_priv.h"
+
+enum {
+	PROTO_HOP_BY_HOP = 0,
+	PROTO_ICMP = 1,
+	PROTO_IPIP = 4,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_IPV6 = 41,
+	PROTO_ROUTING = 43,
+	PROTO_FRAGMENT = 44,
+	PROTO_GRE = 47,
+	PROTO_AH = 51,
+	PROTO_ICMPV6 = 58,
+	PROTO_DESTINATION = 60,
+	PROTO_L2TP = 115,
+};
+
+static bool is_tunnel_port(uint16_t port)
+{
+	switch (port) {
+	case 1701: /* L2TP */
+	case 2152: /* GTP-U */
+	case 3544: /* Teredo */
+	case 4789: /* VXLAN */
+	case 5247: /* CAPWAP data */
+	case 6081: /* Geneve */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum fate fate_of_udp(const struct cursor *c)
+{
+	if (cursor_left(c) < 4)
+		return FATE_NOT_TCP;
+	return is_tunnel_port(get_be16(c->at)) || is_tunnel_port(get_be16(c->at + 2))
+		       ? FATE_TUNNEL
+		       : FATE_NOT_TCP;
+}
+
+/* ICMP errors that quote enough of a TCP segment; they are tracked by a later version. */
+static enum fate fate_of_icmp(const struct cursor *c)
+{
+	const uint8_t *inner = c->at + 8;
+	size_t header_len;
+
+	if (cursor_left(c) < 8 + 20)
+		return FATE_NOT_TCP;
+	if (c->at[0] != 3 && c->at[0] != 4 && c->at[0] != 5 && c->at[0] != 11 && c->at[0] != 12)
+		return FATE_NOT_TCP;
+	header_len = (size_t)(inner[0] & 0xf) * 4;
+	if (inner[0] >> 4 != 4 || inner[9] != PROTO_TCP || header_len < 20 ||
+	    cursor_left(c) < 8 + header_len + 16)
+		return FATE_NOT_TCP;
+	return FATE_ICMP_QUOTED;
+}
+
+static enum fate fate_of_icmpv6(const struct cursor *c)
+{
+	const uint8_t *inner = c->at + 8;
+
+	if (cursor_left(c) < 8 + 40 + 16 || c->at[0] < 1 || c->at[0] > 4)
+		return FATE_NOT_TCP;
+	return inner[0] >> 4 == 6 && inner[6] == PROTO_TCP ? FATE_ICMP_QUOTED : FATE_NOT_TCP;
+}
+
+/* What an IP payload of this protocol is, when it is no TCP header at c->at. */
+static enum fate fate_of_protocol(const struct cursor *c, uint8_t protocol)
+{
+	switch (protocol) {
+	case PROTO_UDP:
+		return fate_of_udp(c);
+	case PROTO_ICMP:
+		return fate_of_icmp(c);
+	case PROTO_ICMPV6:
+		return fate_of_icmpv6(c);
+	case PROTO_IPIP:
+	case PROTO_IPV6:
+	case PROTO_GRE:
+	case PROTO_L2TP:
+		return FATE_TUNNEL;
+	default:
+		return FATE_NOT_TCP;
+	}
+}
+
+/* RFC 4302 2.2: the length is in 4-byte words minus 2. False if it is not all there. */
+static bool skip_ah(struct cursor *c, uint64_t *payload, uint8_t *protocol)
+{
+	size_t len;
+
+	if (cursor_left(c) < 12)
+		return false;
+	*protocol = c->at[0];
+	len = ((size_t)c->at[1] + 2) * 4;
+	if (len < 12 || cursor_left(c) < len || *payload < len)
+		return false;
+	cursor_skip(c, len);
+	*payload -= len;
+	return true;
+}
+
+static enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol)
+{
+	while (protocol == PROTO_AH) {
+		if (!skip_ah(c, &payload, &protocol))
+			return FATE_NOT_TCP;
+	}
+	/* Bytes behind the IP length are padding. */
+	if (payload < cursor_left(c))
+		c->end = c->at + payload;
+	if (protocol != PROTO_TCP)
+		return fate_of_protocol(c, protocol);
+	return decode_tcp(c, payload);
+}
+
+/*
+ * Loose and strict source routes change the destination (RFC 791 3.1). False for
+ * an option that cannot be: such a packet shows no TCP in the oracle either.
+ */
+static bool read_ipv4_options(uint8_t *header, size_t header_len)
+{
+	size_t i = 20;
+
+	while (i < header_len) {
+		uint8_t type = header[i], len;
+
+		if (type == 0)
+			break;
+		if (type == 1) {
+			i++;
+			continue;
+		}
+		if (header_len - i < 2)
+			break;
+		len = header[i + 1];
+		if (len < 2 || len > header_len - i)
+			break;
+		if (type == 130 && len < 3) /* security: no room for its level */
+			return false;
+		if ((type == 131 || type == 137) && len >= 7 && header[i + 2] >= 4 &&
+		    header[i + 2] % 4 == 0 && header[i + 2] <= len)
+			memcpy(header + 16, header + i + len - 4, 4);
+		i += len;
+	}
+	return true;
+}
+
+static enum fate decode_ipv4(struct cursor *c)
+{
+	struct segment *segment = c->segment;
+	uint8_t *header = c->at;
+	size_t header_len;
+	uint64_t total;
+	uint16_t fragment;
+
+	if (cursor_left(c) < 20)
+		return FATE_IP_BAD;
+	header_len = (size_t)(header[0] & 0xf) * 4;
+	total = get_be16(header + 2);
+	if (header_len < 20)
+		return FATE_IP_BAD;
+	/* Zero is segmentation offload: the rest of the frame. So is more than there is. */
+	if (total == 0 || total > c->wire_left)
+		total = c->wire_left;
+	if (total < header_len || cursor_left(c) < header_len)
+		return FATE_IP_BAD;
+	if (header_len > 20 && !read_ipv4_options(header, header_len))
+		return FATE_IP_BAD;
+	fragment = get_be16(header + 6);
+	if ((fragment & 0x3fff) != 0) /* more fragments, or an offset */
+		return FATE_FRAGMENT;
+	segment->ip_header = header;
+	segment->ip_len = (uint32_t)total;
+	segment->ip_id = get_be16(header + 4);
+	segment->ttl = header[8];
+	cursor_skip(c, header_len);
+	return decode_payload(c, total - header_len, header[9]);
+}
+
+/* The destination as the flow key has it, while segments are left (spec, section 6). */
+static void apply_routing(uint8_t *header, const uint8_t *routing, size_t len)
+{
+	const uint8_t type = routing[2], left = routing[3];
+	const uint8_t *address = NULL;
+
+	if (left == 0)
+		return;
+	if (type == 0 && len >= 24)
+		address = routing + len - 16;
+	else if ((type == 2 || type == 4) && len >= 24)
+		address = routing + 8;
+	if (type == 3 && len >= 8) { /* RPL, RFC 6554: the last address, its prefix elided */
+		const size_t elided = routing[4] & 0xf, padding = routing[5] >> 4;
+		const size_t kept = 16 - elided;
+
+		if (8 + kept + padding <= len)
+			memcpy(header + 24 + elided, routing + len - padding - kept, kept);
+		return;
+	}
+	if (address != NULL)
+		memcpy(header + 24, address, 16);
+}
+
+/*
+ * The jumbo payload option (RFC 2675) of a hop-by-hop header, or 0. Its value
+ * must be larger than what the 16-bit field could say.
+ */
+static uint32_t jumbo_length(const uint8_t *options, size_t len)
+{
+	size_t i = 2;
+
+	while (i + 1 < len) {
+		if (options[i] == 0) {
+			i++;
+			continue;
+		}
+		if (options[i] == 0xc2 && options[i + 1] == 4 && i + 6 <= len) {
+			const uint32_t length = get_be32(options + i + 2);
+
+			return length > 65535 ? length : 0;
+		}
+		i += 2u + options[i + 1];
+	}
+	return 0;
+}
+
+/* One extension header at c->at. FATE_TRACKED = skipped, go on with *next. */
+static enum fate skip_extension(struct cursor *c, uint8_t *header, uint64_t *payload, uint8_t *next,
+				bool *sized)
+{
+	const uint8_t type = *next;
+	size_t len;
+
+	if (cursor_left(c) < 8)
+		return FATE_NOT_TCP;
+	len = type == PROTO_FRAGMENT ? 8 : ((size_t)c->at[1] + 1) * 8;
+	if (cursor_left(c) < len)
+		return FATE_NOT_TCP;
+	if (type == PROTO_FRAGMENT && (get_be16(c->at + 2) & 0xfff9) != 0)
+		return FATE_FRAGMENT; /* RFC 6946: offset 0 and no more is no fragment */
+	if (type == PROTO_ROUTING)
+		apply_routing(header, c->at, len);
+	if (type == PROTO_HOP_BY_HOP && !*sized) {
+		*payload = jumbo_length(c->at, len);
+		if (*payload > c->wire_left)
+			*payload = c->wire_left;
+		*sized = *payload != 0;
+	}
+	if (*sized && *payload < len)
+		return FATE_IP_BAD;
+	*next = c->at[0];
+	*payload -= *sized ? len : 0;
+	cursor_skip(c, len);
+	return FATE_TRACKED;
+}
+
+static bool is_extension(uint8_t type)
+{
+	return type == PROTO_HOP_BY_HOP || type == PROTO_ROUTING || type == PROTO_FRAGMENT ||
+	       type == PROTO_DESTINATION;
+}
+
+static enum fate decode_ipv6(struct cursor *c)
+{
+	struct segment *segment = c->segment;
+	uint8_t *header = c->at;
+	uint64_t payload;
+	uint8_t next;
+	bool sized;
+
+	if (cursor_left(c) < 40)
+		return FATE_IP_BAD;
+	payload = get_be16(header + 4);
+	next = header[6];
+	sized = payload != 0;
+	segment->ip_header = header;
+	segment->ip_id = 0;
+	segment->ttl = header[7];
+	segment->bits |= SEGMENT_IPV6;
+	cursor_skip(c, 40);
+	if (payload > c->wire_left)
+		payload = c->wire_left;
+	if (!sized && next != PROTO_HOP_BY_HOP)
+		return next == PROTO_TCP ? FATE_IP_BAD : fate_of_protocol(c, next);
+	while (is_extension(next) || next == PROTO_AH) {
+		enum fate fate;
+
+		if (next == PROTO_AH) {
+			if (!skip_ah(c, &payload, &next))
+				return FATE_NOT_TCP;
+			continue;
+		}
+		fate = skip_extension(c, header, &payload, &next, &sized);
+		if (fate != FATE_TRACKED)
+			return fate;
+	}
+	if (!sized)
+		return FATE_IP_BAD;
+	if ((size_t)(c->at - header) > UINT16_MAX)
+		return FATE_IP_BAD; /* more headers than tcp_off can tell */
+	segment->ip_len = (uint32_t)((uint64_t)(c->at - header) + payload);
+	return decode_payload(c, payload, next);
+}
+
+enum fate decode_ip(struct cursor *c)
+{
+	if (cursor_left(c) < 1)
+		return FATE_IP_BAD;
+	switch (c->at[0] >> 4) {
+	case 4:
+		return decode_ipv4(c);
+	case 6:
+		return decode_ipv6(c);
+	default:
+		return FATE_IP_BAD;
+	}
+}
