@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_FLOW_H
+#define TCPMILL_FLOW_H
+
+/*
+ * The live flows of one worker, found by canonical 5-tuple.
+ *
+ * A table holds some of the 64 fixed partitions of the flow space. Each partition
+ * has its own index, its own capacity and its own order of eviction, so that what
+ * happens in it depends on its packets alone, not on who owns it.
+ *
+ * Thread: a table belongs to one lcore and takes no lock.
+ * Memory: address space for all slots is reserved in flow_table_create() and
+ *         touched as flows come; an ended flow keeps its slot until
+ *         flow_table_release(). Callers borrow flows.
+ * Time:   the capture clock of docs/definitions.md 2.1, never the wall clock.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tcpmill/tcp_words.h"
+
+struct segment;
+struct flow_table;
+
+#define FLOW_NB_PARTITIONS 64
+#define FLOW_MIN_PER_PARTITION 64
+
+/* Order of eviction, first to last (definitions 2.4). The tcp room keeps it current. */
+enum flow_class {
+	FLOW_HALF_OPEN, /* a SYN that was never answered */
+	FLOW_CLOSED,
+	FLOW_OPEN,
+	NB_FLOW_CLASSES,
+};
+
+/* The head of every slot; the tcp room's state follows it. */
+struct flow {
+	uint8_t addr_lo[16], addr_hi[16]; /* network order; IPv4 in the first four bytes */
+	uint16_t port_lo, port_hi;
+	uint32_t hash;
+	uint32_t slot;
+	uint32_t generation; /* of the slot, for entries of the eviction order */
+	uint8_t partition;
+	uint8_t is_ipv6;
+	uint8_t class;	    /* enum flow_class */
+	uint8_t end_reason; /* enum end_reason, of an ended flow */
+	uint8_t is_live;
+	uint8_t unused[3];
+	uint64_t first_frame; /* place of the first segment (definitions 1.4) */
+	uint64_t last_frame;
+	uint64_t last_clock_ns;
+	int64_t stream; /* rank by place; -1 until it is given */
+};
+
+struct flow_table_params {
+	uint64_t partitions;	  /* bit p set: partition p is in this table */
+	uint64_t max_flows;	  /* of all 64 partitions together */
+	uint64_t idle_timeout_ns; /* 0: flows end only by port reuse, eviction or end of input */
+	size_t slot_size;	  /* bytes of a flow with all its state */
+	uint32_t nb_spare;	  /* slots for ended flows that are not yet released */
+	/* Called for each flow that ends, before its key can come again. */
+	void (*ended)(void *context, struct flow *flow);
+	void *context;
+};
+
+/* Returns NULL with errno set to EINVAL or ENOMEM. */
+struct flow_table *flow_table_create(const struct flow_table_params *params);
+void flow_table_destroy(struct flow_table *table);
+
+/* Flows that one partition may hold. */
+uint64_t flow_partition_capacity(uint64_t max_flows);
+
+/* Hints for a segment that will be looked up soon: first its bucket, later its flow. */
+void flow_table_prefetch_bucket(const struct flow_table *table, const struct segment *segment);
+void flow_table_prefetch_flow(const struct flow_table *table, const struct segment *segment);
+
+/*
+ * The segment's flow, made if there is none (*created). A flow that was idle for
+ * too long ends first; a full partition evicts. frame is the segment's place.
+ * NULL if no slot could be had (the reservation is used up).
+ */
+struct flow *flow_table_lookup(struct flow_table *table, const struct segment *segment,
+			       uint64_t frame, bool *created);
+/* Ends flow by port reuse and puts a fresh one in its place. NULL as above. */
+struct flow *flow_table_replace(struct flow_table *table, struct flow *flow,
+				const struct segment *segment, uint64_t frame);
+
+/* Notes that the segment was the flow's latest; a flow that is replaced is not touched. */
+void flow_table_touch(struct flow *flow, const struct segment *segment, uint64_t frame);
+
+/* Notes that the flow's class changed; call it after the change. */
+void flow_table_reclass(struct flow_table *table, struct flow *flow);
+
+/* Ends every flow that is idle for longer than the timeout at clock_ns. */
+void flow_table_expire(struct flow_table *table, uint64_t clock_ns);
+/* Ends every flow that is left, as end_of_input. */
+void flow_table_end_all(struct flow_table *table);
+
+/* Gives an ended flow's slot back. */
+void flow_table_release(struct flow_table *table, struct flow *flow);
+
+struct flow_table_stats {
+	uint64_t nb_live, max_live; /* now, and at most */
+	uint64_t nb_created, nb_evicted;
+	uint64_t nb_full_partitions; /* that reached 90 % of their capacity */
+	uint64_t slot_bytes;	     /* touched */
+};
+void flow_table_get_stats(const struct flow_table *table, struct flow_table_stats *stats);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_TCP_H
+#define TCPMILL_TCP_H
+
+/*
+ * What TCP did in a flow: handshake, verdicts, round trips, end.
+ *
+ * Verdicts follow the TCP analysis spec (tshark 4.0.17), section by section;
+ * everything else follows docs/definitions.md. F is the sender of the segment at
+ * hand, R the other side.
+ *
+ * Thread: a flow belongs to one worker. No allocation, no clock but the packets'.
+ * Sides:  side[0] is the lower endpoint of the canonical key, side[1] the higher;
+ *         which one is orig is decided by the flow's first segment.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tcpmill/flow.h"
+#include "tcpmill/segment.h"
+#include "tcpmill/tcp_words.h"
+
+#define TCP_HISTORY_MAX 32
+
+/* Bits of struct tcp_side. */
+#define TCP_BASE_KNOWN 0x0001u
+#define TCP_SYN_WINDOW 0x0002u /* win comes from a SYN: unscaled */
+#define TCP_LAST_KEEP_ALIVE 0x0004u
+#define TCP_LAST_ZERO_WINDOW_PROBE 0x0008u
+#define TCP_HAS_HI 0x0010u /* hi and start are set: a counted segment was seen */
+#define TCP_RTT_RUNNING 0x0020u
+#define TCP_ISN_KNOWN 0x0040u
+#define TCP_SENT_DATA 0x0080u
+#define TCP_SENT_FIN 0x0100u
+#define TCP_SACK_PERMITTED 0x0200u /* in the packet that gave the ISN */
+#define TCP_TIMESTAMPS 0x0400u
+#define TCP_ECN_SETUP 0x0800u
+#define TCP_MSS_KNOWN 0x1000u
+#define TCP_WSCALE_KNOWN 0x2000u
+#define TCP_WIN_KNOWN 0x4000u
+
+/* Letters of the history that are written once a side. */
+#define TCP_HISTORY_I 0x01u
+#define TCP_HISTORY_Q 0x02u
+#define TCP_HISTORY_D 0x04u
+#define TCP_HISTORY_A 0x08u
+#define TCP_HISTORY_S 0x10u /* these four again when the sequence number differs */
+#define TCP_HISTORY_H 0x20u
+#define TCP_HISTORY_F 0x40u
+#define TCP_HISTORY_R 0x80u
+
+/* Zeek's endpoint states (definitions 4.1). */
+enum tcp_endpoint {
+	ENDPOINT_NONE,
+	ENDPOINT_SYN_SENT,
+	ENDPOINT_ESTABLISHED,
+	ENDPOINT_PARTIAL,
+	ENDPOINT_CLOSED,
+	ENDPOINT_RESET,
+};
+
+/* A packet as far as the capture-duplicate rule looks at it (definitions 6.1). */
+struct tcp_seen {
+	uint64_t digest;
+	int64_t ts_ns;
+};
+
+struct tcp_side {
+	/* Spec section 1; 0 means "nothing seen" where it says so. */
+	int64_t last_ts_ns, next_ts_ns;
+	uint32_t base, next, contig, ack, dup, win;
+	int8_t shift; /* -1 unknown, -2 not used, 0 .. 14 */
+	uint8_t endpoint;
+	uint16_t bits;
+
+	/* Definitions 5 and 7. */
+	uint32_t hi;
+	uint32_t fin_end; /* sequence number behind the FIN */
+	uint64_t bytes;	  /* sequence space from start to hi, without the FIN */
+	uint32_t rtt_end, rtt_samples;
+	int64_t rtt_ts_ns, rtt_min_ns, rtt_max_ns, rtt_sum_ns;
+	int64_t last_data_ts_ns, rto_max_ns;
+	struct tcp_seen seen[2];
+
+	uint64_t pkts, ip_bytes;
+	uint32_t data_pkts, pure_acks, flags[TCP_NB_FLAGS];
+	uint32_t isn, win_max, seq_jumps, capture_dups, dsack, dup_max;
+	uint32_t history_seq[4]; /* of the last S, H, F, R */
+	uint32_t history_t, history_w;
+	uint32_t verdicts[NB_COUNTED_VERDICTS];
+	uint16_t mss;
+	int8_t wscale;
+	uint8_t history_bits;
+	uint8_t ttl_min, ttl_max;
+	uint8_t seen_next; /* which of seen[] is replaced next */
+};
+
+/* Bits of struct tcp_flow. */
+#define TCP_FLOW_ORIG_HIGH 0x0001u /* orig is side[1] */
+#define TCP_FLOW_REUSED_PORTS 0x0002u
+#define TCP_FLOW_MIDSTREAM 0x0004u
+#define TCP_FLOW_TRUNCATED 0x0008u
+#define TCP_FLOW_ORIG_SYN 0x0010u /* a pure SYN of orig was seen */
+#define TCP_FLOW_RESP_SYN 0x0020u
+#define TCP_FLOW_BOTH_SYN 0x0040u /* ... of both, before any SYN+ACK */
+#define TCP_FLOW_ORIG_SYN_ACK 0x0080u
+#define TCP_FLOW_RESP_SYN_ACK 0x0100u
+#define TCP_FLOW_GOOD_SYN_ACK 0x0200u
+#define TCP_FLOW_COMPLETE 0x0400u
+#define TCP_FLOW_ORIG_ACKED 0x0800u /* an ACK of orig after its SYN */
+#define TCP_FLOW_RESP_RST 0x1000u
+#define TCP_FLOW_TFO_DATA 0x2000u /* a SYN carried data with a cookie (spec) */
+#define TCP_FLOW_SYN_DATA_ACKED 0x4000u
+#define TCP_FLOW_ORIG_OTHER 0x8000u /* SYN+ACK, ACK, FIN or data of orig after its SYN */
+#define TCP_FLOW_RSTOS0 0x10000u
+#define TCP_FLOW_END_KNOWN 0x20000u /* end is set: RST before both FINs, or both FINs */
+#define TCP_FLOW_HAS_TTFB 0x40000u
+#define TCP_FLOW_ORIG_DATA 0x80000u
+#define TCP_FLOW_SYN_RTT 0x100000u /* syn_rtt_ns is set */
+
+struct tcp_flow {
+	struct flow flow;
+	struct tcp_side side[2];
+
+	/* Spec section 1. */
+	int64_t syn_ts_ns;	/* 0 = none */
+	int64_t initial_rtt_ns; /* 0 = none */
+	uint32_t bits;
+	uint8_t completeness;
+	uint8_t end; /* enum end_reason, if TCP_FLOW_END_KNOWN */
+	uint8_t history_len;
+	uint8_t tunnel;
+
+	int64_t first_ts_ns, min_ts_ns, max_ts_ns;
+	int64_t orig_syn_ts_ns, resp_syn_ack_ts_ns; /* the latest of each */
+	int64_t syn_rtt_ns, synack_rtt_ns;
+	int64_t orig_data_ts_ns, ttfb_ns;
+	uint64_t first_anomaly_frame, last_anomaly_frame; /* 0 = none */
+	uint32_t orig_syns, resp_syn_acks, orig_syn_len;
+	uint32_t input;
+	uint16_t vlan; /* id + 1, 0 = untagged */
+	char history[TCP_HISTORY_MAX];
+};
+
+/* What a segment did to its flow. */
+struct tcp_result {
+	uint32_t verdicts; /* bit v: enum verdict v */
+	bool is_capture_dup;
+	bool is_anomaly; /* definitions 9.1 */
+	bool is_offload; /* payload larger than the receiver's MSS: not one packet on the wire */
+};
+
+/* True if the SYN starts a new connection on the ports of flow (spec section 2, rule 2). */
+bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment);
+
+/* Sets up a fresh flow from its first segment. reused: it took over an older flow's ports. */
+void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32_t input,
+		    bool reused);
+
+/*
+ * Runs one segment through its flow. created: the segment made the flow, other
+ * than by taking over ports. frame is its number in the run.
+ */
+struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment, uint64_t frame,
+			    bool created);
+
+/* The flow's class for eviction, after its latest segment. */
+enum flow_class tcp_flow_class(const struct tcp_flow *flow);
+
+/* How the flow is told in one word each (definitions 2.5, 3.4, 4.2). */
+enum handshake tcp_flow_handshake(const struct tcp_flow *flow);
+enum conn_state tcp_flow_conn_state(const struct tcp_flow *flow);
+enum end_reason tcp_flow_end_reason(const struct tcp_flow *flow);
+
+static inline const struct tcp_side *tcp_flow_orig(const struct tcp_flow *flow)
+{
+	return &flow->side[(flow->bits & TCP_FLOW_ORIG_HIGH) != 0];
+}
+
+static inline const struct tcp_side *tcp_flow_resp(const struct tcp_flow *flow)
+{
+	return &flow->side[(flow->bits & TCP_FLOW_ORIG_HIGH) == 0];
+}
+
+#endif

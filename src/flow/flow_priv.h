@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_FLOW_PRIV_H
+#define TCPMILL_FLOW_PRIV_H
+
+/* Inside the flow room: partitions, their index, and their order of eviction. */
+
+#include "tcpmill/flow.h"
+
+/* One entry of the index; slot 0 is empty, so slots are numbered from 1. */
+struct bucket {
+	uint32_t hash;
+	uint32_t slot;
+};
+
+/* An entry of the eviction order. Its key may be older than the flow's last frame. */
+struct order_entry {
+	uint64_t last_frame;
+	uint32_t slot;
+	uint32_t generation;
+};
+
+/*
+ * A binary min-heap by last frame, brought up to date lazily: a flow's entry keeps
+ * the frame it was pushed with, and moves down when it reaches the top and turns
+ * out to be stale. So a packet costs nothing here, and the top is still exactly
+ * the least recently used flow of the class.
+ */
+struct order {
+	struct order_entry *entries;
+	size_t nb, room;
+};
+
+struct partition {
+	struct bucket *buckets;
+	uint32_t mask; /* number of buckets - 1 */
+	uint32_t nb_live;
+	bool is_ordered; /* the heaps are kept */
+	bool is_nearly_full;
+	struct order order[NB_FLOW_CLASSES];
+};
+
+struct flow_table {
+	struct flow_table_params params;
+	uint32_t capacity; /* of a partition */
+	uint8_t *slots;
+	size_t slots_bytes;
+	size_t stride;	    /* bytes from slot to slot */
+	uint32_t nb_slots;  /* reserved */
+	uint32_t nb_used;   /* touched */
+	uint32_t free_slot; /* head of the list of released slots; 0 = none */
+	struct flow_table_stats stats;
+	struct partition partitions[FLOW_NB_PARTITIONS];
+};
+
+static inline struct flow *flow_at(const struct flow_table *table, uint32_t slot)
+{
+	return (struct flow *)(void *)(table->slots + (size_t)slot * table->stride);
+}
+
+/* table.c: takes the flow out of the index and hands it to ended(). */
+void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reason);
+
+/* expiry.c. -1 when memory is short: then the order is given up and built again later. */
+int order_push(struct flow_table *table, struct flow *flow);
+int order_build(struct flow_table *table, uint8_t partition);
+void order_drop(struct partition *partition);
+bool order_evict(struct flow_table *table, uint8_t partition);
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Slots and index. A bucket array of {hash, slot} with linear probing: eight
+ * buckets lie in a cache line, so that a lookup touches one line of the index and
+ * then the flow. Deletion shifts back; there are no tombstones.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "flow_priv.h"
+#include "tcpmill/segment.h"
+
+#define FIRST_BUCKETS 64u
+#define SLOT_ALIGN 64u
+
+static bool index_grow(struct partition *partition);
+
+uint64_t flow_partition_capacity(uint64_t max_flows)
+{
+	const uint64_t share = max_flows / FLOW_NB_PARTITIONS;
+
+	return share > FLOW_MIN_PER_PARTITION ? share : FLOW_MIN_PER_PARTITION;
+}
+
+struct flow_table *flow_table_create(const struct flow_table_params *params)
+{
+	struct flow_table *table;
+	const uint64_t capacity = flow_partition_capacity(params->max_flows);
+	const uint64_t nb_slots = capacity * (uint64_t)__builtin_popcountll(params->partitions) +
+				  params->nb_spare + 1;
+
+	if (nb_slots >= UINT32_MAX || params->slot_size < sizeof(struct flow)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	table = calloc(1, sizeof(*table));
+	if (table == NULL)
+		return NULL;
+	table->params = *params;
+	table->capacity = (uint32_t)capacity;
+	table->nb_slots = (uint32_t)nb_slots;
+	table->nb_used = 1; /* slot 0 means none */
+	table->stride = (params->slot_size + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
+	table->slots_bytes = table->stride * nb_slots;
+	table->slots = mmap(NULL, table->slots_bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (table->slots == MAP_FAILED) {
+		free(table);
+		errno = ENOMEM;
+		return NULL;
+	}
+	/* Random access over gigabytes: fewer TLB misses where the kernel can. */
+	(void)madvise(table->slots, table->slots_bytes, MADV_HUGEPAGE);
+	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
+		if ((params->partitions >> i & 1) != 0 && !index_grow(&table->partitions[i])) {
+			flow_table_destroy(table);
+			errno = ENOMEM;
+			return NULL;
+		}
+	}
+	return table;
+}
+
+void flow_table_destroy(struct flow_table *table)
+{
+	if (table == NULL)
+		return;
+	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
+		free(table->partitions[i].buckets);
+		order_drop(&table->partitions[i]);
+	}
+	munmap(table->slots, table->slots_bytes);
+	free(table);
+}
+
+static bool same_key(const struct flow *flow, const struct segment *s)
+{
+	const bool swapped = (s->bits & SEGMENT_SWAPPED) != 0;
+	const uint8_t *src, *dst;
+
+	if (flow->port_lo != s->port_lo || flow->port_hi != s->port_hi)
+		return false;
+	if (!(s->bits & SEGMENT_IPV6)) {
+		uint32_t lo, hi;
+
+		memcpy(&lo, flow->addr_lo, 4);
+		memcpy(&hi, flow->addr_hi, 4);
+		return !flow->is_ipv6 && lo == __builtin_bswap32(s->addr_lo) &&
+		       hi == __builtin_bswap32(s->addr_hi);
+	}
+	src = s->ip_header + 8;
+	dst = s->ip_header + 24;
+	return flow->is_ipv6 && memcmp(flow->addr_lo, swapped ? dst : src, 16) == 0 &&
+	       memcmp(flow->addr_hi, swapped ? src : dst, 16) == 0;
+}
+
+static void set_key(struct flow *flow, const struct segment *s)
+{
+	const bool swapped = (s->bits & SEGMENT_SWAPPED) != 0;
+	const bool is_ipv6 = (s->bits & SEGMENT_IPV6) != 0;
+	const size_t len = is_ipv6 ? 16 : 4;
+	const uint8_t *src = s->ip_header + (is_ipv6 ? 8 : 12);
+	const uint8_t *dst = s->ip_header + (is_ipv6 ? 24 : 16);
+
+	memcpy(flow->addr_lo, swapped ? dst : src, len);
+	memcpy(flow->addr_hi, swapped ? src : dst, len);
+	flow->port_lo = s->port_lo;
+	flow->port_hi = s->port_hi;
+	flow->hash = s->hash;
+	flow->partition = s->partition;
+	flow->is_ipv6 = is_ipv6;
+}
+
+/* A zeroed slot, or NULL when the reservation is used up. */
+static struct flow *slot_take(struct flow_table *table)
+{
+	struct flow *flow;
+	uint32_t slot = table->free_slot, generation = 0;
+
+	if (slot != 0) {
+		flow = flow_at(table, slot);
+		generation = flow->generation + 1;
+		table->free_slot = (uint32_t)flow->stream;
+		memset(flow, 0, table->params.slot_size);
+	} else {
+		if (table->nb_used == table->nb_slots)
+			return NULL;
+		slot = table->nb_used++;
+		flow = flow_at(table, slot);
+	}
+	flow->slot = slot;
+	flow->generation = generation;
+	flow->stream = -1;
+	flow->is_live = true;
+	return flow;
+}
+
+void flow_table_release(struct flow_table *table, struct flow *flow)
+{
+	/* The list runs through the stream member. */
+	flow->stream = table->free_slot;
+	table->free_slot = flow->slot;
+}
+
+static void index_put(struct bucket *buckets, uint32_t mask, uint32_t hash, uint32_t slot)
+{
+	uint32_t i = hash & mask;
+
+	while (buckets[i].slot != 0)
+		i = (i + 1) & mask;
+	buckets[i] = (struct bucket){.hash = hash, .slot = slot};
+}
+
+/* Keeps the load at or below 5/8. False when memory is short and nothing is left. */
+static bool index_grow(struct partition *partition)
+{
+	const uint32_t nb_old = partition->buckets == NULL ? 0 : partition->mask + 1;
+	const uint32_t nb = nb_old == 0 ? FIRST_BUCKETS : nb_old * 2;
+	struct bucket *buckets;
+
+	if (nb_old != 0 && (uint64_t)partition->nb_live * 8 < (uint64_t)nb_old * 5)
+		return true;
+	buckets = aligned_alloc(64, nb * sizeof(*buckets));
+	if (buckets == NULL)
+		return (uint64_t)partition->nb_live + 1 < nb_old;
+	memset(buckets, 0, nb * sizeof(*buckets));
+	for (uint32_t i = 0; i < nb_old; i++) {
+		if (partition->buckets[i].slot != 0)
+			index_put(buckets, nb - 1, partition->buckets[i].hash,
+				  partition->buckets[i].slot);
+	}
+	free(partition->buckets);
+	partition->buckets = buckets;
+	partition->mask = nb - 1;
+	return true;
+}
+
+static void index_remove(struct partition *partition, const struct flow *flow)
+{
+	struct bucket *buckets = partition->buckets;
+	const uint32_t mask = partition->mask;
+	uint32_t hole = flow->hash & mask, i;
+
+	while (buckets[hole].slot != flow->slot)
+		hole = (hole + 1) & mask;
+	for (i = (hole + 1) & mask; buckets[i].slot != 0; i = (i + 1) & mask) {
+		/* An entry may move back only as far as its own home. */
+		if (((i - (buckets[i].hash & mask)) & mask) >= ((i - hole) & mask)) {
+			buckets[hole] = buckets[i];
+			hole = i;
+		}
+	}
+	buckets[hole].slot = 0;
+}
+
+static struct flow *index_find(const struct flow_table *table, const struct partition *partition,
+			       const struct segment *segment)
+{
+	uint32_t i;
+
+	for (i = segment->hash & partition->mask; partition->buckets[i].slot != 0;
+	     i = (i + 1) & partition->mask) {
+		if (partition->buckets[i].hash == segment->hash) {
+			struct flow *flow = flow_at(table, partition->buckets[i].slot);
+
+			if (same_key(flow, segment))
+				return flow;
+		}
+	}
+	return NULL;
+}
+
+void flow_table_prefetch_bucket(const struct flow_table *table, const struct segment *segment)
+{
+	const struct partition *partition = &table->partitions[segment->partition];
+
+	__builtin_prefetch(&partition->buckets[segment->hash & partition->mask]);
+}
+
+void flow_table_prefetch_flow(const struct flow_table *table, const struct segment *segment)
+{
+	const struct partition *partition = &table->partitions[segment->partition];
+	uint32_t i = segment->hash & partition->mask;
+	const uint8_t *flow;
+
+	while (partition->buckets[i].slot != 0 && partition->buckets[i].hash != segment->hash)
+		i = (i + 1) & partition->mask;
+	flow = (const uint8_t *)flow_at(table, partition->buckets[i].slot);
+	for (size_t line = 0; line < table->stride; line += 64)
+		__builtin_prefetch(flow + line, 1);
+}
+
+void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reason)
+{
+	struct partition *partition = &table->partitions[flow->partition];
+
+	index_remove(partition, flow);
+	partition->nb_live--;
+	table->stats.nb_live--;
+	flow->is_live = false;
+	flow->end_reason = (uint8_t)reason;
+	table->params.ended(table->params.context, flow);
+}
+
+static struct flow *insert(struct flow_table *table, const struct segment *segment, uint64_t frame)
+{
+	struct partition *partition = &table->partitions[segment->partition];
+	struct flow *flow;
+
+	if (partition->nb_live >= table->capacity && !order_evict(table, segment->partition))
+		return NULL;
+	if (!index_grow(partition))
+		return NULL;
+	flow = slot_take(table);
+	if (flow == NULL)
+		return NULL;
+	set_key(flow, segment);
+	flow->class =
+		(segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? FLOW_HALF_OPEN : FLOW_OPEN;
+	flow->first_frame = frame;
+	flow->last_frame = frame;
+	flow->last_clock_ns = segment->clock_ns;
+	index_put(partition->buckets, partition->mask, flow->hash, flow->slot);
+	if (++partition->nb_live > table->capacity / 10 * 9 && !partition->is_nearly_full) {
+		partition->is_nearly_full = true;
+		table->stats.nb_full_partitions++;
+	}
+	table->stats.nb_live++;
+	table->stats.nb_created++;
+	if (table->stats.nb_live > table->stats.max_live)
+		table->stats.max_live = table->stats.nb_live;
+	if (partition->is_ordered || table->params.idle_timeout_ns != 0) {
+		partition->is_ordered = true;
+		if (order_push(table, flow) != 0)
+			order_drop(partition);
+	}
+	return flow;
+}
+
+struct flow *flow_table_lookup(struct flow_table *table, const struct segment *segment,
+			       uint64_t frame, bool *created)
+{
+	const uint64_t timeout_ns = table->params.idle_timeout_ns;
+	struct flow *flow = index_find(table, &table->partitions[segment->partition], segment);
+
+	if (flow != NULL && timeout_ns != 0 &&
+	    segment->clock_ns - flow->last_clock_ns > timeout_ns) {
+		flow_end(table, flow, END_IDLE_TIMEOUT);
+		flow = NULL;
+	}
+	*created = flow == NULL;
+	return flow != NULL ? flow : insert(table, segment, frame);
+}
+
+void flow_table_touch(struct flow *flow, const struct segment *segment, uint64_t frame)
+{
+	flow->last_frame = frame;
+	flow->last_clock_ns = segment->clock_ns;
+}
+
+struct flow *flow_table_replace(struct flow_table *table, struct flow *flow,
+				const struct segment *segment, uint64_t frame)
+{
+	flow_end(table, flow, END_PORT_REUSE);
+	return insert(table, segment, frame);
+}
+
+void flow_table_end_all(struct flow_table *table)
+{
+	for (uint32_t slot = 1; slot < table->nb_used; slot++) {
+		struct flow *flow = flow_at(table, slot);
+
+		if (!flow->is_live)
+			continue;
+		flow->is_live = false;
+		flow->end_reason = END_OF_INPUT;
+		table->stats.nb_live--;
+		table->params.ended(table->params.context, flow);
+	}
+	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
+		struct partition *partition = &table->partitions[i];
+
+		free(partition->buckets);
+		partition->buckets = NULL;
+		partition->mask = 0;
+		partition->nb_live = 0;
+		order_drop(partition);
+	}
+}
+
+void flow_table_get_stats(const struct flow_table *table, struct flow_table_stats *stats)
+{
+	*stats = table->stats;
+	stats->slot_bytes = (uint64_t)table->nb_used * table->stride;
+}

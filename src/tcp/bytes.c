@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Bytes by sequence space (definitions 5.1-5.3, 5.6) and capture duplicates (6). */
+
+#include "tcp_priv.h"
+
+/* No window is larger (RFC 7323 2.3): a step this wide is no gap but garbage. */
+#define MAX_STEP (1u << 30)
+
+#define DUP_WITH_ID_NS 10000000
+#define DUP_WITHOUT_ID_NS 100000
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h ^= v;
+	h *= 0x9e3779b97f4a7c15;
+	return h ^ h >> 32;
+}
+
+/* 64 bits for everything that two copies of a packet have in common. */
+static uint64_t digest(const struct segment *s)
+{
+	uint64_t h = mix(0, (uint64_t)s->seq << 32 | s->ack);
+
+	h = mix(h, (uint64_t)s->payload_len << 32 | (uint32_t)s->win << 16 | s->cksum);
+	return mix(h, (uint64_t)s->ip_id << 16 | s->tcp_flags);
+}
+
+bool bytes_is_capture_dup(struct step *s)
+{
+	const struct segment *segment = s->segment;
+	const struct tcp_seen now = {.digest = digest(segment), .ts_ns = segment->ts_ns};
+	const bool weighty = segment->payload_len > 0 || step_is(s, TCP_SYN | TCP_FIN);
+	struct tcp_side *f = s->f;
+	bool is_dup = false;
+
+	for (uint64_t i = 0; i < 2 && i < f->pkts; i++) {
+		const uint64_t age = (uint64_t)now.ts_ns - (uint64_t)f->seen[i].ts_ns;
+
+		if (f->seen[i].digest != now.digest)
+			continue;
+		is_dup |= segment->ip_id != 0 ? age <= DUP_WITH_ID_NS
+					      : age <= DUP_WITHOUT_ID_NS && weighty;
+	}
+	f->seen[f->seen_next] = now;
+	f->seen_next ^= 1;
+	return is_dup;
+}
+
+/* Data of the packet, without the SYN's own number. */
+static uint32_t data_start(const struct step *s)
+{
+	return s->segment->seq + (step_is(s, TCP_SYN) ? 1 : 0);
+}
+
+static bool is_counted(const struct step *s)
+{
+	return s->is_analysed && !s->is_dup && !step_is(s, TCP_RST) &&
+	       !step_has(s, VERDICT_KEEP_ALIVE);
+}
+
+bool bytes_is_new(const struct step *s)
+{
+	return !(s->f->bits & TCP_HAS_HI) ||
+	       seq_gt(data_start(s) + s->segment->payload_len, s->f->hi);
+}
+
+/* Moves hi to end; the number of a FIN on the way is no byte. */
+static void advance(struct tcp_side *f, uint32_t end)
+{
+	uint32_t step = end - f->hi;
+
+	if ((f->bits & TCP_SENT_FIN) && seq_lt(f->hi, f->fin_end) && seq_le(f->fin_end, end))
+		step--;
+	f->bytes += step;
+	f->hi = end;
+}
+
+static void start_over(struct tcp_side *f, uint32_t start)
+{
+	f->hi = start;
+	f->bytes = 0;
+	f->bits |= TCP_HAS_HI;
+}
+
+/* 5.6: R has what the capture may not have seen. */
+static void follow_ack(struct step *s)
+{
+	struct tcp_side *r = s->r;
+	const uint32_t ack = s->segment->ack;
+
+	if (!step_is(s, TCP_ACK) || !(r->bits & TCP_HAS_HI))
+		return;
+	if (seq_gt(ack, r->hi) && ack - r->hi < MAX_STEP)
+		advance(r, ack);
+}
+
+void bytes_track(struct step *s)
+{
+	struct tcp_side *f = s->f;
+	const uint32_t start = data_start(s), end = start + s->segment->payload_len;
+
+	if (!s->is_analysed || s->is_dup || step_is(s, TCP_RST))
+		return;
+	follow_ack(s);
+	if (!is_counted(s))
+		return;
+	if (!(f->bits & TCP_HAS_HI) || step_has(s, VERDICT_REUSED_PORTS))
+		start_over(f, start);
+	if (seq_gt(start, f->hi) && start - f->hi >= MAX_STEP) {
+		/* The step itself is no data: only what is in the packet counts. */
+		count(&f->seq_jumps);
+		f->hi = start;
+	}
+	if (seq_gt(end, f->hi))
+		advance(f, end);
+	if (!step_is(s, TCP_FIN))
+		return;
+	if (!(f->bits & TCP_SENT_FIN) || f->fin_end != end + 1) {
+		f->bits |= TCP_SENT_FIN;
+		f->fin_end = end + 1;
+	}
+	if (seq_lt(f->hi, f->fin_end))
+		f->hi = f->fin_end;
+}

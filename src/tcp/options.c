@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* TCP options (RFC 9293 3.2, RFC 7323, RFC 2018, RFC 2883, RFC 7413). */
+
+#include <string.h>
+
+#include "tcp_priv.h"
+
+enum {
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_MSS = 2,
+	OPT_WINDOW_SCALE = 3,
+	OPT_SACK_PERMITTED = 4,
+	OPT_SACK = 5,
+	OPT_TIMESTAMPS = 8,
+	OPT_FAST_OPEN = 34,
+	OPT_EXPERIMENT_1 = 253,
+	OPT_EXPERIMENT_2 = 254,
+};
+
+#define FAST_OPEN_EXPERIMENT_ID 0xf989u
+#define MAX_SHIFT 14 /* RFC 7323 2.3 */
+
+static uint32_t load32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* RFC 2883 4: the first block lies below the acknowledgement, or inside the second. */
+static bool is_dsack(const uint8_t *blocks, size_t nb, uint32_t ack)
+{
+	const uint32_t left = load32(blocks), right = load32(blocks + 4);
+
+	if (seq_le(right, ack))
+		return true;
+	return nb > 1 && !seq_lt(left, load32(blocks + 8)) && seq_le(right, load32(blocks + 12));
+}
+
+static void read_sack(const struct segment *segment, const uint8_t *option, uint8_t len,
+		      struct tcp_options *options)
+{
+	const size_t nb = (len - 2u) / 8;
+
+	/* Without a whole block its right edge is 0, which is <= any relative ack: broken. */
+	if (nb == 0) {
+		options->is_broken = true;
+		return;
+	}
+	options->has_sack = true;
+	options->dsack = is_dsack(option + 2, nb, segment->ack);
+}
+
+static void read_option(const struct segment *segment, const uint8_t *option, uint8_t len,
+			struct tcp_options *options)
+{
+	const bool is_syn = (segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+	switch (option[0]) {
+	case OPT_MSS:
+		if (len == 4) {
+			options->mss = (uint16_t)(option[2] << 8 | option[3]);
+			options->has_mss = true;
+		}
+		break;
+	case OPT_WINDOW_SCALE:
+		if (len == 3)
+			options->wscale = option[2] < MAX_SHIFT ? option[2] : MAX_SHIFT;
+		break;
+	case OPT_SACK_PERMITTED:
+		options->sack_permitted |= len == 2;
+		break;
+	case OPT_SACK:
+		read_sack(segment, option, len, options);
+		break;
+	case OPT_TIMESTAMPS:
+		options->timestamps |= len == 10;
+		break;
+	case OPT_FAST_OPEN:
+		options->fast_open_cookie |= is_syn && len > 2;
+		break;
+	case OPT_EXPERIMENT_1:
+	case OPT_EXPERIMENT_2:
+		options->fast_open_cookie |=
+			is_syn && len > 4 &&
+			(uint32_t)(option[2] << 8 | option[3]) == FAST_OPEN_EXPERIMENT_ID;
+		break;
+	default:
+		break;
+	}
+}
+
+void options_read(const struct segment *segment, struct tcp_options *options)
+{
+	const uint8_t *p = segment->ip_header + segment->tcp_off + 20;
+	const uint8_t *end = p + (segment->tcp_caplen - 20);
+
+	memset(options, 0, sizeof(*options));
+	options->wscale = 0xff;
+	options->timestamps = (segment->bits & SEGMENT_HAS_TSVAL) != 0;
+	if (!(segment->bits & SEGMENT_OPTIONS))
+		return;
+	while (p < end && *p != OPT_END) {
+		if (*p == OPT_NOP) {
+			p++;
+			continue;
+		}
+		if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+			return;
+		read_option(segment, p, p[1], options);
+		if (options->is_broken)
+			return;
+		p += p[1];
+	}
+}

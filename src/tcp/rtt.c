@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Round trips and silences (definitions 7; RFC 6298 section 3, Karn's rule). */
+
+#include "tcp_priv.h"
+
+static void take_sample(struct tcp_side *side, int64_t ns)
+{
+	side->bits &= (uint16_t)~TCP_RTT_RUNNING;
+	if (ns < 0)
+		return;
+	if (side->rtt_samples == 0 || ns < side->rtt_min_ns)
+		side->rtt_min_ns = ns;
+	if (ns > side->rtt_max_ns)
+		side->rtt_max_ns = ns;
+	side->rtt_sum_ns += ns;
+	count(&side->rtt_samples);
+}
+
+/* The ACK side: R waits for the end of its timed segment. */
+static void end_timer(struct step *s)
+{
+	struct tcp_side *r = s->r;
+
+	if (!(r->bits & TCP_RTT_RUNNING) || !step_is(s, TCP_ACK) ||
+	    seq_lt(s->segment->ack, r->rtt_end))
+		return;
+	if (seq_gt(s->segment->ack, r->hi))
+		r->bits &= (uint16_t)~TCP_RTT_RUNNING; /* acknowledges what was not seen */
+	else
+		take_sample(r, (int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)r->rtt_ts_ns));
+}
+
+/* The data side: a resend makes the timed segment ambiguous, new data starts a timer. */
+static void start_timer(struct step *s)
+{
+	const struct segment *segment = s->segment;
+	struct tcp_side *f = s->f;
+
+	if (segment->payload_len == 0)
+		return;
+	if (f->bits & TCP_RTT_RUNNING) {
+		if (seq_lt(segment->seq, f->rtt_end))
+			f->bits &= (uint16_t)~TCP_RTT_RUNNING;
+		return;
+	}
+	if (step_is(s, TCP_SYN))
+		return;
+	if ((f->bits & TCP_HAS_HI) && segment->seq != f->hi)
+		return;
+	f->rtt_end = segment->seq + segment->payload_len;
+	f->rtt_ts_ns = segment->ts_ns;
+	f->bits |= TCP_RTT_RUNNING;
+}
+
+static void note_silence(struct step *s)
+{
+	struct tcp_side *f = s->f;
+	const int64_t ts_ns = s->segment->ts_ns;
+
+	if (s->segment->payload_len == 0 && !step_is(s, TCP_SYN | TCP_FIN))
+		return;
+	if (step_has(s, VERDICT_RETRANSMISSION) && f->last_data_ts_ns != INT64_MIN) {
+		const int64_t silence = (int64_t)((uint64_t)ts_ns - (uint64_t)f->last_data_ts_ns);
+
+		if (silence > f->rto_max_ns)
+			f->rto_max_ns = silence;
+	}
+	f->last_data_ts_ns = ts_ns;
+}
+
+void rtt_track(struct step *s)
+{
+	if (!s->is_analysed || s->is_dup)
+		return;
+	note_silence(s);
+	if (step_is(s, TCP_RST))
+		return;
+	end_timer(s);
+	if (!step_has(s, VERDICT_KEEP_ALIVE))
+		start_timer(s);
+}

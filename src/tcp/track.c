@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* One segment through its flow: the order in which the rules run. */
+
+#include "tcp_priv.h"
+
+/* The anomalies of definitions 9.1, reused_ports included. */
+#define ANOMALIES                                                                                  \
+	(1u << VERDICT_RETRANSMISSION | 1u << VERDICT_FAST_RETRANSMISSION |                        \
+	 1u << VERDICT_SPURIOUS_RETRANSMISSION | 1u << VERDICT_OUT_OF_ORDER |                      \
+	 1u << VERDICT_LOST_SEGMENT | 1u << VERDICT_ACK_LOST_SEGMENT |                             \
+	 1u << VERDICT_DUPLICATE_ACK | 1u << VERDICT_ZERO_WINDOW | 1u << VERDICT_WINDOW_FULL |     \
+	 1u << VERDICT_ZERO_WINDOW_PROBE | 1u << VERDICT_REUSED_PORTS)
+
+bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment)
+{
+	const struct tcp_side *f = &flow->side[(segment->bits & SEGMENT_SWAPPED) != 0];
+
+	return (segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	       (f->bits & TCP_BASE_KNOWN) != 0 && f->base != segment->seq;
+}
+
+void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32_t input,
+		    bool reused)
+{
+	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
+	const uint8_t syn_ack = segment->tcp_flags & (TCP_SYN | TCP_ACK);
+	/* A SYN+ACK comes from the side that was called (definitions 3.1). */
+	const bool orig_high = from_high != (syn_ack == (TCP_SYN | TCP_ACK));
+
+	for (int i = 0; i < 2; i++) {
+		flow->side[i].win = UINT32_MAX;
+		flow->side[i].shift = -1;
+		flow->side[i].ttl_min = UINT8_MAX;
+		flow->side[i].last_data_ts_ns = INT64_MIN;
+		flow->side[i].rto_max_ns = INT64_MIN;
+	}
+	flow->bits = (orig_high ? TCP_FLOW_ORIG_HIGH : 0) | (reused ? TCP_FLOW_REUSED_PORTS : 0) |
+		     (segment->tcp_flags & TCP_SYN ? 0 : TCP_FLOW_MIDSTREAM);
+	flow->completeness = reused; /* the SYN that took the ports over */
+	flow->first_ts_ns = segment->ts_ns;
+	flow->min_ts_ns = segment->ts_ns;
+	flow->max_ts_ns = segment->ts_ns;
+	flow->input = input;
+	flow->vlan = segment->vlan;
+	flow->tunnel = segment->tunnel;
+}
+
+/* What is counted of every segment, whatever it means. */
+static void count_packet(struct step *s)
+{
+	const struct segment *segment = s->segment;
+	struct tcp_flow *flow = s->flow;
+	struct tcp_side *f = s->f;
+
+	f->pkts++;
+	f->ip_bytes += segment->ip_len;
+	for (uint32_t flags = segment->tcp_flags; flags != 0; flags &= flags - 1)
+		count(&f->flags[__builtin_ctz(flags)]);
+	if (segment->payload_len > 0)
+		count(&f->data_pkts);
+	else if ((segment->tcp_flags & (TCP_ACK | TCP_SYN | TCP_FIN | TCP_RST)) == TCP_ACK)
+		count(&f->pure_acks);
+	if (segment->ttl < f->ttl_min)
+		f->ttl_min = segment->ttl;
+	if (segment->ttl > f->ttl_max)
+		f->ttl_max = segment->ttl;
+	if (segment->ts_ns < flow->min_ts_ns)
+		flow->min_ts_ns = segment->ts_ns;
+	if (segment->ts_ns > flow->max_ts_ns)
+		flow->max_ts_ns = segment->ts_ns;
+	if (segment->bits & SEGMENT_CUT)
+		flow->bits |= TCP_FLOW_TRUNCATED;
+}
+
+/* Spec section 2, rules 2 and 3, for a flow that was there before. */
+static void meet_flow(struct step *s)
+{
+	struct tcp_side *f = s->f;
+
+	if (!step_is(s, TCP_SYN) || !(f->bits & TCP_BASE_KNOWN))
+		return;
+	if (!step_is(s, TCP_ACK)) {
+		f->next = f->contig; /* a repeated SYN; any other took the ports over */
+	} else if (s->segment->seq != f->base) {
+		f->base = s->segment->seq;
+		step_verdict(s, VERDICT_REUSED_PORTS);
+	}
+}
+
+/* Definitions 7.3; after the options were read. */
+static void note_window(struct step *s)
+{
+	struct tcp_side *f = s->f;
+	uint32_t window = s->segment->win;
+
+	if (!step_is(s, TCP_SYN)) {
+		if (f->shift == -1)
+			return;
+		if (f->shift > 0)
+			window <<= f->shift;
+	}
+	f->bits |= TCP_WIN_KNOWN;
+	if (window > f->win_max)
+		f->win_max = window;
+}
+
+static void note_first_data(struct step *s)
+{
+	struct tcp_flow *flow = s->flow;
+
+	if (s->segment->payload_len == 0)
+		return;
+	if (s->is_orig && !(flow->bits & TCP_FLOW_ORIG_DATA)) {
+		flow->bits |= TCP_FLOW_ORIG_DATA;
+		flow->orig_data_ts_ns = s->segment->ts_ns;
+	}
+	if (!s->is_orig &&
+	    (flow->bits & (TCP_FLOW_ORIG_DATA | TCP_FLOW_HAS_TTFB)) == TCP_FLOW_ORIG_DATA) {
+		flow->bits |= TCP_FLOW_HAS_TTFB;
+		flow->ttfb_ns = s->segment->ts_ns - flow->orig_data_ts_ns;
+	}
+}
+
+/* A header that is cut or broken shows nothing but tfo_ack and tfo_ignored. */
+static void count_verdicts(struct step *s)
+{
+	struct tcp_flow *flow = s->flow;
+	uint32_t shown;
+
+	if (s->hides_verdicts)
+		s->verdicts &= 1u << VERDICT_TFO_ACK | 1u << VERDICT_TFO_IGNORED;
+	shown = s->verdicts & ((1u << NB_COUNTED_VERDICTS) - 1);
+	for (; shown != 0; shown &= shown - 1)
+		count(&s->f->verdicts[__builtin_ctz(shown)]);
+	if (s->verdicts & ANOMALIES) {
+		if (flow->first_anomaly_frame == 0)
+			flow->first_anomaly_frame = s->frame;
+		flow->last_anomaly_frame = s->frame;
+	}
+}
+
+/* Steps 19 to 24 of the spec, and the facts of definitions 3. */
+static void run_handshake(struct step *s, bool created)
+{
+	const struct segment *segment = s->segment;
+	const bool whole = segment->tcp_caplen >= 20 && !(segment->bits & SEGMENT_BAD_OFFSET);
+	struct tcp_options options;
+
+	if (segment->bits & SEGMENT_BAD_OFFSET) {
+		s->hides_verdicts = true;
+		return;
+	}
+	handshake_completeness(s, created);
+	s->hides_verdicts = (segment->bits & SEGMENT_CUT) != 0;
+	/* Most segments have no option but time stamps: nothing to read off a SYN. */
+	if (!step_is(s, TCP_SYN) && !(segment->bits & SEGMENT_OPTIONS)) {
+		handshake_after(s, NULL);
+		handshake_facts(s, NULL);
+		return;
+	}
+	if (whole) {
+		options_read(segment, &options);
+		s->hides_verdicts |= options.is_broken;
+		if (options.dsack)
+			count(&s->f->dsack);
+	}
+	handshake_after(s, whole ? &options : NULL);
+	handshake_facts(s, whole ? &options : NULL);
+}
+
+static bool is_offload_size(const struct step *s)
+{
+	const uint32_t mss = s->r->bits & TCP_MSS_KNOWN ? s->r->mss : 8960;
+
+	return s->segment->payload_len > mss && s->segment->payload_len > 1500;
+}
+
+struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment, uint64_t frame,
+			    bool created)
+{
+	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
+	struct step s = {
+		.flow = flow,
+		.segment = segment,
+		.f = &flow->side[from_high],
+		.r = &flow->side[!from_high],
+		.frame = frame,
+		.is_orig = from_high == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0),
+		.is_analysed = !(segment->bits & SEGMENT_SHORT),
+	};
+	bool is_new;
+
+	s.is_dup = bytes_is_capture_dup(&s);
+	count_packet(&s);
+	if (s.is_dup)
+		count(&s.f->capture_dups);
+	if (!created)
+		meet_flow(&s);
+	/* The SYN that took ports over says so itself. */
+	if (frame == flow->flow.first_frame && (flow->bits & TCP_FLOW_REUSED_PORTS))
+		step_verdict(&s, VERDICT_REUSED_PORTS);
+	if (s.is_analysed)
+		verdict_analyse(&s);
+	run_handshake(&s, created);
+	is_new = bytes_is_new(&s);
+	rtt_track(&s);
+	bytes_track(&s);
+	history_track(&s, is_new);
+	endpoint_track(&s);
+	note_window(&s);
+	note_first_data(&s);
+	count_verdicts(&s);
+	return (struct tcp_result){
+		.verdicts = s.verdicts,
+		.is_capture_dup = s.is_dup,
+		.is_anomaly = (s.verdicts & ANOMALIES) != 0,
+		.is_offload = is_offload_size(&s),
+	};
+}
