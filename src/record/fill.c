@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A finished flow as a row of the flow table. */
+
+#include <string.h>
+
+#include "tcpmill/record.h"
+#include "tcpmill/tcp.h"
+
+static int32_t clamp32(uint64_t v)
+{
+	return v > INT32_MAX ? INT32_MAX : (int32_t)v;
+}
+
+static int8_t known(bool both_seen, bool value)
+{
+	return both_seen ? value : RECORD_NULL_8;
+}
+
+/* Definitions 5 and 7 are null for a direction of which nothing was seen (5.7). */
+static void fill_measured(const struct tcp_side *side, struct flow_record_side *row)
+{
+	const bool seen = side->pkts != 0;
+	const bool timed = side->rtt_samples != 0;
+
+	row->bytes = seen ? (int64_t)side->bytes : RECORD_NULL_64;
+	row->rtt_samples = seen ? clamp32(side->rtt_samples) : RECORD_NULL_32;
+	row->rtt_min_ns = timed ? side->rtt_min_ns : RECORD_NULL_64;
+	row->rtt_max_ns = timed ? side->rtt_max_ns : RECORD_NULL_64;
+	row->rtt_mean_ns = timed ? side->rtt_sum_ns / side->rtt_samples : RECORD_NULL_64;
+	row->rto_max_ns = side->rto_max_ns; /* INT64_MIN is null in both */
+	row->win_max = side->bits & TCP_WIN_KNOWN ? side->win_max : RECORD_NULL_64;
+	row->capture_dups = seen ? clamp32(side->capture_dups) : RECORD_NULL_32;
+	/* Where it was lost: not worked out yet, so not known. */
+	row->retransmitted_bytes = RECORD_NULL_64;
+	row->unresolved_bytes = RECORD_NULL_64;
+	row->lost_before_bytes = RECORD_NULL_64;
+	row->lost_after_bytes = RECORD_NULL_64;
+	row->missed_bytes = RECORD_NULL_64;
+	row->reordered_pkts = RECORD_NULL_32;
+}
+
+static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
+{
+	const bool seen = side->pkts != 0;
+
+	row->isn = side->bits & TCP_ISN_KNOWN ? (int64_t)side->isn : RECORD_NULL_64;
+	row->mss = side->bits & TCP_MSS_KNOWN ? side->mss : RECORD_NULL_32;
+	row->wscale = side->bits & TCP_WSCALE_KNOWN ? side->wscale : RECORD_NULL_8;
+	row->pkts = (int64_t)side->pkts;
+	row->ip_bytes = (int64_t)side->ip_bytes;
+	row->data_pkts = clamp32(side->data_pkts);
+	row->pure_acks = clamp32(side->pure_acks);
+	for (int i = 0; i < TCP_NB_FLAGS; i++)
+		row->flags[i] = clamp32(side->flags[i]);
+	for (int i = 0; i < NB_COUNTED_VERDICTS; i++)
+		row->verdicts[i] = clamp32(side->verdicts[i]);
+	row->duplicate_ack_max = clamp32(side->dup_max);
+	row->dsack = clamp32(side->dsack);
+	row->ttl_min = seen ? side->ttl_min : RECORD_NULL_16;
+	row->ttl_max = seen ? side->ttl_max : RECORD_NULL_16;
+	fill_measured(side, row);
+}
+
+static void fill_address(const struct tcp_flow *flow, bool high, struct record_address *row)
+{
+	memcpy(row->bytes, high ? flow->flow.addr_hi : flow->flow.addr_lo, 16);
+	row->version = flow->flow.is_ipv6 ? 6 : 4;
+}
+
+/* What the handshake agreed on: null unless both its packets were seen (3.6). */
+static void fill_agreed(const struct tcp_flow *flow, struct flow_record *row)
+{
+	const uint32_t need = TCP_FLOW_ORIG_SYN | TCP_FLOW_RESP_SYN_ACK;
+	const bool both = (flow->bits & need) == need;
+	const uint16_t agreed = tcp_flow_orig(flow)->bits & tcp_flow_resp(flow)->bits;
+
+	row->sack_ok = known(both, (agreed & TCP_SACK_PERMITTED) != 0);
+	row->ts_ok = known(both, (agreed & TCP_TIMESTAMPS) != 0);
+	row->ecn_ok = known(both, (agreed & TCP_ECN_SETUP) != 0);
+	row->tfo = known(both, (flow->bits & TCP_FLOW_SYN_DATA_ACKED) != 0);
+}
+
+static void fill_times(const struct tcp_flow *flow, struct flow_record *row)
+{
+	row->ts_ns = flow->first_ts_ns;
+	row->duration_ns = (int64_t)((uint64_t)flow->max_ts_ns - (uint64_t)flow->min_ts_ns);
+	row->syn_rtt_ns = flow->bits & TCP_FLOW_SYN_RTT ? flow->syn_rtt_ns : RECORD_NULL_64;
+	row->synack_rtt_ns = flow->bits & TCP_FLOW_COMPLETE ? flow->synack_rtt_ns : RECORD_NULL_64;
+	row->initial_rtt_ns = flow->initial_rtt_ns != 0 ? flow->initial_rtt_ns : RECORD_NULL_64;
+	row->ttfb_ns = flow->bits & TCP_FLOW_HAS_TTFB ? flow->ttfb_ns : RECORD_NULL_64;
+}
+
+void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
+{
+	const bool orig_high = (flow->bits & TCP_FLOW_ORIG_HIGH) != 0;
+	const struct tcp_side *orig = tcp_flow_orig(flow), *resp = tcp_flow_resp(flow);
+
+	fill_times(flow, row);
+	fill_address(flow, orig_high, &row->src);
+	fill_address(flow, !orig_high, &row->dst);
+	row->src_port = orig_high ? flow->flow.port_hi : flow->flow.port_lo;
+	row->dst_port = orig_high ? flow->flow.port_lo : flow->flow.port_hi;
+	row->ip_version = flow->flow.is_ipv6 ? 6 : 4;
+	row->vlan = flow->vlan != 0 ? (int16_t)(flow->vlan - 1) : RECORD_NULL_16;
+	row->tunnel = (int8_t)flow->tunnel;
+	row->stream = flow->flow.stream;
+	row->first_frame = (int64_t)flow->flow.first_frame;
+	row->last_frame = (int64_t)flow->flow.last_frame;
+	row->input_file = (int32_t)flow->input;
+	row->handshake = (int8_t)tcp_flow_handshake(flow);
+	row->conn_state = (int8_t)tcp_flow_conn_state(flow);
+	row->end_reason = (int8_t)tcp_flow_end_reason(flow);
+	row->orig_syns = clamp32(flow->orig_syns);
+	row->resp_syn_acks = clamp32(flow->resp_syn_acks);
+	fill_agreed(flow, row);
+	fill_side(orig, &row->side[0]);
+	fill_side(resp, &row->side[1]);
+	row->reused_ports = (flow->bits & TCP_FLOW_REUSED_PORTS) != 0;
+	row->first_anomaly_frame = flow->first_anomaly_frame != 0
+					   ? (int64_t)flow->first_anomaly_frame
+					   : RECORD_NULL_64;
+	row->last_anomaly_frame =
+		flow->last_anomaly_frame != 0 ? (int64_t)flow->last_anomaly_frame : RECORD_NULL_64;
+	row->holes_overflowed = RECORD_NULL_32;
+	row->seq_jumps = clamp32((uint64_t)orig->seq_jumps + resp->seq_jumps);
+	row->icmp_errors = 0;
+	memset(row->history, 0, sizeof(row->history));
+	memcpy(row->history, flow->history, flow->history_len);
+	row->midstream = (flow->bits & TCP_FLOW_MIDSTREAM) != 0;
+	row->truncated = (flow->bits & TCP_FLOW_TRUNCATED) != 0;
+	row->completeness = (int8_t)flow->completeness;
+}
