@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_ENGINE_H
+#define TCPMILL_ENGINE_H
+
+/*
+ * A run: captures in, records and totals out, on every core.
+ *
+ * engine_run() starts the lcores, cuts the inputs into chunks, exchanges their
+ * segments between the workers, merges the finished flows in the order of
+ * docs/definitions.md 1.6, and returns when all is written. One run a process:
+ * EAL cannot be started twice.
+ *
+ * Threads: engine_run() blocks its caller (which becomes EAL's main lcore) and
+ *          calls progress from it; engine_interrupt() is safe in a signal handler.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tcpmill/decode.h"
+#include "tcpmill/tcp_words.h"
+
+struct capture;
+
+#define ENGINE_MAX_WORKERS 64
+
+struct engine_config {
+	const char *const *paths;
+	size_t nb_paths;
+	const char *output;  /* NULL: no records are written; "-": stdout */
+	const char *filter;  /* BPF text or NULL */
+	uint64_t max_frames; /* 0: all */
+	int64_t from_ns;     /* frames before it are filtered; INT64_MIN: none */
+	int64_t to_ns;	     /* frames at or after it are filtered; INT64_MAX: none */
+	uint32_t nb_workers; /* 1 .. ENGINE_MAX_WORKERS */
+	uint64_t max_flows;
+	uint64_t idle_timeout_ns; /* 0: none */
+	uint32_t chunk_size;	  /* bytes */
+	uint32_t batch_rows;	  /* rows of a record batch */
+	uint64_t hash_seed;	  /* of the bucket keys */
+	uint64_t delay_seed;	  /* test: workers pause at random; 0 = they do not */
+};
+
+/* One kind of trouble and the flow that has most of it. */
+struct engine_worst {
+	uint64_t total; /* packets with the verdict */
+	uint64_t flows; /* flows that have it */
+	uint64_t count; /* in the worst flow */
+	int64_t stream; /* of the worst flow; the lowest of equals */
+	uint64_t frame; /* its first anomaly */
+	char flow[128]; /* "a:p -> b:p" */
+};
+
+/* What the flows add up to; sums do not depend on the order of adding. */
+struct engine_totals {
+	uint64_t flows;
+	uint64_t handshakes[NB_HANDSHAKES];
+	uint64_t conn_states[NB_CONN_STATES];
+	uint64_t ends[NB_END_REASONS];
+	uint64_t flags[2][8]; /* by orig and resp: FIN SYN RST PSH ACK URG ECE CWR */
+	uint64_t pkts[2];
+	uint64_t bytes[2];
+	uint64_t one_sided;   /* flows of which one direction was seen, more than one packet long */
+	uint64_t many_packet; /* flows of more than one packet */
+	uint64_t truncated;   /* flows with a TCP header that the snaplen cut */
+	uint64_t capture_dups;
+	uint64_t midstream;
+	uint64_t anomalous_flows;
+	uint64_t ipv6_flows;
+	struct engine_worst verdicts[NB_COUNTED_VERDICTS];
+	uint64_t reused_ports;
+	uint64_t duplicate_ack_max;
+	uint64_t rtt_bins[1024]; /* handshake times, see engine_rtt_quantile() */
+	uint64_t nb_rtts;
+	int64_t rtt_max_ns;
+};
+
+struct engine_worker_stats {
+	uint64_t tracked; /* segments of its partitions */
+	uint64_t decoded; /* frames it decoded */
+	uint64_t max_live_flows;
+	uint64_t flow_bytes;
+	int cpu; /* that it is pinned to */
+};
+
+struct engine_result {
+	struct engine_totals totals;
+	uint64_t fates[NB_FATES]; /* the books: they add up to the frames read */
+	uint64_t offload_segments;
+	uint64_t anomalous_packets;
+	uint64_t evicted;
+	uint64_t records, record_bytes; /* written */
+	char record_path[512];		/* where they stand ("x.arrow", or "x.arrow.part") */
+	bool wrote_stream;
+	bool interrupted;
+	bool nearly_full;			/* a partition reached 90 % of --max-flows */
+	uint64_t startup_ns, read_ns, write_ns; /* wall time: EAL; input; what came after it */
+	uint64_t peak_rss_bytes;
+	uint32_t nb_workers;
+	struct engine_worker_stats workers[ENGINE_MAX_WORKERS];
+};
+
+/* A glance at a run that goes on. */
+struct engine_progress {
+	uint64_t bytes_done, bytes_total; /* of the inputs; total 0 = unknown */
+	uint64_t frames;
+	uint64_t elapsed_ns; /* since the first read */
+	bool writing;	     /* all is read; records are being written */
+	uint64_t rows_done, rows_total;
+	bool nearly_full;
+};
+
+typedef void engine_progress_fn(void *context, const struct engine_progress *progress);
+
+/*
+ * Runs to the end of the inputs (or to an interrupt). capture is open already and
+ * stays the caller's. footer is called once all is known, just before the records
+ * are finished, and returns the footer's metadata as JSON text (malloc'ed) for the
+ * key "books". metadata is the schema's.
+ *
+ * Returns 0, or -1 with one line in error: then the records' .part stays.
+ */
+struct arrow_kv;
+struct engine_hooks {
+	engine_progress_fn *progress;
+	size_t (*footer)(void *context, const struct engine_result *result,
+			 struct arrow_kv *metadata, size_t max);
+	void *context;
+	const struct arrow_kv *metadata;
+	size_t nb_metadata;
+};
+
+int engine_run(const struct engine_config *config, struct capture *capture,
+	       const struct engine_hooks *hooks, struct engine_result *result, char *error,
+	       size_t error_size);
+
+/* Makes the run stop reading and finish what it has. Async-signal-safe. */
+void engine_interrupt(void);
+
+/* The handshake time below which a share q (0 .. 1) of all lies, within 3 %. */
+int64_t engine_rtt_quantile(const struct engine_totals *totals, double q);
+
+#endif

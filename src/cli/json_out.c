@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <inttypes.h>
+
+#include "json_out.h"
+#include "text.h"
+
+static void put_string(FILE *file, const char *s)
+{
+	fputc('"', file);
+	while (*s != '\0') {
+		uint32_t code;
+		const size_t left = (size_t)(__builtin_strlen(s));
+		const size_t n = text_decode(s, left < 4 ? left : 4, &code);
+
+		if (n == 0) { /* a path may hold any byte: JSON may not */
+			fputs("\\ufffd", file);
+			s++;
+			continue;
+		}
+		if (code == '"' || code == '\\')
+			fprintf(file, "\\%c", (int)code);
+		else if (code < 0x20)
+			fprintf(file, "\\u%04" PRIx32, code);
+		else
+			fwrite(s, 1, n, file);
+		s += n;
+	}
+	fputc('"', file);
+}
+
+static void begin(struct json_out *json, const char *name)
+{
+	if (json->has_item[json->depth])
+		fputs(", ", json->file);
+	json->has_item[json->depth] = true;
+	if (name != NULL) {
+		put_string(json->file, name);
+		fputs(": ", json->file);
+	}
+}
+
+void json_open(struct json_out *json, const char *name, char bracket)
+{
+	begin(json, name);
+	fputc(bracket, json->file);
+	json->depth++;
+	json->has_item[json->depth] = false;
+}
+
+void json_close(struct json_out *json, char bracket)
+{
+	fputc(bracket, json->file);
+	json->depth--;
+}
+
+void json_uint(struct json_out *json, const char *name, uint64_t value)
+{
+	begin(json, name);
+	fprintf(json->file, "%" PRIu64, value);
+}
+
+void json_int(struct json_out *json, const char *name, int64_t value)
+{
+	begin(json, name);
+	fprintf(json->file, "%" PRId64, value);
+}
+
+void json_real(struct json_out *json, const char *name, double value)
+{
+	begin(json, name);
+	fprintf(json->file, "%.6f", value);
+}
+
+void json_bool(struct json_out *json, const char *name, bool value)
+{
+	begin(json, name);
+	fputs(value ? "true" : "false", json->file);
+}
+
+void json_text(struct json_out *json, const char *name, const char *value)
+{
+	begin(json, name);
+	put_string(json->file, value);
+}

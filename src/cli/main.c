@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The program: picks a command. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{"run", cmd_run, "read captures, print a summary, write flow records"},
+	{"show", cmd_show, "show flow records as a table, totals, CSV or JSON"},
+};
+
+static void print_help(FILE *out)
+{
+	fputs("tcpmill: what TCP did in a capture, on every core\n\nusage: tcpmill COMMAND "
+	      "[options] "
+	      "...\n\n",
+	      out);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\ntcpmill COMMAND --help tells the options of a command; tcpmill --version.\n"
+	      "Exit status: 0 all well, 1 failed, 2 usage, 3 done but an input was damaged, "
+	      "130 interrupted.\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("tcpmill " TCPMILL_VERSION);
+		return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "tcpmill: unknown command '%s' (see tcpmill --help)\n", argv[1]);
+	return EXIT_USAGE;
+}

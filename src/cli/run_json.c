@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The run's facts as JSON: --json, and the records' metadata. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_out.h"
+#include "run_priv.h"
+#include "tcpmill/arrow.h"
+#include "tcpmill/record.h"
+
+static void put_books(struct json_out *json, const char *name, const struct run_report *report)
+{
+	json_open(json, name, '{');
+	json_uint(json, "frames", capture_totals(report->capture)->nb_frames);
+	for (int f = 0; f < NB_FATES; f++)
+		json_uint(json, fate_names[f], report->result->fates[f]);
+	json_close(json, '}');
+}
+
+static void put_inputs(struct json_out *json, const char *name, const struct capture *capture)
+{
+	json_open(json, name, '[');
+	for (size_t i = 0; i < capture_nb_inputs(capture); i++) {
+		const struct capture_input *input = capture_input(capture, i);
+
+		json_open(json, NULL, '{');
+		json_text(json, "path", input->path);
+		json_text(json, "format", input->format);
+		json_uint(json, "first_frame", input->nb_frames != 0 ? input->first_frame : 0);
+		json_uint(json, "packets", input->nb_frames);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+/* Frames by link type, and what the capture says it dropped. */
+static void put_link_types(struct json_out *json, const char *name, const struct capture *capture)
+{
+	const size_t nb = capture_nb_interfaces(capture);
+
+	json_open(json, name, '[');
+	for (size_t i = 0; i < nb; i++) {
+		const struct capture_interface *interface = capture_interface(capture, i);
+		uint64_t frames = 0;
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = capture_interface(capture, j)->link_type == interface->link_type;
+		if (seen)
+			continue;
+		for (size_t j = i; j < nb; j++) {
+			if (capture_interface(capture, j)->link_type == interface->link_type)
+				frames += capture_interface(capture, j)->nb_frames;
+		}
+		json_open(json, NULL, '{');
+		json_uint(json, "link_type", interface->link_type);
+		if (capture_link_type_name(interface->link_type) != NULL)
+			json_text(json, "name", capture_link_type_name(interface->link_type));
+		json_uint(json, "packets", frames);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void put_damage(struct json_out *json, const char *name, const struct capture *capture)
+{
+	const uint64_t nb = capture_totals(capture)->nb_damage;
+
+	json_open(json, name, '[');
+	for (size_t i = 0; i < nb && i < CAPTURE_NB_DAMAGE; i++) {
+		const struct capture_damage *damage = capture_damage(capture, i);
+
+		json_open(json, NULL, '{');
+		json_text(json, "path", capture_input(capture, damage->input)->path);
+		json_text(json, "what", damage->text);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void put_drops(struct json_out *json, const struct capture *capture)
+{
+	uint64_t drops = 0;
+	bool reported = false;
+
+	for (size_t i = 0; i < capture_nb_interfaces(capture); i++) {
+		const struct capture_interface *interface = capture_interface(capture, i);
+
+		if (interface->drops == UINT64_MAX)
+			continue;
+		reported = true;
+		drops += interface->drops;
+	}
+	if (reported)
+		json_uint(json, "capture_drops", drops);
+}
+
+static void put_totals(struct json_out *json, const struct engine_result *result)
+{
+	static const char *const flags[8] = {"fin", "syn", "rst", "psh",
+					     "ack", "urg", "ece", "cwr"};
+	const struct engine_totals *t = &result->totals;
+
+	json_uint(json, "flows", t->flows);
+	json_open(json, "handshakes", '{');
+	for (int i = 0; i < NB_HANDSHAKES; i++)
+		json_uint(json, handshake_names[i], t->handshakes[i]);
+	json_close(json, '}');
+	json_open(json, "conn_states", '{');
+	for (int i = 0; i < NB_CONN_STATES; i++)
+		json_uint(json, conn_state_names[i], t->conn_states[i]);
+	json_close(json, '}');
+	json_open(json, "end_reasons", '{');
+	for (int i = 0; i < NB_END_REASONS; i++)
+		json_uint(json, end_reason_names[i], t->ends[i]);
+	json_close(json, '}');
+	json_open(json, "flags", '{');
+	for (int i = 0; i < 8; i++)
+		json_uint(json, flags[i], t->flags[0][i] + t->flags[1][i]);
+	json_close(json, '}');
+	json_open(json, "verdicts", '{');
+	for (int i = 0; i < NB_COUNTED_VERDICTS; i++)
+		json_uint(json, verdict_names[i], t->verdicts[i].total);
+	json_uint(json, verdict_names[VERDICT_REUSED_PORTS], t->reused_ports);
+	json_close(json, '}');
+	json_uint(json, "anomalous_packets", result->anomalous_packets);
+	json_uint(json, "anomalous_flows", t->anomalous_flows);
+	json_uint(json, "one_sided_flows", t->one_sided);
+	json_uint(json, "truncated_flows", t->truncated);
+	json_uint(json, "capture_dups", t->capture_dups);
+	json_uint(json, "offload_segments", result->offload_segments);
+	json_uint(json, "evicted", result->evicted);
+	if (t->nb_rtts == 0)
+		return;
+	json_int(json, "handshake_median_ns", engine_rtt_quantile(t, 0.5));
+	json_int(json, "handshake_p95_ns", engine_rtt_quantile(t, 0.95));
+	json_int(json, "handshake_max_ns", t->rtt_max_ns);
+}
+
+/* How the run went on this machine: the only part that differs from run to run. */
+static void put_machine(struct json_out *json, const struct engine_result *result)
+{
+	json_open(json, "workers", '[');
+	for (uint32_t i = 0; i < result->nb_workers; i++) {
+		const struct engine_worker_stats *stats = &result->workers[i];
+
+		json_open(json, NULL, '{');
+		json_int(json, "cpu", stats->cpu);
+		json_uint(json, "decoded", stats->decoded);
+		json_uint(json, "tracked", stats->tracked);
+		json_uint(json, "max_live_flows", stats->max_live_flows);
+		json_uint(json, "flow_bytes", stats->flow_bytes);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_real(json, "startup_seconds", (double)result->startup_ns / 1e9);
+	json_real(json, "read_seconds", (double)result->read_ns / 1e9);
+	json_real(json, "write_seconds", (double)result->write_ns / 1e9);
+	json_uint(json, "peak_rss_bytes", result->peak_rss_bytes);
+}
+
+void run_print_json(const struct run_report *report, FILE *out)
+{
+	const struct capture_totals *totals = capture_totals(report->capture);
+	struct json_out json = {.file = out};
+
+	json_open(&json, NULL, '{');
+	json_text(&json, "program", "tcpmill " TCPMILL_VERSION);
+	put_inputs(&json, "inputs", report->capture);
+	put_link_types(&json, "link_types", report->capture);
+	json_uint(&json, "packets", totals->nb_frames);
+	json_uint(&json, "bytes_wire", totals->wire_bytes);
+	json_uint(&json, "bytes_captured", totals->captured_bytes);
+	json_uint(&json, "bytes_file", totals->file_bytes);
+	if (totals->nb_frames != 0) {
+		json_int(&json, "first_ts", totals->first_ts_ns);
+		json_int(&json, "last_ts", totals->last_ts_ns);
+	}
+	json_uint(&json, "time_jumps", totals->time_jumps);
+	put_totals(&json, report->result);
+	put_books(&json, "books", report);
+	put_drops(&json, report->capture);
+	put_damage(&json, "damage", report->capture);
+	json_bool(&json, "interrupted", report->result->interrupted);
+	if (report->options->config.output != NULL) {
+		json_text(&json, "output", report->result->record_path);
+		json_uint(&json, "records", report->result->records);
+		json_uint(&json, "record_bytes", report->result->record_bytes);
+	}
+	put_machine(&json, report->result);
+	json_close(&json, '}');
+	fputc('\n', out);
+}
+
+/* One value built in memory. NULL when memory is short. */
+static struct json_out memory_open(char **text, size_t *size)
+{
+	struct json_out json = {.file = open_memstream(text, size)};
+
+	return json;
+}
+
+static size_t add(struct arrow_kv *kv, size_t nb, size_t max, const char *key, char *value)
+{
+	if (nb == max || value == NULL) {
+		free(value);
+		return nb;
+	}
+	kv[nb] = (struct arrow_kv){.key = key, .value = value};
+	return nb + 1;
+}
+
+static char *options_json(const struct run_options *options)
+{
+	const struct engine_config *config = &options->config;
+	char *text = NULL;
+	size_t size;
+	struct json_out json = memory_open(&text, &size);
+
+	if (json.file == NULL)
+		return NULL;
+	/* Only what can change the answer; worker counts, paths and dates cannot. */
+	json_open(&json, NULL, '{');
+	if (config->filter != NULL)
+		json_text(&json, "filter", config->filter);
+	if (config->max_frames != 0)
+		json_uint(&json, "count", config->max_frames);
+	if (config->from_ns != INT64_MIN)
+		json_int(&json, "from_ns", config->from_ns);
+	if (config->to_ns != INT64_MAX)
+		json_int(&json, "to_ns", config->to_ns);
+	if (config->idle_timeout_ns != 0)
+		json_uint(&json, "idle_timeout_ns", config->idle_timeout_ns);
+	if (options->has_max_flows)
+		json_uint(&json, "max_flows", config->max_flows);
+	json_close(&json, '}');
+	return fclose(json.file) == 0 ? text : NULL;
+}
+
+static char *paths_json(const struct run_options *options)
+{
+	char *text = NULL;
+	size_t size;
+	struct json_out json = memory_open(&text, &size);
+
+	if (json.file == NULL)
+		return NULL;
+	json_open(&json, NULL, '[');
+	for (size_t i = 0; i < options->nb_paths; i++)
+		json_text(&json, NULL, options->paths[i]);
+	json_close(&json, ']');
+	return fclose(json.file) == 0 ? text : NULL;
+}
+
+size_t run_schema_metadata(const struct run_options *options, struct arrow_kv *kv, size_t max)
+{
+	size_t nb = 0;
+
+	nb = add(kv, nb, max, "program", strdup("tcpmill " TCPMILL_VERSION));
+	nb = add(kv, nb, max, "schema_version", strdup(RECORD_SCHEMA_VERSION));
+	nb = add(kv, nb, max, "inputs", paths_json(options));
+	nb = add(kv, nb, max, "options", options_json(options));
+	return nb;
+}
+
+static char *footer_json(const struct run_report *report,
+			 void (*put)(struct json_out *json, const char *name,
+				     const struct capture *capture))
+{
+	char *text = NULL;
+	size_t size;
+	struct json_out json = memory_open(&text, &size);
+
+	if (json.file == NULL)
+		return NULL;
+	if (put != NULL)
+		put(&json, NULL, report->capture);
+	else
+		put_books(&json, NULL, report);
+	return fclose(json.file) == 0 ? text : NULL;
+}
+
+size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv, size_t max)
+{
+	char evicted[32];
+	size_t nb = 0;
+
+	snprintf(evicted, sizeof(evicted), "%llu", (unsigned long long)report->result->evicted);
+	nb = add(kv, nb, max, "books", footer_json(report, NULL));
+	nb = add(kv, nb, max, "inputs", footer_json(report, put_inputs));
+	nb = add(kv, nb, max, "link_types", footer_json(report, put_link_types));
+	nb = add(kv, nb, max, "damage", footer_json(report, put_damage));
+	nb = add(kv, nb, max, "evicted", strdup(evicted));
+	return nb;
+}
+
+void run_metadata_free(struct arrow_kv *kv, size_t nb)
+{
+	for (size_t i = 0; i < nb; i++)
+		free((void *)(uintptr_t)kv[i].value);
+}

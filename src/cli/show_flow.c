@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* One flow from top to bottom: who and when, how it began, its flags, and every column. */
+
+#include <string.h>
+
+#include "show_flow_priv.h"
+#include "tcpmill/arrow.h"
+#include "text.h"
+
+const struct show_cell *show_view_cell(const struct show_view *v, const char *name)
+{
+	return show_cell_find(v->reader, v->cells, name);
+}
+
+const char *show_view_word(const struct show_view *v, const char *name, char out[SHOW_TEXT_MAX])
+{
+	const struct show_cell *c = show_view_cell(v, name);
+
+	out[0] = '\0';
+	if (c && c->s)
+		text_clean(out, SHOW_TEXT_MAX, c->s, c->len);
+	return out;
+}
+
+/* Column name of the flow, formatted for people; NULL when there is none or it is null. */
+static const char *formatted(const struct show_view *v, const char *name, char out[SHOW_TEXT_MAX])
+{
+	struct show_column column;
+	const char *text;
+
+	if (!show_column_find(v->reader, name, &column))
+		return NULL;
+	text = show_column_format(&column, v->cells, out);
+	return strcmp(text, "-") == 0 ? NULL : text;
+}
+
+static const char *state_meaning(const char *state)
+{
+	static const struct {
+		const char *state, *meaning;
+	} meanings[] = {
+		{"S0", "SYN without an answer"},
+		{"S1", "opened, not closed"},
+		{"SF", "opened and closed by both"},
+		{"REJ", "refused"},
+		{"S2", "opened, closed by A alone"},
+		{"S3", "opened, closed by B alone"},
+		{"RSTO", "opened, reset by A"},
+		{"RSTR", "reset by B"},
+		{"RSTOS0", "A sent SYN, then RST; no answer seen"},
+		{"RSTRH", "B answered, then reset; no SYN of A seen"},
+		{"SH", "A sent SYN, then FIN; no answer seen"},
+		{"SHR", "B answered, then closed; no SYN of A seen"},
+		{"OTH", "neither beginning nor end seen"},
+	};
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+		if (strcmp(meanings[i].state, state) == 0)
+			return meanings[i].meaning;
+	}
+	return NULL;
+}
+
+static void print_title(const struct show_view *v)
+{
+	char text[SHOW_TEXT_MAX];
+	const char *s = formatted(v, "stream", text);
+
+	fprintf(v->out, "%s%s", s ? "Stream " : "Flow", s ? s : "");
+	s = formatted(v, "flow", text);
+	if (s) {
+		const char *arrow = strstr(s, " → ");
+
+		fprintf(v->out, " · %.*s (A) → %s (B)", arrow ? (int)(arrow - s) : 0, s,
+			arrow ? arrow + strlen(" → ") : s);
+	}
+	putc('\n', v->out);
+}
+
+/* Second line: when, where in the capture, how long. */
+static void print_when(const struct show_view *v)
+{
+	const struct show_cell *ts = show_view_cell(v, "ts"),
+			       *duration = show_view_cell(v, "duration_ns");
+	const struct show_cell *first = show_view_cell(v, "first_frame"),
+			       *last = show_view_cell(v, "last_frame");
+	const char *separator = "";
+
+	if (ts) {
+		fprintf(v->out, "%s UTC", text_time(ts->n).s);
+		separator = " · ";
+	}
+	if (first && last) {
+		fprintf(v->out, "%sframes %s–%s", separator, text_count(first->n).s,
+			text_count(last->n).s);
+		separator = " · ";
+	}
+	if (duration)
+		fprintf(v->out, "%s%s", separator, text_duration(duration->n).s);
+	if (ts || (first && last) || duration)
+		putc('\n', v->out);
+}
+
+static void print_end(const struct show_view *v)
+{
+	char text[SHOW_TEXT_MAX];
+	const char *meaning;
+
+	if (show_view_word(v, "conn_state", text)[0] == '\0')
+		return;
+	meaning = state_meaning(text);
+	fprintf(v->out, "State %s%s%s", text, meaning ? ": " : "", meaning ? meaning : "");
+	if (show_view_word(v, "end_reason", text)[0] != '\0')
+		fprintf(v->out, " · end: %s", text);
+	putc('\n', v->out);
+}
+
+static const struct {
+	const char *letter, *name, *column, *meaning;
+} flags[] = {
+	{"F", "FIN", "fin", "has no more to send"},
+	{"S", "SYN", "syn", "opens: here my sequence numbers begin"},
+	{"R", "RST", "rst", "breaks off or refuses at once"},
+	{"P", "PSH", "psh", "hand this to the program without waiting for more"},
+	{"A", "ACK", "ack", "the acknowledgment number counts: all but the first packet"},
+	{"U", "URG", "urg", "the urgent pointer counts"},
+	{"E", "ECE", "ece", "congestion was signalled to me; on a SYN: I can do ECN"},
+	{"W", "CWR", "cwr", "I have slowed down; on a SYN: I can do ECN"},
+};
+
+static void print_flags(const struct show_view *v)
+{
+	bool has_heading = false;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		char orig[16], resp[16];
+		const struct show_cell *o, *r;
+
+		snprintf(orig, sizeof(orig), "o_%s", flags[i].column);
+		snprintf(resp, sizeof(resp), "r_%s", flags[i].column);
+		o = show_view_cell(v, orig);
+		r = show_view_cell(v, resp);
+		if (!o || !r)
+			continue;
+		if (!has_heading)
+			fputs("\nFlags         of A        of B\n", v->out);
+		has_heading = true;
+		fprintf(v->out, "  %s %s ", flags[i].letter, flags[i].name);
+		text_put_right(v->out, text_count(o->n).s, 10);
+		text_put_right(v->out, text_count(r->n).s, 12);
+		fprintf(v->out, "  %s\n", flags[i].meaning);
+	}
+}
+
+void show_flow_print(FILE *out, const struct arrow_reader *reader, const struct show_cell *cells,
+		     size_t width)
+{
+	struct show_view v = {out, reader, cells, width};
+
+	print_title(&v);
+	print_when(&v);
+	print_end(&v);
+	show_view_print_handshake(&v);
+	print_flags(&v);
+	show_view_print_columns(&v);
+	fputs("\nA full look: ", out);
+	show_wireshark_print(out, reader, cells);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_ENGINE_PRIV_H
+#define TCPMILL_ENGINE_PRIV_H
+
+/*
+ * Inside the engine room.
+ *
+ * One lock guards the plan: which chunk is in which state, and what can be done
+ * next. It is taken a few times a chunk, never for a packet; all work is done
+ * outside it. A worker with nothing to do waits on the condition, it does not spin.
+ *
+ * A chunk goes read -> cut -> sort -> work (by every worker) -> number -> free.
+ * Reads, sorts and work are parallel; cut and number follow the order of the file.
+ */
+
+#include <assert.h>
+#include <pthread.h>
+#include <rte_ring.h>
+#include <stdatomic.h>
+
+#include "tcpmill/arrow.h"
+#include "tcpmill/capture.h"
+#include "tcpmill/engine.h"
+#include "tcpmill/flow.h"
+#include "tcpmill/record.h"
+#include "tcpmill/segment.h"
+#include "tcpmill/tcp.h"
+
+#define EPOCH_SHIFT 20
+#define EPOCH_LAST UINT64_MAX /* of the flows that are alive at the end */
+#define EPOCHS_AHEAD 2	      /* workers may be so many epochs ahead of the merger */
+
+struct segment_list {
+	struct segment *items;
+	uint32_t nb, room;
+};
+
+/* A flow that a chunk's segments made; frame orders them. */
+struct born_flow {
+	uint64_t frame;
+	struct flow *flow;
+};
+
+struct born_list {
+	struct born_flow *items;
+	uint32_t nb, room;
+};
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_CLAIMED, /* being read */
+	SLOT_READ,
+	SLOT_CUT,
+	SLOT_SORTING,
+	SLOT_SORTED,
+};
+
+/* One chunk in flight, with what the workers make of it. */
+struct slot {
+	struct chunk chunk;
+	uint64_t sequence;
+	enum slot_state state;
+	uint32_t nb_worked;
+	struct segment_list *segments; /* [nb_workers] by owner; made by the sort */
+	struct born_list *born;	       /* [nb_workers] */
+};
+
+/* An ended flow and its place in the order of records. */
+struct ended_flow {
+	uint64_t first_frame;
+	struct flow *flow;
+};
+
+/* What one worker hands to the merger for one epoch; sorted by first_frame. */
+struct ended_list {
+	uint64_t epoch;
+	uint64_t sequence; /* chunk that must be numbered before the flows can be written */
+	struct ended_flow *items;
+	size_t nb, room;
+};
+
+struct worker {
+	struct engine *engine;
+	struct flow_table *table;
+	struct rte_ring *ended_ring; /* to the merger; struct ended_list * */
+	struct ended_list *ended;    /* of the current epoch */
+	uint64_t sequence;	     /* of the next chunk to work on */
+	uint64_t epoch;		     /* that ended belongs to */
+	uint64_t border_done;	     /* sequence + 1 of the chunk whose border was passed */
+	uint64_t frame;		     /* at hand */
+	uint64_t fates[NB_FATES];
+	uint64_t tracked, decoded, offload_segments, anomalous_packets;
+	uint64_t delay_state;
+	struct slot *slot; /* at hand */
+	bool is_finished;  /* all chunks are worked on, the last list is sent */
+	bool failed;
+	uint32_t id;
+	int cpu;
+
+	pthread_mutex_t returned_lock; /* guards returned: slots the merger is done with */
+	struct flow **returned;
+	size_t nb_returned, room_returned;
+
+	/* Encoding. */
+	struct arrow_encoder *encoder;
+	struct flow_record *rows; /* one tile */
+	struct engine_totals totals;
+};
+
+/* Rows that become one record batch. */
+struct job {
+	struct flow **flows;
+	uint32_t nb;
+	bool is_taken, is_done, is_last_phase;
+	int rc;
+	struct arrow_message message;
+};
+
+#define ENGINE_MAX_JOBS 32
+
+struct merger {
+	struct engine *engine;
+	pthread_t thread;
+	bool is_started;
+	struct arrow_writer *writer;
+	struct job jobs[ENGINE_MAX_JOBS]; /* ring, by row order */
+	uint32_t nb_jobs;		  /* of the ring in use */
+	uint64_t next_job, next_written;
+	struct flow **pending; /* rows that do not fill a batch yet */
+	uint32_t nb_pending;
+	uint64_t rows;
+	bool is_finished; /* all rows are out */
+};
+
+struct engine {
+	const struct engine_config *config;
+	struct capture *capture;
+	struct decode_keys keys;
+	uint32_t nb_workers;
+	struct worker *workers;
+	struct merger merger;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct slot *slots;
+	uint32_t nb_slots;
+	uint64_t next_read, next_cut, next_sort, next_number;
+	bool cutting, numbering, all_claimed;
+	uint64_t merged_epochs; /* epochs below this are written, or are in jobs */
+	int64_t nb_streams;	/* numbered so far */
+	bool failed;
+	char failure[384];
+
+	/* For progress; written under the lock, read without. */
+	atomic_uint_fast64_t bytes_done, frames, rows_done, rows_total;
+	atomic_bool reading_done, nearly_full;
+	uint64_t read_end_ns;
+};
+
+uint64_t engine_now_ns(void);
+
+/* Notes the first failure and wakes everybody. */
+void engine_fail(struct engine *engine, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* eal.c. 0, or -1 with one line in error. */
+int eal_start(uint32_t nb_workers, int *cpus, char *error, size_t error_size);
+void eal_stop(void);
+/* Lcore of a worker. */
+static inline unsigned int eal_worker_lcore(uint32_t worker)
+{
+	return worker + 1;
+}
+
+/* exchange.c: the plan, and what a worker does next. */
+int exchange_init(struct engine *engine);
+void exchange_fini(struct engine *engine);
+/* Runs until the worker's part is done; 0 or -1 (the engine failed). */
+int exchange_work(struct worker *worker);
+
+/* worker.c */
+int worker_init(struct worker *worker, struct engine *engine, uint32_t id);
+void worker_fini(struct worker *worker);
+/* Decodes a cut chunk into the lists of its owners; a single worker tracks at once. */
+int worker_sort(struct worker *worker, struct slot *slot);
+/* Tracks the worker's list of the chunk. */
+int worker_track_list(struct worker *worker, struct slot *slot);
+/* After a chunk's last segment: passes its border if no segment did. */
+int worker_end_chunk(struct worker *worker, struct slot *slot);
+/* After the last chunk: ends all flows and sends them. */
+int worker_finish(struct worker *worker);
+/* Gives back the slots that the merger is done with. */
+void worker_reclaim(struct worker *worker);
+
+/* ended.c */
+struct ended_list *ended_list_create(void);
+void ended_list_destroy(struct ended_list *list);
+int ended_list_add(struct ended_list *list, struct flow *flow);
+/* By first frame; 0 or -ENOMEM. */
+int ended_list_sort(struct ended_list *list);
+
+/* merger.c */
+int merger_init(struct engine *engine, const struct engine_hooks *hooks, char *error,
+		size_t error_size);
+int merger_start(struct engine *engine);
+void merger_join(struct engine *engine);
+void merger_fini(struct engine *engine);
+/* Encodes one job; called by workers with the lock not held. */
+void merger_encode(struct worker *worker, struct job *job);
+/* Next job that waits for a worker, or NULL; with the lock held. */
+struct job *merger_take_job(struct merger *merger);
+
+/* totals.c */
+void totals_add(struct engine_totals *totals, const struct flow_record *row);
+void totals_merge(struct engine_totals *to, const struct engine_totals *from);
+
+#endif

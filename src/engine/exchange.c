@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The plan: which chunk is where, and who does what next. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine_priv.h"
+
+int exchange_init(struct engine *engine)
+{
+	const size_t capacity = capture_chunk_capacity(engine->capture);
+
+	/* Each worker one chunk at work, one to sort, one being read; two for the serial steps. */
+	engine->nb_slots = 3 * engine->nb_workers + 2;
+	engine->slots = calloc(engine->nb_slots, sizeof(*engine->slots));
+	if (engine->slots == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < engine->nb_slots; i++) {
+		struct slot *slot = &engine->slots[i];
+
+		slot->sequence = UINT64_MAX;
+		slot->chunk.capacity = capacity;
+		slot->chunk.data = malloc(capacity);
+		slot->segments = calloc(engine->nb_workers, sizeof(*slot->segments));
+		slot->born = calloc(engine->nb_workers, sizeof(*slot->born));
+		if (slot->chunk.data == NULL || slot->segments == NULL || slot->born == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void exchange_fini(struct engine *engine)
+{
+	for (uint32_t i = 0; engine->slots != NULL && i < engine->nb_slots; i++) {
+		struct slot *slot = &engine->slots[i];
+
+		for (uint32_t w = 0; w < engine->nb_workers; w++) {
+			if (slot->segments != NULL)
+				free(slot->segments[w].items);
+			if (slot->born != NULL)
+				free(slot->born[w].items);
+		}
+		free(slot->segments);
+		free(slot->born);
+		free(slot->chunk.data);
+	}
+	free(engine->slots);
+}
+
+static struct slot *slot_of(struct engine *engine, uint64_t sequence)
+{
+	return &engine->slots[sequence % engine->nb_slots];
+}
+
+static bool slot_is(const struct slot *slot, uint64_t sequence, enum slot_state state)
+{
+	return slot->sequence == sequence && slot->state == state;
+}
+
+/* Test option: pauses make every order of events likely. */
+static void maybe_pause(struct worker *worker)
+{
+	uint64_t x = worker->delay_state;
+
+	if (worker->engine->config->delay_seed == 0)
+		return;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	worker->delay_state = x;
+	if ((x & 3) == 0)
+		usleep((useconds_t)(x >> 8 & 1023));
+}
+
+/*
+ * Every step below is entered and left with the lock held, and drops it for the
+ * work itself.
+ */
+static void step_begin(struct worker *worker)
+{
+	pthread_mutex_unlock(&worker->engine->lock);
+	maybe_pause(worker);
+}
+
+static void step_end(struct worker *worker, int rc, const char *what)
+{
+	if (rc == -ENOMEM)
+		engine_fail(worker->engine, "out of memory (%s)", what);
+	pthread_mutex_lock(&worker->engine->lock);
+	pthread_cond_broadcast(&worker->engine->changed);
+}
+
+/* The stream numbers of a chunk's new flows: a merge of the workers' lists by frame. */
+static void number_flows(struct engine *engine, struct slot *slot)
+{
+	uint32_t at[ENGINE_MAX_WORKERS] = {0};
+
+	for (;;) {
+		struct born_flow *first = NULL;
+		uint32_t from = 0;
+
+		for (uint32_t w = 0; w < engine->nb_workers; w++) {
+			struct born_flow *head = &slot->born[w].items[at[w]];
+
+			if (at[w] < slot->born[w].nb &&
+			    (first == NULL || head->frame < first->frame)) {
+				first = head;
+				from = w;
+			}
+		}
+		if (first == NULL)
+			return;
+		first->flow->stream = engine->nb_streams++;
+		at[from]++;
+	}
+}
+
+static bool step_number(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	struct slot *slot = slot_of(engine, engine->next_number);
+
+	if (engine->numbering || !slot_is(slot, engine->next_number, SLOT_SORTED) ||
+	    slot->nb_worked < engine->nb_workers)
+		return false;
+	engine->numbering = true;
+	step_begin(worker);
+	number_flows(engine, slot);
+	step_end(worker, 0, NULL);
+	for (uint32_t w = 0; w < engine->nb_workers; w++) {
+		slot->segments[w].nb = 0;
+		slot->born[w].nb = 0;
+	}
+	slot->state = SLOT_FREE;
+	engine->next_number++;
+	engine->numbering = false;
+	return true;
+}
+
+/* A worker may not run away from the merger: ended flows keep their slots until written. */
+static bool is_too_far_ahead(const struct engine *engine, const struct slot *slot)
+{
+	return slot->chunk.border_frame >> EPOCH_SHIFT > engine->merged_epochs + EPOCHS_AHEAD;
+}
+
+static bool step_work(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	struct slot *slot = slot_of(engine, worker->sequence);
+	int rc;
+
+	if (!slot_is(slot, worker->sequence, SLOT_SORTED) || is_too_far_ahead(engine, slot))
+		return false;
+	step_begin(worker);
+	worker_reclaim(worker);
+	rc = worker_track_list(worker, slot);
+	if (rc == 0)
+		rc = worker_end_chunk(worker, slot);
+	step_end(worker, rc, "flows");
+	worker->sequence++;
+	slot->nb_worked++;
+	return true;
+}
+
+static bool step_sort(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	struct slot *slot = slot_of(engine, engine->next_sort);
+	int rc;
+
+	if (!slot_is(slot, engine->next_sort, SLOT_CUT) ||
+	    (engine->nb_workers == 1 && is_too_far_ahead(engine, slot)))
+		return false;
+	slot->state = SLOT_SORTING;
+	engine->next_sort++;
+	step_begin(worker);
+	if (engine->nb_workers == 1)
+		worker_reclaim(worker);
+	rc = worker_sort(worker, slot);
+	if (engine->nb_workers == 1 && rc == 0)
+		rc = worker_end_chunk(worker, slot);
+	step_end(worker, rc, "segments");
+	slot->state = SLOT_SORTED;
+	if (engine->nb_workers == 1) {
+		worker->sequence++;
+		slot->nb_worked = 1;
+	}
+	return true;
+}
+
+static bool step_cut(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	struct slot *slot = slot_of(engine, engine->next_cut);
+	int rc;
+
+	if (engine->cutting || !slot_is(slot, engine->next_cut, SLOT_READ))
+		return false;
+	engine->cutting = true;
+	step_begin(worker);
+	rc = capture_cut(engine->capture, &slot->chunk);
+	if (rc != 0)
+		engine_fail(engine, "%s", capture_failure(engine->capture));
+	atomic_store_explicit(&engine->frames, capture_totals(engine->capture)->nb_frames,
+			      memory_order_relaxed);
+	atomic_store_explicit(&engine->bytes_done, capture_totals(engine->capture)->file_bytes,
+			      memory_order_relaxed);
+	step_end(worker, 0, NULL);
+	slot->state = SLOT_CUT;
+	engine->next_cut++;
+	engine->cutting = false;
+	return true;
+}
+
+static bool step_read(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	struct slot *slot = slot_of(engine, engine->next_read);
+
+	if (engine->all_claimed || slot->state != SLOT_FREE)
+		return false;
+	/* The claim opens files now and then, so it is short but for that. */
+	if (!capture_claim(engine->capture, &slot->chunk)) {
+		engine->all_claimed = true;
+		pthread_cond_broadcast(&engine->changed);
+		return true;
+	}
+	slot->sequence = engine->next_read++;
+	slot->state = SLOT_CLAIMED;
+	slot->nb_worked = 0;
+	step_begin(worker);
+	capture_read(engine->capture, &slot->chunk);
+	step_end(worker, 0, NULL);
+	slot->state = SLOT_READ;
+	return true;
+}
+
+static bool step_encode(struct worker *worker)
+{
+	struct job *job = merger_take_job(&worker->engine->merger);
+
+	if (job == NULL)
+		return false;
+	step_begin(worker);
+	merger_encode(worker, job);
+	step_end(worker, 0, NULL);
+	job->is_done = true;
+	return true;
+}
+
+static bool step_finish(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	int rc;
+
+	if (worker->is_finished || !engine->all_claimed || worker->sequence != engine->next_read)
+		return false;
+	if (engine->read_end_ns == 0) {
+		engine->read_end_ns = engine_now_ns();
+		atomic_store(&engine->reading_done, true);
+	}
+	worker->is_finished = true;
+	step_begin(worker);
+	rc = worker_finish(worker);
+	step_end(worker, rc, "ended flows");
+	return true;
+}
+
+/* Own work first, so that few chunks are in flight; reading ahead last. */
+static bool do_something(struct worker *worker)
+{
+	return step_work(worker) || step_number(worker) || step_cut(worker) || step_sort(worker) ||
+	       step_encode(worker) || step_read(worker) || step_finish(worker);
+}
+
+int exchange_work(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	int rc = 0;
+
+	pthread_mutex_lock(&engine->lock);
+	while (!engine->failed && !(worker->is_finished && engine->merger.is_finished)) {
+		if (!do_something(worker))
+			pthread_cond_wait(&engine->changed, &engine->lock);
+	}
+	rc = engine->failed ? -1 : 0;
+	pthread_mutex_unlock(&engine->lock);
+	return rc;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A run from start to end. */
+
+#include <errno.h>
+#include <rte_launch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "engine_priv.h"
+
+#define PROGRESS_STEP_NS 100000000
+
+/* The one thing a signal handler can reach. */
+static atomic_bool interrupted;
+
+void engine_interrupt(void)
+{
+	atomic_store(&interrupted, true);
+}
+
+uint64_t engine_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void engine_fail(struct engine *engine, const char *format, ...)
+{
+	va_list args;
+
+	pthread_mutex_lock(&engine->lock);
+	if (!engine->failed) {
+		va_start(args, format);
+		(void)vsnprintf(engine->failure, sizeof(engine->failure), format, args);
+		va_end(args);
+		engine->failed = true;
+	}
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock);
+}
+
+static int lcore_main(void *arg)
+{
+	return exchange_work(arg);
+}
+
+static int init(struct engine *engine, const struct engine_hooks *hooks, char *error,
+		size_t error_size)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&engine->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&engine->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	decode_keys_init(&engine->keys, engine->config->hash_seed);
+	engine->workers = aligned_alloc(64, engine->nb_workers * sizeof(*engine->workers));
+	if (engine->workers == NULL)
+		goto no_memory;
+	memset(engine->workers, 0, engine->nb_workers * sizeof(*engine->workers));
+	if (exchange_init(engine) != 0)
+		goto no_memory;
+	for (uint32_t i = 0; i < engine->nb_workers; i++) {
+		if (worker_init(&engine->workers[i], engine, i) != 0)
+			goto no_memory;
+	}
+	return merger_init(engine, hooks, error, error_size);
+no_memory:
+	snprintf(error, error_size, "out of memory for %u workers and %llu flows",
+		 engine->nb_workers, (unsigned long long)engine->config->max_flows);
+	return -1;
+}
+
+static void fini(struct engine *engine)
+{
+	merger_fini(engine);
+	for (uint32_t i = 0; engine->workers != NULL && i < engine->nb_workers; i++)
+		worker_fini(&engine->workers[i]);
+	free(engine->workers);
+	exchange_fini(engine);
+	pthread_cond_destroy(&engine->changed);
+	pthread_mutex_destroy(&engine->lock);
+}
+
+static void report_progress(struct engine *engine, const struct engine_hooks *hooks,
+			    uint64_t start_ns, uint64_t bytes_total)
+{
+	struct engine_progress progress = {
+		.bytes_done = atomic_load(&engine->bytes_done),
+		.bytes_total = bytes_total,
+		.frames = atomic_load(&engine->frames),
+		.elapsed_ns = engine_now_ns() - start_ns,
+		.writing = atomic_load(&engine->reading_done),
+		.rows_done = atomic_load(&engine->rows_done),
+		.rows_total = atomic_load(&engine->rows_total),
+		.nearly_full = atomic_load(&engine->nearly_full),
+	};
+
+	if (hooks->progress != NULL)
+		hooks->progress(hooks->context, &progress);
+}
+
+/* Waits for the end, reporting progress and watching for an interrupt. */
+static void watch(struct engine *engine, const struct engine_hooks *hooks, uint64_t start_ns)
+{
+	uint64_t bytes_total = 0, next_ns = start_ns + PROGRESS_STEP_NS;
+
+	for (size_t i = 0; i < capture_nb_inputs(engine->capture); i++)
+		bytes_total += capture_input(engine->capture, i)->size;
+	pthread_mutex_lock(&engine->lock);
+	while (!engine->failed && !engine->merger.is_finished) {
+		const struct timespec until = {.tv_sec = (time_t)(next_ns / 1000000000u),
+					       .tv_nsec = (long)(next_ns % 1000000000u)};
+
+		if (atomic_load(&interrupted))
+			capture_stop(engine->capture);
+		if (pthread_cond_timedwait(&engine->changed, &engine->lock, &until) != ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&engine->lock);
+		report_progress(engine, hooks, start_ns, bytes_total);
+		pthread_mutex_lock(&engine->lock);
+		next_ns = engine_now_ns() + PROGRESS_STEP_NS;
+	}
+	pthread_mutex_unlock(&engine->lock);
+}
+
+static void collect_result(struct engine *engine, struct engine_result *result)
+{
+	struct rusage usage;
+
+	for (uint32_t i = 0; i < engine->nb_workers; i++) {
+		struct worker *worker = &engine->workers[i];
+		struct engine_worker_stats *stats = &result->workers[i];
+		struct flow_table_stats table;
+
+		flow_table_get_stats(worker->table, &table);
+		for (int f = 0; f < NB_FATES; f++)
+			result->fates[f] += worker->fates[f];
+		result->offload_segments += worker->offload_segments;
+		result->anomalous_packets += worker->anomalous_packets;
+		result->evicted += table.nb_evicted;
+		result->nearly_full |= table.nb_full_partitions != 0;
+		stats->tracked = worker->tracked;
+		stats->decoded = worker->decoded;
+		stats->max_live_flows = table.max_live;
+		stats->flow_bytes = table.slot_bytes;
+		stats->cpu = worker->cpu;
+		totals_merge(&result->totals, &worker->totals);
+	}
+	result->nb_workers = engine->nb_workers;
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		result->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+}
+
+/* Ends the records: whole, or as a .part when the run was cut off. */
+static int finish_records(struct engine *engine, const struct engine_hooks *hooks,
+			  struct engine_result *result, char *error, size_t error_size)
+{
+	struct arrow_writer *writer = engine->merger.writer;
+	struct arrow_kv footer[16];
+	size_t nb = 0;
+	int rc;
+
+	if (writer == NULL)
+		return 0;
+	result->records = engine->merger.rows;
+	result->wrote_stream = arrow_writer_is_stream(writer);
+	snprintf(result->record_path, sizeof(result->record_path), "%s", arrow_writer_path(writer));
+	result->record_bytes = arrow_writer_bytes(writer);
+	if (result->interrupted)
+		return 0; /* fini() abandons it: what is committed stays */
+	if (hooks->footer != NULL)
+		nb = hooks->footer(hooks->context, result, footer, 16);
+	engine->merger.writer = NULL;
+	rc = arrow_writer_commit(writer, footer, nb);
+	if (rc != 0) {
+		snprintf(error, error_size, "%s: cannot write: %s", result->record_path,
+			 strerror(-rc));
+		return -1;
+	}
+	if (!result->wrote_stream)
+		snprintf(result->record_path, sizeof(result->record_path), "%s",
+			 engine->config->output);
+	return 0;
+}
+
+/* Launches all threads and waits for them. */
+static int run_threads(struct engine *engine, const struct engine_hooks *hooks,
+		       struct engine_result *result, char *error, size_t error_size)
+{
+	const uint64_t start_ns = engine_now_ns();
+	uint32_t launched = 0;
+
+	if (merger_start(engine) != 0) {
+		snprintf(error, error_size, "cannot start the merger's thread");
+		return -1;
+	}
+	for (; launched < engine->nb_workers; launched++) {
+		if (rte_eal_remote_launch(lcore_main, &engine->workers[launched],
+					  eal_worker_lcore(launched)) != 0) {
+			engine_fail(engine, "cannot start worker %u", launched);
+			break;
+		}
+	}
+	watch(engine, hooks, start_ns);
+	/* The merger first: waiting for an lcore spins. */
+	merger_join(engine);
+	for (uint32_t i = 0; i < launched; i++)
+		(void)rte_eal_wait_lcore(eal_worker_lcore(i));
+	result->interrupted = atomic_load(&interrupted);
+	if (engine->read_end_ns > start_ns) {
+		result->read_ns = engine->read_end_ns - start_ns;
+		result->write_ns = engine_now_ns() - engine->read_end_ns;
+	}
+	if (engine->failed) {
+		snprintf(error, error_size, "%s", engine->failure);
+		return -1;
+	}
+	return 0;
+}
+
+int engine_run(const struct engine_config *config, struct capture *capture,
+	       const struct engine_hooks *hooks, struct engine_result *result, char *error,
+	       size_t error_size)
+{
+	struct engine engine = {
+		.config = config, .capture = capture, .nb_workers = config->nb_workers};
+	int cpus[ENGINE_MAX_WORKERS];
+	uint64_t start_ns = engine_now_ns();
+	int rc;
+
+	memset(result, 0, sizeof(*result));
+	if (eal_start(config->nb_workers, cpus, error, error_size) != 0)
+		return -1;
+	result->startup_ns = engine_now_ns() - start_ns;
+	rc = init(&engine, hooks, error, error_size);
+	for (uint32_t i = 0; rc == 0 && i < engine.nb_workers; i++)
+		engine.workers[i].cpu = cpus[i];
+	if (rc == 0)
+		rc = run_threads(&engine, hooks, result, error, error_size);
+	if (rc == 0) {
+		collect_result(&engine, result);
+		rc = finish_records(&engine, hooks, result, error, error_size);
+	}
+	fini(&engine);
+	eal_stop();
+	return rc;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What a worker does to a chunk: sort its frames by owner, track its own segments. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_priv.h"
+
+/* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
+#define PREFETCH_BUCKET 16u
+#define PREFETCH_FLOW 8u
+#define BURST 64u
+
+#define RING_LISTS 64u
+
+static void on_flow_ended(void *context, struct flow *flow)
+{
+	struct worker *worker = context;
+
+	if (ended_list_add(worker->ended, flow) != 0)
+		worker->failed = true;
+}
+
+static uint64_t partitions_of(uint32_t worker, uint32_t nb_workers)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t p = worker; p < FLOW_NB_PARTITIONS; p += nb_workers)
+		mask |= 1ull << p;
+	return mask;
+}
+
+int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
+{
+	const struct flow_table_params params = {
+		.partitions = partitions_of(id, engine->nb_workers),
+		.max_flows = engine->config->max_flows,
+		.idle_timeout_ns = engine->config->idle_timeout_ns,
+		.slot_size = sizeof(struct tcp_flow),
+		/* Ended flows of the epochs in flight, and of the batches being written. */
+		.nb_spare = ((EPOCHS_AHEAD + 2u) << EPOCH_SHIFT) +
+			    (ENGINE_MAX_JOBS + 1u) * engine->config->batch_rows,
+		.ended = on_flow_ended,
+		.context = worker,
+	};
+	char name[RTE_RING_NAMESIZE];
+
+	worker->engine = engine;
+	worker->id = id;
+	worker->delay_state = engine->config->delay_seed + id + 1;
+	pthread_mutex_init(&worker->returned_lock, NULL);
+	snprintf(name, sizeof(name), "ended%u", id);
+	worker->table = flow_table_create(&params);
+	worker->ended = ended_list_create();
+	worker->ended_ring =
+		rte_ring_create(name, RING_LISTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	worker->rows = calloc(512, sizeof(*worker->rows));
+	if (engine->config->output != NULL)
+		worker->encoder =
+			arrow_encoder_create(flow_record_format(), engine->config->batch_rows);
+	if (worker->table == NULL || worker->ended == NULL || worker->ended_ring == NULL ||
+	    worker->rows == NULL || (engine->config->output != NULL && worker->encoder == NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+void worker_fini(struct worker *worker)
+{
+	if (worker->engine == NULL)
+		return;
+	flow_table_destroy(worker->table);
+	ended_list_destroy(worker->ended);
+	if (worker->ended_ring != NULL) {
+		void *list;
+
+		while (rte_ring_dequeue(worker->ended_ring, &list) == 0)
+			ended_list_destroy(list);
+		rte_ring_free(worker->ended_ring);
+	}
+	arrow_encoder_destroy(worker->encoder);
+	free(worker->rows);
+	free(worker->returned);
+	pthread_mutex_destroy(&worker->returned_lock);
+}
+
+/* Hands the current epoch's list to the merger and starts the next one. */
+static int send_ended(struct worker *worker, uint64_t epoch, uint64_t sequence)
+{
+	struct engine *engine = worker->engine;
+	struct ended_list *next = ended_list_create();
+	int rc = ended_list_sort(worker->ended);
+
+	if (next == NULL || rc != 0 || worker->failed) {
+		ended_list_destroy(next);
+		return -ENOMEM;
+	}
+	worker->ended->epoch = epoch;
+	worker->ended->sequence = sequence;
+	rc = rte_ring_sp_enqueue(worker->ended_ring, worker->ended);
+	assert(rc == 0); /* EPOCHS_AHEAD bounds what is in the ring */
+	worker->ended = next;
+	pthread_mutex_lock(&engine->lock);
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock);
+	return rc;
+}
+
+/* The end of an epoch: whoever is idle for too long by now ended in it. */
+static int pass_border(struct worker *worker, const struct slot *slot)
+{
+	worker->border_done = slot->sequence + 1;
+	flow_table_expire(worker->table, slot->chunk.border_clock_ns);
+	return send_ended(worker, worker->epoch++, slot->sequence);
+}
+
+int worker_end_chunk(struct worker *worker, struct slot *slot)
+{
+	struct flow_table_stats stats;
+
+	if (worker->failed)
+		return -ENOMEM;
+	flow_table_get_stats(worker->table, &stats);
+	if (stats.nb_full_partitions != 0)
+		atomic_store_explicit(&worker->engine->nearly_full, true, memory_order_relaxed);
+	if (slot->chunk.border_frame != 0 && worker->border_done <= slot->sequence)
+		return pass_border(worker, slot);
+	return 0;
+}
+
+static int note_born(struct born_list *list, struct flow *flow, uint64_t frame)
+{
+	if (list->nb == list->room) {
+		const uint32_t room = list->room == 0 ? 256 : list->room * 2;
+		struct born_flow *items = realloc(list->items, room * sizeof(*items));
+
+		if (items == NULL)
+			return -ENOMEM;
+		list->items = items;
+		list->room = room;
+	}
+	list->items[list->nb++] = (struct born_flow){.frame = frame, .flow = flow};
+	return 0;
+}
+
+static int track_one(struct worker *worker, struct slot *slot, const struct segment *segment,
+		     uint64_t frame)
+{
+	struct tcp_result result;
+	struct tcp_flow *flow;
+	enum flow_class class;
+	bool created, reused = false;
+
+	/* struct tcp_flow begins with its struct flow. */
+	flow = (struct tcp_flow *)(void *)flow_table_lookup(worker->table, segment, frame,
+							    &created);
+	if (flow != NULL && !created && tcp_takes_over(flow, segment)) {
+		flow = (struct tcp_flow *)(void *)flow_table_replace(worker->table, &flow->flow,
+								     segment, frame);
+		reused = true;
+	}
+	if (flow == NULL) {
+		worker->fates[FATE_TRACKED]--;
+		worker->fates[FATE_UNTRACKED]++;
+		return 0;
+	}
+	if (created || reused) {
+		tcp_flow_begin(flow, segment, slot->chunk.input, reused);
+		if (note_born(&slot->born[worker->id], &flow->flow, frame) != 0)
+			return -ENOMEM;
+	}
+	result = tcp_track(flow, segment, frame, created);
+	flow_table_touch(&flow->flow, segment, frame);
+	class = tcp_flow_class(flow);
+	if (class != flow->flow.class) {
+		flow->flow.class = (uint8_t) class;
+		flow_table_reclass(worker->table, &flow->flow);
+	}
+	worker->tracked++;
+	worker->offload_segments += result.is_offload;
+	worker->anomalous_packets += result.is_anomaly;
+	return 0;
+}
+
+/* Segments of one chunk in frame order, a border between them included. */
+static int track(struct worker *worker, struct slot *slot, const struct segment *segments,
+		 uint32_t nb)
+{
+	const struct chunk *chunk = &slot->chunk;
+
+	for (uint32_t i = 0; i < nb && i < PREFETCH_BUCKET; i++)
+		flow_table_prefetch_bucket(worker->table, &segments[i]);
+	for (uint32_t i = 0; i < nb && i < PREFETCH_FLOW; i++)
+		flow_table_prefetch_flow(worker->table, &segments[i]);
+	for (uint32_t i = 0; i < nb; i++) {
+		const uint64_t frame = chunk->first_frame + segments[i].frame;
+		int rc = 0;
+
+		if (i + PREFETCH_BUCKET < nb)
+			flow_table_prefetch_bucket(worker->table, &segments[i + PREFETCH_BUCKET]);
+		if (i + PREFETCH_FLOW < nb)
+			flow_table_prefetch_flow(worker->table, &segments[i + PREFETCH_FLOW]);
+		if (chunk->border_frame != 0 && frame >= chunk->border_frame &&
+		    worker->border_done <= slot->sequence)
+			rc = pass_border(worker, slot);
+		if (rc == 0)
+			rc = track_one(worker, slot, &segments[i], frame);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int worker_track_list(struct worker *worker, struct slot *slot)
+{
+	const struct segment_list *list = &slot->segments[worker->id];
+
+	return track(worker, slot, list->items, list->nb);
+}
+
+/* Room for one more segment at the end of a list, or NULL. */
+static struct segment *list_next(struct segment_list *list, uint32_t nb_frames)
+{
+	if (list->nb == list->room) {
+		const uint32_t room = list->room == 0 ? nb_frames / 2 + 64 : list->room * 2;
+		struct segment *items = realloc(list->items, room * sizeof(*items));
+
+		if (items == NULL)
+			return NULL;
+		list->items = items;
+		list->room = room;
+	}
+	return &list->items[list->nb];
+}
+
+static enum fate decode(struct worker *worker, const struct frame *frame, struct segment *segment)
+{
+	const struct engine_config *config = worker->engine->config;
+
+	if (frame->ts_ns < config->from_ns || frame->ts_ns >= config->to_ns ||
+	    !capture_filter_match(frame))
+		return FATE_FILTERED;
+	segment->ts_ns = frame->ts_ns;
+	segment->clock_ns = frame->clock_ns;
+	return decode_frame(frame, &worker->engine->keys, segment);
+}
+
+/* One worker alone needs no lists: bursts go straight from decode to track. */
+static int sort_alone(struct worker *worker, struct slot *slot)
+{
+	struct segment burst[BURST];
+	struct chunk_walk walk;
+	struct frame frame;
+	uint32_t nb = 0;
+	int rc = 0;
+
+	chunk_walk_init(&walk, worker->engine->capture, &slot->chunk);
+	for (uint32_t i = 0; rc == 0 && chunk_walk_next(&walk, &frame); i++) {
+		const enum fate fate = decode(worker, &frame, &burst[nb]);
+
+		worker->fates[fate]++;
+		if (fate != FATE_TRACKED)
+			continue;
+		burst[nb].frame = i;
+		if (++nb == BURST) {
+			rc = track(worker, slot, burst, nb);
+			nb = 0;
+		}
+	}
+	worker->decoded += slot->chunk.nb_frames;
+	return rc == 0 ? track(worker, slot, burst, nb) : rc;
+}
+
+int worker_sort(struct worker *worker, struct slot *slot)
+{
+	const uint32_t nb_workers = worker->engine->nb_workers;
+	struct segment segment;
+	struct chunk_walk walk;
+	struct frame frame;
+
+	if (nb_workers == 1)
+		return sort_alone(worker, slot);
+	chunk_walk_init(&walk, worker->engine->capture, &slot->chunk);
+	for (uint32_t i = 0; chunk_walk_next(&walk, &frame); i++) {
+		const enum fate fate = decode(worker, &frame, &segment);
+		struct segment_list *list;
+		struct segment *to;
+
+		worker->fates[fate]++;
+		if (fate != FATE_TRACKED)
+			continue;
+		segment.frame = i;
+		list = &slot->segments[segment.partition % nb_workers];
+		to = list_next(list, slot->chunk.nb_frames);
+		if (to == NULL)
+			return -ENOMEM;
+		*to = segment;
+		list->nb++;
+	}
+	worker->decoded += slot->chunk.nb_frames;
+	return 0;
+}
+
+int worker_finish(struct worker *worker)
+{
+	const uint64_t last = worker->sequence == 0 ? 0 : worker->sequence - 1;
+
+	/* Flows that ended in the last epoch come before those that are alive at its end. */
+	if (send_ended(worker, worker->epoch++, last) != 0)
+		return -ENOMEM;
+	flow_table_end_all(worker->table);
+	return send_ended(worker, EPOCH_LAST, last);
+}
+
+void worker_reclaim(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->returned_lock);
+	for (size_t i = 0; i < worker->nb_returned; i++)
+		flow_table_release(worker->table, worker->returned[i]);
+	worker->nb_returned = 0;
+	pthread_mutex_unlock(&worker->returned_lock);
+}
