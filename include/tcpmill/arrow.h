@@ -30,8 +30,8 @@ struct arrow_kv {
 
 /* One IPC message, complete: prefix, metadata, body. Owned by whoever holds it. */
 struct arrow_message {
-	uint8_t *data;	     /* malloc'ed */
-	size_t len;	     /* metadata_len + body_len */
+	uint8_t *data;       /* malloc'ed */
+	size_t len;          /* metadata_len + body_len */
 	size_t metadata_len; /* prefix and padding included: Block.metaDataLength */
 	size_t body_len;
 	uint32_t nb_rows;
@@ -92,7 +92,7 @@ enum arrow_kind {
 	ARROW_INT, /* 8..64 bits, signed or unsigned */
 	ARROW_BOOL,
 	ARROW_TIMESTAMP, /* ns, UTC */
-	ARROW_TEXT,	 /* utf8, or a dictionary of utf8 */
+	ARROW_TEXT,      /* utf8, or a dictionary of utf8 */
 };
 
 struct arrow_field {

@@ -20,13 +20,13 @@ struct frame;
 
 /* Where a frame ended up: every frame has exactly one fate (the books). */
 enum fate {
-	FATE_TRACKED,	   /* a segment was made */
-	FATE_FILTERED,	   /* -f, --from, --to: set by the engine */
+	FATE_TRACKED,      /* a segment was made */
+	FATE_FILTERED,     /* -f, --from, --to: set by the engine */
 	FATE_LINK_UNKNOWN, /* link type that is not decoded */
 	FATE_NOT_IP,
-	FATE_IP_BAD,	  /* an IP header that cannot be */
-	FATE_FRAGMENT,	  /* an IP fragment */
-	FATE_TUNNEL,	  /* a tunnel that is not opened */
+	FATE_IP_BAD,      /* an IP header that cannot be */
+	FATE_FRAGMENT,    /* an IP fragment */
+	FATE_TUNNEL,      /* a tunnel that is not opened */
 	FATE_ICMP_QUOTED, /* an ICMP error that quotes a TCP header */
 	FATE_NOT_TCP,
 	FATE_TCP_SHORT, /* fewer than 16 bytes of TCP header captured */

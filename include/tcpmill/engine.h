@@ -32,14 +32,14 @@ struct engine_config {
 	const char *filter;  /* BPF text or NULL */
 	uint64_t max_frames; /* 0: all */
 	int64_t from_ns;     /* frames before it are filtered; INT64_MIN: none */
-	int64_t to_ns;	     /* frames at or after it are filtered; INT64_MAX: none */
+	int64_t to_ns;       /* frames at or after it are filtered; INT64_MAX: none */
 	uint32_t nb_workers; /* 1 .. ENGINE_MAX_WORKERS */
 	uint64_t max_flows;
 	uint64_t idle_timeout_ns; /* 0: none */
-	uint32_t chunk_size;	  /* bytes */
-	uint32_t batch_rows;	  /* rows of a record batch */
-	uint64_t hash_seed;	  /* of the bucket keys */
-	uint64_t delay_seed;	  /* test: workers pause at random; 0 = they do not */
+	uint32_t chunk_size;      /* bytes */
+	uint32_t batch_rows;      /* rows of a record batch */
+	uint64_t hash_seed;       /* of the bucket keys */
+	uint64_t delay_seed;      /* test: workers pause at random; 0 = they do not */
 };
 
 /* One kind of trouble and the flow that has most of it. */
@@ -91,10 +91,10 @@ struct engine_result {
 	uint64_t anomalous_packets;
 	uint64_t evicted;
 	uint64_t records, record_bytes; /* written */
-	char record_path[512];		/* where they stand ("x.arrow", or "x.arrow.part") */
+	char record_path[512];          /* where they stand ("x.arrow", or "x.arrow.part") */
 	bool wrote_stream;
 	bool interrupted;
-	bool nearly_full;			/* a partition reached 90 % of --max-flows */
+	bool nearly_full;                       /* a partition reached 90 % of --max-flows */
 	uint64_t startup_ns, read_ns, write_ns; /* wall time: EAL; input; what came after it */
 	uint64_t peak_rss_bytes;
 	uint32_t nb_workers;
@@ -106,7 +106,7 @@ struct engine_progress {
 	uint64_t bytes_done, bytes_total; /* of the inputs; total 0 = unknown */
 	uint64_t frames;
 	uint64_t elapsed_ns; /* since the first read */
-	bool writing;	     /* all is read; records are being written */
+	bool writing;        /* all is read; records are being written */
 	uint64_t rows_done, rows_total;
 	bool nearly_full;
 };

@@ -45,7 +45,7 @@ struct flow {
 	uint32_t generation; /* of the slot, for entries of the eviction order */
 	uint8_t partition;
 	uint8_t is_ipv6;
-	uint8_t class;	    /* enum flow_class */
+	uint8_t class;      /* enum flow_class */
 	uint8_t end_reason; /* enum end_reason, of an ended flow */
 	uint8_t is_live;
 	uint8_t unused[3];
@@ -56,11 +56,11 @@ struct flow {
 };
 
 struct flow_table_params {
-	uint64_t partitions;	  /* bit p set: partition p is in this table */
-	uint64_t max_flows;	  /* of all 64 partitions together */
+	uint64_t partitions;      /* bit p set: partition p is in this table */
+	uint64_t max_flows;       /* of all 64 partitions together */
 	uint64_t idle_timeout_ns; /* 0: flows end only by port reuse, eviction or end of input */
-	size_t slot_size;	  /* bytes of a flow with all its state */
-	uint32_t nb_spare;	  /* slots for ended flows that are not yet released */
+	size_t slot_size;         /* bytes of a flow with all its state */
+	uint32_t nb_spare;        /* slots for ended flows that are not yet released */
 	/* Called for each flow that ends, before its key can come again. */
 	void (*ended)(void *context, struct flow *flow);
 	void *context;
@@ -73,9 +73,13 @@ void flow_table_destroy(struct flow_table *table);
 /* Flows that one partition may hold. */
 uint64_t flow_partition_capacity(uint64_t max_flows);
 
-/* Hints for a segment that will be looked up soon: first its bucket, later its flow. */
+/*
+ * Hints for a segment that will be looked up soon: first its bucket is fetched;
+ * later, when it is there, the flow behind it is told without being touched (it
+ * may be another one, but never NULL), so that its lines can be fetched too.
+ */
 void flow_table_prefetch_bucket(const struct flow_table *table, const struct segment *segment);
-void flow_table_prefetch_flow(const struct flow_table *table, const struct segment *segment);
+const struct flow *flow_table_guess(const struct flow_table *table, const struct segment *segment);
 
 /*
  * The segment's flow, made if there is none (*created). A flow that was idle for
@@ -106,7 +110,7 @@ struct flow_table_stats {
 	uint64_t nb_live, max_live; /* now, and at most */
 	uint64_t nb_created, nb_evicted;
 	uint64_t nb_full_partitions; /* that reached 90 % of their capacity */
-	uint64_t slot_bytes;	     /* touched */
+	uint64_t slot_bytes;         /* touched */
 };
 void flow_table_get_stats(const struct flow_table *table, struct flow_table_stats *stats);
 

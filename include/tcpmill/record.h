@@ -88,22 +88,22 @@ enum column_type {
 	COLUMN_INT32,
 	COLUMN_INT64,
 	COLUMN_UINT16,
-	COLUMN_BOOL,	  /* int8_t in the row: 0, 1 or RECORD_NULL_8 */
+	COLUMN_BOOL,      /* int8_t in the row: 0, 1 or RECORD_NULL_8 */
 	COLUMN_TIMESTAMP, /* int64_t ns since the Unix epoch; timestamp[ns, UTC] in the file */
-	COLUMN_DICT,	  /* int8_t index into values; dictionary(int8, utf8) in the file */
-	COLUMN_TEXT,	  /* NUL-terminated char array in the row; utf8 in the file */
-	COLUMN_ADDRESS,	  /* struct record_address in the row; utf8 in the file */
+	COLUMN_DICT,      /* int8_t index into values; dictionary(int8, utf8) in the file */
+	COLUMN_TEXT,      /* NUL-terminated char array in the row; utf8 in the file */
+	COLUMN_ADDRESS,   /* struct record_address in the row; utf8 in the file */
 };
 
 struct column {
 	const char *name;
 	enum column_type type;
-	bool nullable;		   /* may hold RECORD_NULL_x of its width */
-	size_t offset;		   /* of the member in the row */
+	bool nullable;             /* may hold RECORD_NULL_x of its width */
+	size_t offset;             /* of the member in the row */
 	const char *const *values; /* COLUMN_DICT: NULL-terminated, every value there can be */
-	const char *unit;	   /* "ns", "bytes", "packets", ... or NULL */
-	const char *help;	   /* one line */
-	const char *zeek;	   /* equivalents elsewhere, or NULL */
+	const char *unit;          /* "ns", "bytes", "packets", ... or NULL */
+	const char *help;          /* one line */
+	const char *zeek;          /* equivalents elsewhere, or NULL */
 	const char *ipfix;
 	const char *ecs;
 };

@@ -48,41 +48,41 @@ extern const char *const tunnel_names[NB_TUNNELS + 1];
 #define TCP_NB_FLAGS 8
 
 /* What decode found out about the segment beyond its fields. */
-#define SEGMENT_IPV6 0x01u	 /* the addresses are 16 bytes, at ip_header */
-#define SEGMENT_SWAPPED 0x02u	 /* the sender is the higher endpoint of the canonical key */
-#define SEGMENT_SHORT 0x04u	 /* IP payload shorter than the TCP header: not analysed */
+#define SEGMENT_IPV6 0x01u       /* the addresses are 16 bytes, at ip_header */
+#define SEGMENT_SWAPPED 0x02u    /* the sender is the higher endpoint of the canonical key */
+#define SEGMENT_SHORT 0x04u      /* IP payload shorter than the TCP header: not analysed */
 #define SEGMENT_BAD_OFFSET 0x08u /* data offset below 5: analysed, no options, nothing shown */
-#define SEGMENT_CUT 0x10u	 /* the snaplen cut the TCP header */
-#define SEGMENT_HAS_TSVAL 0x20u	 /* tsval is valid */
-#define SEGMENT_HAS_SACK 0x40u	 /* a SACK option (kind 5) is present */
-#define SEGMENT_OPTIONS 0x80u	 /* options other than NOP, EOL and timestamps: worth a parse */
+#define SEGMENT_CUT 0x10u        /* the snaplen cut the TCP header */
+#define SEGMENT_HAS_TSVAL 0x20u  /* tsval is valid */
+#define SEGMENT_HAS_SACK 0x40u   /* a SACK option (kind 5) is present */
+#define SEGMENT_OPTIONS 0x80u    /* options other than NOP, EOL and timestamps: worth a parse */
 
 struct segment {
-	int64_t ts_ns;		  /* time stamp, ns since the Unix epoch */
-	uint64_t clock_ns;	  /* capture clock (docs/definitions.md, 2.1) at this frame */
+	int64_t ts_ns;            /* time stamp, ns since the Unix epoch */
+	uint64_t clock_ns;        /* capture clock (docs/definitions.md, 2.1) at this frame */
 	const uint8_t *ip_header; /* innermost IP header, in the chunk's buffer */
-	uint32_t frame;		  /* frame number minus the chunk's first frame */
-	uint32_t hash;		  /* keyed hash of the canonical key: bucket in the partition */
-	uint32_t addr_lo;	  /* IPv4: canonical addresses in host order; unused for IPv6 */
+	uint32_t frame;           /* frame number minus the chunk's first frame */
+	uint32_t hash;            /* keyed hash of the canonical key: bucket in the partition */
+	uint32_t addr_lo;         /* IPv4: canonical addresses in host order; unused for IPv6 */
 	uint32_t addr_hi;
 	uint16_t port_lo;
 	uint16_t port_hi;
 	uint32_t seq;
-	uint32_t ack;	      /* the field, also when the ACK flag is clear */
+	uint32_t ack;         /* the field, also when the ACK flag is clear */
 	uint32_t payload_len; /* from IP lengths, never from captured bytes; 0 if SEGMENT_SHORT */
 	uint32_t ip_len;      /* IP header(s) + payload, bytes */
 	uint32_t tsval;
-	uint16_t win;	  /* as sent, unscaled */
-	uint16_t ip_id;	  /* IPv4 identification; 0 for IPv6 */
-	uint16_t cksum;	  /* TCP checksum field, 0 when cut off */
+	uint16_t win;     /* as sent, unscaled */
+	uint16_t ip_id;   /* IPv4 identification; 0 for IPv6 */
+	uint16_t cksum;   /* TCP checksum field, 0 when cut off */
 	uint16_t tcp_off; /* bytes from ip_header to the TCP header */
-	uint16_t vlan;	  /* outermost VLAN id + 1; 0 = untagged */
+	uint16_t vlan;    /* outermost VLAN id + 1; 0 = untagged */
 	uint8_t tcp_flags;
-	uint8_t bits;	    /* SEGMENT_* */
+	uint8_t bits;       /* SEGMENT_* */
 	uint8_t tcp_hlen;   /* 4 x data offset */
 	uint8_t tcp_caplen; /* captured bytes of the TCP header, 16 .. 60 */
-	uint8_t ttl;	    /* TTL or hop limit */
-	uint8_t tunnel;	    /* enum tunnel */
+	uint8_t ttl;        /* TTL or hop limit */
+	uint8_t tunnel;     /* enum tunnel */
 	uint8_t partition;  /* 0 .. 63, unkeyed hash of the canonical key */
 	uint8_t unused[5];
 };

@@ -14,7 +14,9 @@
  *         which one is orig is decided by the flow's first segment.
  */
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tcpmill/flow.h"
@@ -39,6 +41,7 @@
 #define TCP_MSS_KNOWN 0x1000u
 #define TCP_WSCALE_KNOWN 0x2000u
 #define TCP_WIN_KNOWN 0x4000u
+#define TCP_WAS_CLOSED 0x8000u /* the endpoint state was closed; it may be reset now */
 
 /* Letters of the history that are written once a side. */
 #define TCP_HISTORY_I 0x01u
@@ -60,41 +63,53 @@ enum tcp_endpoint {
 	ENDPOINT_RESET,
 };
 
-/* A packet as far as the capture-duplicate rule looks at it (definitions 6.1). */
-struct tcp_seen {
-	uint64_t digest;
-	int64_t ts_ns;
-};
-
+/*
+ * Laid out by how often a packet touches it: of its sender's side two cache
+ * lines, of the receiver's side the first, and a third with a round trip.
+ */
 struct tcp_side {
-	/* Spec section 1; 0 means "nothing seen" where it says so. */
+	/* Line 1. Spec section 1; 0 means "nothing seen" where it says so. */
 	int64_t last_ts_ns, next_ts_ns;
 	uint32_t base, next, contig, ack, dup, win;
 	int8_t shift; /* -1 unknown, -2 not used, 0 .. 14 */
 	uint8_t endpoint;
 	uint16_t bits;
+	uint32_t hi; /* definitions 5.2 */
+	uint32_t rtt_end;
+	uint16_t mss;
+	uint8_t ttl_min, ttl_max;
+	int64_t before_last_ts_ns; /* of the analysed packet before the last one */
 
-	/* Definitions 5 and 7. */
-	uint32_t hi;
-	uint32_t fin_end; /* sequence number behind the FIN */
-	uint64_t bytes;	  /* sequence space from start to hi, without the FIN */
-	uint32_t rtt_end, rtt_samples;
+	/* Line 2. Counters stay at their end. */
+	uint32_t pkts, data_pkts, pure_acks;
+	uint32_t psh, ack_flags; /* packets with these flags; the others are in flags[] */
+	uint8_t history_bits;
+	int8_t wscale;
+	uint16_t unused;
+	uint64_t ip_bytes;
+	uint64_t bytes; /* sequence space from start to hi, without the FIN */
+	int64_t last_data_ts_ns;
+	uint64_t seen[2]; /* digests of the last two analysed packets (definitions 6.1); 0 = none */
+
+	/* Line 3. */
 	int64_t rtt_ts_ns, rtt_min_ns, rtt_max_ns, rtt_sum_ns;
-	int64_t last_data_ts_ns, rto_max_ns;
-	struct tcp_seen seen[2];
+	uint32_t rtt_samples;
+	uint32_t win_max;
+	uint32_t isn;
+	uint32_t fin_end; /* sequence number behind the FIN */
+	int64_t rto_max_ns;
+	uint32_t capture_dups, seq_jumps;
 
-	uint64_t pkts, ip_bytes;
-	uint32_t data_pkts, pure_acks, flags[TCP_NB_FLAGS];
-	uint32_t isn, win_max, seq_jumps, capture_dups, dsack, dup_max;
+	/* Seldom. */
+	uint32_t flags[TCP_NB_FLAGS]; /* without PSH and ACK */
+	uint32_t dsack, dup_max;
 	uint32_t history_seq[4]; /* of the last S, H, F, R */
 	uint32_t history_t, history_w;
 	uint32_t verdicts[NB_COUNTED_VERDICTS];
-	uint16_t mss;
-	int8_t wscale;
-	uint8_t history_bits;
-	uint8_t ttl_min, ttl_max;
-	uint8_t seen_next; /* which of seen[] is replaced next */
 };
+
+static_assert(offsetof(struct tcp_side, pkts) == 64, "line 1 is 64 bytes");
+static_assert(offsetof(struct tcp_side, rtt_ts_ns) == 128, "line 2 is 64 bytes");
 
 /* Bits of struct tcp_flow. */
 #define TCP_FLOW_ORIG_HIGH 0x0001u /* orig is side[1] */
@@ -121,18 +136,21 @@ struct tcp_side {
 
 struct tcp_flow {
 	struct flow flow;
-	struct tcp_side side[2];
 
-	/* Spec section 1. */
-	int64_t syn_ts_ns;	/* 0 = none */
-	int64_t initial_rtt_ns; /* 0 = none */
+	/* With the head, the first two cache lines. */
+	int64_t initial_rtt_ns; /* spec section 1; 0 = none */
+	int64_t syn_ts_ns;      /* likewise */
+	int64_t min_ts_ns, max_ts_ns;
 	uint32_t bits;
 	uint8_t completeness;
 	uint8_t end; /* enum end_reason, if TCP_FLOW_END_KNOWN */
 	uint8_t history_len;
 	uint8_t tunnel;
 
-	int64_t first_ts_ns, min_ts_ns, max_ts_ns;
+	_Alignas(64) struct tcp_side side[2];
+
+	/* Seldom. */
+	int64_t first_ts_ns;
 	int64_t orig_syn_ts_ns, resp_syn_ack_ts_ns; /* the latest of each */
 	int64_t syn_rtt_ns, synack_rtt_ns;
 	int64_t orig_data_ts_ns, ttfb_ns;
@@ -150,6 +168,23 @@ struct tcp_result {
 	bool is_anomaly; /* definitions 9.1 */
 	bool is_offload; /* payload larger than the receiver's MSS: not one packet on the wire */
 };
+
+/* Fetches the cache lines of a flow that the segment will touch. */
+static inline void tcp_flow_prefetch(const struct flow *flow, const struct segment *segment)
+{
+	const struct tcp_flow *tcp = (const struct tcp_flow *)(const void *)flow;
+	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
+	const char *f = (const char *)&tcp->side[from_high];
+	const char *r = (const char *)&tcp->side[!from_high];
+
+	__builtin_prefetch(tcp, 1);
+	__builtin_prefetch((const char *)tcp + 64, 1);
+	__builtin_prefetch(f, 1);
+	__builtin_prefetch(f + 64, 1);
+	__builtin_prefetch(r, 1);
+	/* Data may start the timing of a round trip, an acknowledgement may end one. */
+	__builtin_prefetch((segment->payload_len == 0 ? r : f) + 128, 1);
+}
 
 /* True if the SYN starts a new connection on the ports of flow (spec section 2, rule 2). */
 bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment);
@@ -172,6 +207,12 @@ enum flow_class tcp_flow_class(const struct tcp_flow *flow);
 enum handshake tcp_flow_handshake(const struct tcp_flow *flow);
 enum conn_state tcp_flow_conn_state(const struct tcp_flow *flow);
 enum end_reason tcp_flow_end_reason(const struct tcp_flow *flow);
+
+/* Packets of a side with flag number i (0 FIN .. 7 CWR). */
+static inline uint32_t tcp_side_flags(const struct tcp_side *side, int i)
+{
+	return i == 3 ? side->psh : i == 4 ? side->ack_flags : side->flags[i];
+}
 
 static inline const struct tcp_side *tcp_flow_orig(const struct tcp_flow *flow)
 {

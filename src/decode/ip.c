@@ -305,8 +305,6 @@ static enum fate decode_ipv6(struct cursor *c)
 	}
 	if (!sized)
 		return FATE_IP_BAD;
-	if ((size_t)(c->at - header) > UINT16_MAX)
-		return FATE_IP_BAD; /* more headers than tcp_off can tell */
 	segment->ip_len = (uint32_t)((uint64_t)(c->at - header) + payload);
 	return decode_payload(c, payload, next);
 }

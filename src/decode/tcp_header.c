@@ -120,6 +120,8 @@ enum fate decode_tcp(struct cursor *c, uint64_t ip_payload)
 
 	if (captured < TCP_MIN_CAPTURED)
 		return FATE_TCP_SHORT;
+	if (tcp - s->ip_header > UINT16_MAX)
+		return FATE_IP_BAD; /* more headers than tcp_off can tell */
 	s->tcp_off = (uint16_t)(tcp - s->ip_header);
 	s->seq = get_be32(tcp + 4);
 	s->ack = get_be32(tcp + 8);

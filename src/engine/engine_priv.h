@@ -28,7 +28,10 @@
 
 #define EPOCH_SHIFT 20
 #define EPOCH_LAST UINT64_MAX /* of the flows that are alive at the end */
-#define EPOCHS_AHEAD 2	      /* workers may be so many epochs ahead of the merger */
+#define EPOCHS_AHEAD 2        /* workers may be so many epochs ahead of the merger */
+
+/* Rows that are filled and transposed at a time: they stay in L2. */
+#define MERGER_TILE 512u
 
 struct segment_list {
 	struct segment *items;
@@ -62,7 +65,7 @@ struct slot {
 	enum slot_state state;
 	uint32_t nb_worked;
 	struct segment_list *segments; /* [nb_workers] by owner; made by the sort */
-	struct born_list *born;	       /* [nb_workers] */
+	struct born_list *born;        /* [nb_workers] */
 };
 
 /* An ended flow and its place in the order of records. */
@@ -80,14 +83,15 @@ struct ended_list {
 };
 
 struct worker {
-	struct engine *engine;
+	_Alignas(
+		64) struct engine *engine; /* own cache lines: another worker writes the next one */
 	struct flow_table *table;
 	struct rte_ring *ended_ring; /* to the merger; struct ended_list * */
 	struct ended_list *ended;    /* of the current epoch */
-	uint64_t sequence;	     /* of the next chunk to work on */
-	uint64_t epoch;		     /* that ended belongs to */
-	uint64_t border_done;	     /* sequence + 1 of the chunk whose border was passed */
-	uint64_t frame;		     /* at hand */
+	uint64_t sequence;           /* of the next chunk to work on */
+	uint64_t epoch;              /* that ended belongs to */
+	uint64_t border_done;        /* sequence + 1 of the chunk whose border was passed */
+	uint64_t frame;              /* at hand */
 	uint64_t fates[NB_FATES];
 	uint64_t tracked, decoded, offload_segments, anomalous_packets;
 	uint64_t delay_state;
@@ -104,6 +108,7 @@ struct worker {
 	/* Encoding. */
 	struct arrow_encoder *encoder;
 	struct flow_record *rows; /* one tile */
+	uint8_t *owners;          /* [batch_rows] workers that a job's flows belong to */
 	struct engine_totals totals;
 };
 
@@ -124,7 +129,7 @@ struct merger {
 	bool is_started;
 	struct arrow_writer *writer;
 	struct job jobs[ENGINE_MAX_JOBS]; /* ring, by row order */
-	uint32_t nb_jobs;		  /* of the ring in use */
+	uint32_t nb_jobs;                 /* of the ring in use */
 	uint64_t next_job, next_written;
 	struct flow **pending; /* rows that do not fill a batch yet */
 	uint32_t nb_pending;
@@ -141,13 +146,16 @@ struct engine {
 	struct merger merger;
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t changed;       /* something for a worker to do */
+	pthread_cond_t merger_wakeup; /* a list, a numbered chunk or an encoded batch */
+	pthread_cond_t ended;         /* a worker or the merger is done, or the run failed */
 	struct slot *slots;
 	uint32_t nb_slots;
 	uint64_t next_read, next_cut, next_sort, next_number;
+	uint32_t nb_ended_workers;
 	bool cutting, numbering, all_claimed;
 	uint64_t merged_epochs; /* epochs below this are written, or are in jobs */
-	int64_t nb_streams;	/* numbered so far */
+	int64_t nb_streams;     /* numbered so far */
 	bool failed;
 	char failure[384];
 

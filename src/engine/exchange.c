@@ -137,6 +137,7 @@ static bool step_number(struct worker *worker)
 	slot->state = SLOT_FREE;
 	engine->next_number++;
 	engine->numbering = false;
+	pthread_cond_signal(&engine->merger_wakeup);
 	return true;
 }
 
@@ -240,7 +241,8 @@ static bool step_read(struct worker *worker)
 
 static bool step_encode(struct worker *worker)
 {
-	struct job *job = merger_take_job(&worker->engine->merger);
+	struct engine *engine = worker->engine;
+	struct job *job = merger_take_job(&engine->merger);
 
 	if (job == NULL)
 		return false;
@@ -248,6 +250,7 @@ static bool step_encode(struct worker *worker)
 	merger_encode(worker, job);
 	step_end(worker, 0, NULL);
 	job->is_done = true;
+	pthread_cond_signal(&engine->merger_wakeup);
 	return true;
 }
 
@@ -287,6 +290,8 @@ int exchange_work(struct worker *worker)
 			pthread_cond_wait(&engine->changed, &engine->lock);
 	}
 	rc = engine->failed ? -1 : 0;
+	engine->nb_ended_workers++;
+	pthread_cond_broadcast(&engine->ended);
 	pthread_mutex_unlock(&engine->lock);
 	return rc;
 }

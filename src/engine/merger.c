@@ -12,8 +12,6 @@
 
 #include "engine_priv.h"
 
-#define TILE 512u /* rows that are filled and transposed at a time: they stay in L2 */
-
 int merger_init(struct engine *engine, const struct engine_hooks *hooks, char *error,
 		size_t error_size)
 {
@@ -67,32 +65,44 @@ struct job *merger_take_job(struct merger *merger)
 	return NULL;
 }
 
-/* Gives the slots of written flows back to the workers that own them. */
-static int return_flows(struct engine *engine, const struct job *job)
+/* Appends the flows of one owner. With its lock held. */
+static int append_returned(struct worker *owner, const struct job *job, const uint8_t *owners)
 {
+	for (uint32_t i = 0; i < job->nb; i++) {
+		if (owners[i] != owner->id)
+			continue;
+		if (owner->nb_returned == owner->room_returned) {
+			const size_t room =
+				owner->room_returned == 0 ? 1024 : owner->room_returned * 2;
+			struct flow **items =
+				realloc(owner->returned, room * sizeof(struct flow *));
+
+			if (items == NULL)
+				return -ENOMEM;
+			owner->returned = items;
+			owner->room_returned = room;
+		}
+		owner->returned[owner->nb_returned++] = job->flows[i];
+	}
+	return 0;
+}
+
+/*
+ * Gives the slots of written flows back to the workers that own them. A flow may be
+ * taken for another one at once, so all are looked at before the first goes back.
+ */
+static int return_flows(struct worker *worker, const struct job *job)
+{
+	struct engine *engine = worker->engine;
+
+	for (uint32_t i = 0; i < job->nb; i++)
+		worker->owners[i] = (uint8_t)(job->flows[i]->partition % engine->nb_workers);
 	for (uint32_t w = 0; w < engine->nb_workers; w++) {
 		struct worker *owner = &engine->workers[w];
-		int rc = 0;
+		int rc;
 
 		pthread_mutex_lock(&owner->returned_lock);
-		for (uint32_t i = 0; rc == 0 && i < job->nb; i++) {
-			if (job->flows[i]->partition % engine->nb_workers != w)
-				continue;
-			if (owner->nb_returned == owner->room_returned) {
-				const size_t room =
-					owner->room_returned == 0 ? 1024 : owner->room_returned * 2;
-				struct flow **items =
-					realloc(owner->returned, room * sizeof(struct flow *));
-
-				if (items == NULL) {
-					rc = -ENOMEM;
-					break;
-				}
-				owner->returned = items;
-				owner->room_returned = room;
-			}
-			owner->returned[owner->nb_returned++] = job->flows[i];
-		}
+		rc = append_returned(owner, job, worker->owners);
 		pthread_mutex_unlock(&owner->returned_lock);
 		if (rc != 0)
 			return rc;
@@ -104,8 +114,8 @@ void merger_encode(struct worker *worker, struct job *job)
 {
 	const bool writes = worker->encoder != NULL;
 
-	for (uint32_t at = 0; at < job->nb; at += TILE) {
-		const uint32_t nb = job->nb - at < TILE ? job->nb - at : TILE;
+	for (uint32_t at = 0; at < job->nb; at += MERGER_TILE) {
+		const uint32_t nb = job->nb - at < MERGER_TILE ? job->nb - at : MERGER_TILE;
 
 		for (uint32_t i = 0; i < nb && i < 8; i++)
 			__builtin_prefetch(job->flows[at + i]);
@@ -125,7 +135,7 @@ void merger_encode(struct worker *worker, struct job *job)
 	}
 	job->rc = writes ? arrow_encoder_finish(worker->encoder, &job->message) : 0;
 	if (job->rc == 0 && !job->is_last_phase)
-		job->rc = return_flows(worker->engine, job);
+		job->rc = return_flows(worker, job);
 	if (job->rc != 0)
 		engine_fail(worker->engine, "records: %s", strerror(-job->rc));
 }
@@ -138,7 +148,7 @@ static bool write_oldest(struct merger *merger)
 	int rc = 0;
 
 	while (!job->is_done && !engine->failed)
-		pthread_cond_wait(&engine->changed, &engine->lock);
+		pthread_cond_wait(&engine->merger_wakeup, &engine->lock);
 	if (engine->failed)
 		return false;
 	pthread_mutex_unlock(&engine->lock);
@@ -197,13 +207,13 @@ static bool collect_lists(struct merger *merger, struct ended_list **lists)
 
 		while (!engine->failed &&
 		       rte_ring_sc_dequeue(engine->workers[w].ended_ring, &list) != 0)
-			pthread_cond_wait(&engine->changed, &engine->lock);
+			pthread_cond_wait(&engine->merger_wakeup, &engine->lock);
 		lists[w] = list;
 	}
 	/* The flows' stream numbers must be there before anybody writes them. */
 	while (!engine->failed && engine->next_number <= lists[0]->sequence &&
 	       engine->next_number < engine->next_read)
-		pthread_cond_wait(&engine->changed, &engine->lock);
+		pthread_cond_wait(&engine->merger_wakeup, &engine->lock);
 	go_on = !engine->failed;
 	pthread_mutex_unlock(&engine->lock);
 	return go_on;
@@ -278,6 +288,7 @@ static void *merger_main(void *arg)
 		ok = write_oldest(merger);
 	merger->is_finished = true;
 	pthread_cond_broadcast(&engine->changed);
+	pthread_cond_broadcast(&engine->ended);
 	pthread_mutex_unlock(&engine->lock);
 	return NULL;
 }

@@ -43,6 +43,8 @@ void engine_fail(struct engine *engine, const char *format, ...)
 		engine->failed = true;
 	}
 	pthread_cond_broadcast(&engine->changed);
+	pthread_cond_broadcast(&engine->merger_wakeup);
+	pthread_cond_broadcast(&engine->ended);
 	pthread_mutex_unlock(&engine->lock);
 }
 
@@ -59,7 +61,9 @@ static int init(struct engine *engine, const struct engine_hooks *hooks, char *e
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&engine->changed, &attributes);
+	pthread_cond_init(&engine->changed, NULL);
+	pthread_cond_init(&engine->merger_wakeup, NULL);
+	pthread_cond_init(&engine->ended, &attributes);
 	pthread_condattr_destroy(&attributes);
 	decode_keys_init(&engine->keys, engine->config->hash_seed);
 	engine->workers = aligned_alloc(64, engine->nb_workers * sizeof(*engine->workers));
@@ -87,6 +91,8 @@ static void fini(struct engine *engine)
 	free(engine->workers);
 	exchange_fini(engine);
 	pthread_cond_destroy(&engine->changed);
+	pthread_cond_destroy(&engine->merger_wakeup);
+	pthread_cond_destroy(&engine->ended);
 	pthread_mutex_destroy(&engine->lock);
 }
 
@@ -122,7 +128,7 @@ static void watch(struct engine *engine, const struct engine_hooks *hooks, uint6
 
 		if (atomic_load(&interrupted))
 			capture_stop(engine->capture);
-		if (pthread_cond_timedwait(&engine->changed, &engine->lock, &until) != ETIMEDOUT)
+		if (pthread_cond_timedwait(&engine->ended, &engine->lock, &until) != ETIMEDOUT)
 			continue;
 		pthread_mutex_unlock(&engine->lock);
 		report_progress(engine, hooks, start_ns, bytes_total);
@@ -211,8 +217,12 @@ static int run_threads(struct engine *engine, const struct engine_hooks *hooks,
 		}
 	}
 	watch(engine, hooks, start_ns);
-	/* The merger first: waiting for an lcore spins. */
+	/* Waiting for an lcore spins: all threads are through with their work before that. */
 	merger_join(engine);
+	pthread_mutex_lock(&engine->lock);
+	while (engine->nb_ended_workers < launched)
+		pthread_cond_wait(&engine->ended, &engine->lock);
+	pthread_mutex_unlock(&engine->lock);
 	for (uint32_t i = 0; i < launched; i++)
 		(void)rte_eal_wait_lcore(eal_worker_lcore(i));
 	result->interrupted = atomic_load(&interrupted);

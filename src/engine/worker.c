@@ -11,7 +11,7 @@
 /* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
 #define PREFETCH_BUCKET 16u
 #define PREFETCH_FLOW 8u
-#define BURST 64u
+#define BURST 256u
 
 #define RING_LISTS 64u
 
@@ -56,12 +56,14 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	worker->ended = ended_list_create();
 	worker->ended_ring =
 		rte_ring_create(name, RING_LISTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	worker->rows = calloc(512, sizeof(*worker->rows));
+	worker->rows = calloc(MERGER_TILE, sizeof(*worker->rows));
+	worker->owners = malloc(engine->config->batch_rows);
 	if (engine->config->output != NULL)
 		worker->encoder =
 			arrow_encoder_create(flow_record_format(), engine->config->batch_rows);
 	if (worker->table == NULL || worker->ended == NULL || worker->ended_ring == NULL ||
-	    worker->rows == NULL || (engine->config->output != NULL && worker->encoder == NULL))
+	    worker->rows == NULL || worker->owners == NULL ||
+	    (engine->config->output != NULL && worker->encoder == NULL))
 		return -ENOMEM;
 	return 0;
 }
@@ -81,6 +83,7 @@ void worker_fini(struct worker *worker)
 	}
 	arrow_encoder_destroy(worker->encoder);
 	free(worker->rows);
+	free(worker->owners);
 	free(worker->returned);
 	pthread_mutex_destroy(&worker->returned_lock);
 }
@@ -102,7 +105,7 @@ static int send_ended(struct worker *worker, uint64_t epoch, uint64_t sequence)
 	assert(rc == 0); /* EPOCHS_AHEAD bounds what is in the ring */
 	worker->ended = next;
 	pthread_mutex_lock(&engine->lock);
-	pthread_cond_broadcast(&engine->changed);
+	pthread_cond_signal(&engine->merger_wakeup);
 	pthread_mutex_unlock(&engine->lock);
 	return rc;
 }
@@ -183,6 +186,11 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 	return 0;
 }
 
+static void prefetch_flow(const struct worker *worker, const struct segment *segment)
+{
+	tcp_flow_prefetch(flow_table_guess(worker->table, segment), segment);
+}
+
 /* Segments of one chunk in frame order, a border between them included. */
 static int track(struct worker *worker, struct slot *slot, const struct segment *segments,
 		 uint32_t nb)
@@ -192,7 +200,7 @@ static int track(struct worker *worker, struct slot *slot, const struct segment 
 	for (uint32_t i = 0; i < nb && i < PREFETCH_BUCKET; i++)
 		flow_table_prefetch_bucket(worker->table, &segments[i]);
 	for (uint32_t i = 0; i < nb && i < PREFETCH_FLOW; i++)
-		flow_table_prefetch_flow(worker->table, &segments[i]);
+		prefetch_flow(worker, &segments[i]);
 	for (uint32_t i = 0; i < nb; i++) {
 		const uint64_t frame = chunk->first_frame + segments[i].frame;
 		int rc = 0;
@@ -200,7 +208,7 @@ static int track(struct worker *worker, struct slot *slot, const struct segment 
 		if (i + PREFETCH_BUCKET < nb)
 			flow_table_prefetch_bucket(worker->table, &segments[i + PREFETCH_BUCKET]);
 		if (i + PREFETCH_FLOW < nb)
-			flow_table_prefetch_flow(worker->table, &segments[i + PREFETCH_FLOW]);
+			prefetch_flow(worker, &segments[i + PREFETCH_FLOW]);
 		if (chunk->border_frame != 0 && frame >= chunk->border_frame &&
 		    worker->border_done <= slot->sequence)
 			rc = pass_border(worker, slot);

@@ -44,7 +44,7 @@ struct flow_table {
 	uint32_t capacity; /* of a partition */
 	uint8_t *slots;
 	size_t slots_bytes;
-	size_t stride;	    /* bytes from slot to slot */
+	size_t stride;      /* bytes from slot to slot */
 	uint32_t nb_slots;  /* reserved */
 	uint32_t nb_used;   /* touched */
 	uint32_t free_slot; /* head of the list of released slots; 0 = none */

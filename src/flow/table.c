@@ -221,17 +221,14 @@ void flow_table_prefetch_bucket(const struct flow_table *table, const struct seg
 	__builtin_prefetch(&partition->buckets[segment->hash & partition->mask]);
 }
 
-void flow_table_prefetch_flow(const struct flow_table *table, const struct segment *segment)
+const struct flow *flow_table_guess(const struct flow_table *table, const struct segment *segment)
 {
 	const struct partition *partition = &table->partitions[segment->partition];
 	uint32_t i = segment->hash & partition->mask;
-	const uint8_t *flow;
 
 	while (partition->buckets[i].slot != 0 && partition->buckets[i].hash != segment->hash)
 		i = (i + 1) & partition->mask;
-	flow = (const uint8_t *)flow_at(table, partition->buckets[i].slot);
-	for (size_t line = 0; line < table->stride; line += 64)
-		__builtin_prefetch(flow + line, 1);
+	return flow_at(table, partition->buckets[i].slot);
 }
 
 void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reason)

@@ -47,12 +47,12 @@ static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
 	row->isn = side->bits & TCP_ISN_KNOWN ? (int64_t)side->isn : RECORD_NULL_64;
 	row->mss = side->bits & TCP_MSS_KNOWN ? side->mss : RECORD_NULL_32;
 	row->wscale = side->bits & TCP_WSCALE_KNOWN ? side->wscale : RECORD_NULL_8;
-	row->pkts = (int64_t)side->pkts;
+	row->pkts = side->pkts;
 	row->ip_bytes = (int64_t)side->ip_bytes;
 	row->data_pkts = clamp32(side->data_pkts);
 	row->pure_acks = clamp32(side->pure_acks);
 	for (int i = 0; i < TCP_NB_FLAGS; i++)
-		row->flags[i] = clamp32(side->flags[i]);
+		row->flags[i] = clamp32(tcp_side_flags(side, i));
 	for (int i = 0; i < NB_COUNTED_VERDICTS; i++)
 		row->verdicts[i] = clamp32(side->verdicts[i]);
 	row->duplicate_ack_max = clamp32(side->dup_max);

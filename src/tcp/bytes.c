@@ -17,33 +17,35 @@ static uint64_t mix(uint64_t h, uint64_t v)
 	return h ^ h >> 32;
 }
 
-/* 64 bits for everything that two copies of a packet have in common. */
+/* 64 bits for everything that two copies of a packet have in common; never 0. */
 static uint64_t digest(const struct segment *s)
 {
 	uint64_t h = mix(0, (uint64_t)s->seq << 32 | s->ack);
 
 	h = mix(h, (uint64_t)s->payload_len << 32 | (uint32_t)s->win << 16 | s->cksum);
-	return mix(h, (uint64_t)s->ip_id << 16 | s->tcp_flags);
+	return mix(h, (uint64_t)s->ip_id << 16 | s->tcp_flags) | 1;
+}
+
+static bool is_copy(const struct step *s, int64_t earlier_ns)
+{
+	const uint64_t age = (uint64_t)s->segment->ts_ns - (uint64_t)earlier_ns;
+
+	if (s->segment->ip_id != 0)
+		return age <= DUP_WITH_ID_NS;
+	return age <= DUP_WITHOUT_ID_NS &&
+	       (s->segment->payload_len > 0 || step_is(s, TCP_SYN | TCP_FIN));
 }
 
 bool bytes_is_capture_dup(struct step *s)
 {
-	const struct segment *segment = s->segment;
-	const struct tcp_seen now = {.digest = digest(segment), .ts_ns = segment->ts_ns};
-	const bool weighty = segment->payload_len > 0 || step_is(s, TCP_SYN | TCP_FIN);
+	const uint64_t now = digest(s->segment);
 	struct tcp_side *f = s->f;
-	bool is_dup = false;
+	const bool is_dup = (f->seen[0] == now && is_copy(s, f->last_ts_ns)) ||
+			    (f->seen[1] == now && is_copy(s, f->before_last_ts_ns));
 
-	for (uint64_t i = 0; i < 2 && i < f->pkts; i++) {
-		const uint64_t age = (uint64_t)now.ts_ns - (uint64_t)f->seen[i].ts_ns;
-
-		if (f->seen[i].digest != now.digest)
-			continue;
-		is_dup |= segment->ip_id != 0 ? age <= DUP_WITH_ID_NS
-					      : age <= DUP_WITHOUT_ID_NS && weighty;
-	}
-	f->seen[f->seen_next] = now;
-	f->seen_next ^= 1;
+	f->seen[1] = f->seen[0];
+	f->seen[0] = now;
+	f->before_last_ts_ns = f->last_ts_ns;
 	return is_dup;
 }
 

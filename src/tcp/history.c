@@ -73,7 +73,7 @@ void history_track(struct step *s, bool is_new)
 	}
 	if (s->segment->payload_len > 0 && !rst && !is_new)
 		put_scaled(s, 't', &s->f->history_t);
-	if (s->segment->win == 0 && !rst && s->r->endpoint != ENDPOINT_CLOSED)
+	if (s->segment->win == 0 && !rst && tcp_side_flags(s->r, 0) == 0)
 		put_scaled(s, 'w', &s->f->history_w);
 }
 
@@ -128,13 +128,15 @@ static void note_orig(struct step *s)
 	struct tcp_flow *flow = s->flow;
 	const bool syn_ack = step_is(s, TCP_SYN) && step_is(s, TCP_ACK);
 
-	if (!s->is_orig)
+	if (!s->is_orig || !(flow->bits & TCP_FLOW_ORIG_SYN))
 		return;
 	if (step_is(s, TCP_RST)) {
-		if ((flow->bits & TCP_FLOW_ORIG_SYN) && !(flow->bits & TCP_FLOW_ORIG_OTHER))
+		if (!(flow->bits & TCP_FLOW_ORIG_OTHER))
 			flow->bits |= TCP_FLOW_RSTOS0;
 		return;
 	}
+	if (step_is(s, TCP_SYN) && !syn_ack)
+		return; /* what the SYN itself carries does not come after it */
 	if (syn_ack || step_is(s, TCP_FIN) || s->segment->payload_len > 0 ||
 	    (step_is(s, TCP_ACK) && !step_is(s, TCP_SYN)))
 		flow->bits |= TCP_FLOW_ORIG_OTHER;
@@ -150,9 +152,12 @@ void endpoint_track(struct step *s)
 	if (step_is(s, TCP_SYN))
 		see_syn(s);
 	if (step_is(s, TCP_FIN)) {
-		if (f->endpoint != ENDPOINT_RESET)
+		if (f->endpoint != ENDPOINT_RESET) {
 			f->endpoint = ENDPOINT_CLOSED;
-		if (r->endpoint == ENDPOINT_RESET && (r->bits & TCP_SENT_FIN))
+			if (!step_is(s, TCP_RST))
+				f->bits |= TCP_WAS_CLOSED;
+		}
+		if (r->endpoint == ENDPOINT_RESET && (r->bits & TCP_WAS_CLOSED))
 			r->endpoint = ENDPOINT_CLOSED;
 	}
 	decide_end(s, (f->bits & r->bits & TCP_SENT_FIN) != 0);

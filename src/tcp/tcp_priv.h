@@ -19,9 +19,10 @@ struct step {
 	struct tcp_side *f, *r;
 	uint64_t frame;
 	uint32_t verdicts;
-	bool is_orig;	     /* F is orig */
+	bool is_orig;        /* F is orig */
 	bool is_analysed;    /* section 3 of the spec ran */
-	bool is_dup;	     /* a capture duplicate */
+	bool is_dup;         /* a capture duplicate */
+	bool may_raise_win;  /* the window shown may be larger than any before */
 	bool hides_verdicts; /* cut or broken header: verdicts count for the state, but are not
 				shown */
 };
@@ -64,7 +65,10 @@ void verdict_analyse(struct step *s);
 void handshake_completeness(struct step *s, bool created);
 void handshake_after(struct step *s, const struct tcp_options *options);
 void handshake_facts(struct step *s, const struct tcp_options *options);
-/* bytes.c: definitions 5.1-5.3, 5.6 and 6. bytes_is_new(): payload that passes hi. */
+/*
+ * bytes.c: definitions 5.1-5.3, 5.6 and 6. bytes_is_capture_dup() is asked once for every
+ * analysed packet, before verdict_analyse(). bytes_is_new(): payload that passes hi.
+ */
 bool bytes_is_capture_dup(struct step *s);
 bool bytes_is_new(const struct step *s);
 void bytes_track(struct step *s);

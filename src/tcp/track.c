@@ -53,9 +53,12 @@ static void count_packet(struct step *s)
 	struct tcp_flow *flow = s->flow;
 	struct tcp_side *f = s->f;
 
-	f->pkts++;
+	count(&f->pkts);
 	f->ip_bytes += segment->ip_len;
-	for (uint32_t flags = segment->tcp_flags; flags != 0; flags &= flags - 1)
+	f->psh += step_is(s, TCP_PSH) && f->psh != UINT32_MAX;
+	f->ack_flags += step_is(s, TCP_ACK) && f->ack_flags != UINT32_MAX;
+	for (uint32_t flags = segment->tcp_flags & ~(TCP_PSH | TCP_ACK); flags != 0;
+	     flags &= flags - 1)
 		count(&f->flags[__builtin_ctz(flags)]);
 	if (segment->payload_len > 0)
 		count(&f->data_pkts);
@@ -94,6 +97,8 @@ static void note_window(struct step *s)
 	struct tcp_side *f = s->f;
 	uint32_t window = s->segment->win;
 
+	if (!s->may_raise_win)
+		return;
 	if (!step_is(s, TCP_SYN)) {
 		if (f->shift == -1)
 			return;
@@ -130,6 +135,8 @@ static void count_verdicts(struct step *s)
 
 	if (s->hides_verdicts)
 		s->verdicts &= 1u << VERDICT_TFO_ACK | 1u << VERDICT_TFO_IGNORED;
+	if (step_has(s, VERDICT_DUPLICATE_ACK) && s->f->dup > s->f->dup_max)
+		s->f->dup_max = s->f->dup;
 	shown = s->verdicts & ((1u << NB_COUNTED_VERDICTS) - 1);
 	for (; shown != 0; shown &= shown - 1)
 		count(&s->f->verdicts[__builtin_ctz(shown)]);
@@ -171,9 +178,9 @@ static void run_handshake(struct step *s, bool created)
 
 static bool is_offload_size(const struct step *s)
 {
-	const uint32_t mss = s->r->bits & TCP_MSS_KNOWN ? s->r->mss : 8960;
-
-	return s->segment->payload_len > mss && s->segment->payload_len > 1500;
+	if (s->segment->payload_len <= 1500)
+		return false;
+	return s->segment->payload_len > (s->r->bits & TCP_MSS_KNOWN ? s->r->mss : 8960);
 }
 
 struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment, uint64_t frame,
@@ -191,7 +198,10 @@ struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment
 	};
 	bool is_new;
 
-	s.is_dup = bytes_is_capture_dup(&s);
+	s.is_dup = s.is_analysed && bytes_is_capture_dup(&s);
+	s.may_raise_win = segment->win != s.f->win || (s.f->bits & TCP_SYN_WINDOW) != 0 ||
+			  (segment->bits & SEGMENT_OPTIONS) != 0 || step_is(&s, TCP_SYN) ||
+			  (s.f->bits & TCP_WIN_KNOWN) == 0;
 	count_packet(&s);
 	if (s.is_dup)
 		count(&s.f->capture_dups);

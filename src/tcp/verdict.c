@@ -80,8 +80,6 @@ static void judge_repeated_ack(struct step *s)
 		step_verdict(s, VERDICT_ZERO_WINDOW_PROBE_ACK);
 	} else if (segment->win != 0 && segment->win == f->win) {
 		f->dup = f->dup == DUP_SPECIAL ? 1 : f->dup + 1;
-		if (f->dup > f->dup_max)
-			f->dup_max = f->dup;
 		step_verdict(s, VERDICT_DUPLICATE_ACK);
 	}
 }

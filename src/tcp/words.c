@@ -19,11 +19,11 @@ const char *const handshake_names[NB_HANDSHAKES + 1] = {
 
 /* Zeek's spelling, so that filters written for its conn.log work here. */
 const char *const conn_state_names[NB_CONN_STATES + 1] = {
-	[CONN_S0] = "S0",	[CONN_S1] = "S1",	 [CONN_SF] = "SF",
-	[CONN_REJ] = "REJ",	[CONN_S2] = "S2",	 [CONN_S3] = "S3",
-	[CONN_RSTO] = "RSTO",	[CONN_RSTR] = "RSTR",	 [CONN_RSTOS0] = "RSTOS0",
-	[CONN_RSTRH] = "RSTRH", [CONN_SH] = "SH",	 [CONN_SHR] = "SHR",
-	[CONN_OTH] = "OTH",	[NB_CONN_STATES] = NULL,
+	[CONN_S0] = "S0",       [CONN_S1] = "S1",        [CONN_SF] = "SF",
+	[CONN_REJ] = "REJ",     [CONN_S2] = "S2",        [CONN_S3] = "S3",
+	[CONN_RSTO] = "RSTO",   [CONN_RSTR] = "RSTR",    [CONN_RSTOS0] = "RSTOS0",
+	[CONN_RSTRH] = "RSTRH", [CONN_SH] = "SH",        [CONN_SHR] = "SHR",
+	[CONN_OTH] = "OTH",     [NB_CONN_STATES] = NULL,
 };
 
 const char *const end_reason_names[NB_END_REASONS + 1] = {
