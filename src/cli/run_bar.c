@@ -59,8 +59,8 @@ void run_bar_progress(void *context, const struct engine_progress *p)
 			       ? 0
 			       : (uint64_t)(seconds * (double)(p->bytes_total - p->bytes_done) /
 					    (double)p->bytes_done);
-		fprintf(bar->out, "%s  %s ", bar->name,
-			text_percent(p->bytes_done, p->bytes_total).s);
+		fprintf(bar->out, "%s  %3.0f %% ", bar->name,
+			100.0 * (double)p->bytes_done / (double)p->bytes_total);
 		draw_bar(bar->out, p->bytes_done, p->bytes_total, 20);
 		fprintf(bar->out, "  %s   %s   %s   %s left",
 			text_bytes_of(p->bytes_done, p->bytes_total).s,

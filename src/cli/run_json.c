@@ -80,21 +80,40 @@ static void put_damage(struct json_out *json, const char *name, const struct cap
 	json_close(json, ']');
 }
 
-static void put_drops(struct json_out *json, const struct capture *capture)
+/* What pcapng's interface statistics say was dropped; false if they say nothing. */
+static bool reported_drops(const struct capture *capture, uint64_t *drops)
 {
-	uint64_t drops = 0;
 	bool reported = false;
 
+	*drops = 0;
 	for (size_t i = 0; i < capture_nb_interfaces(capture); i++) {
 		const struct capture_interface *interface = capture_interface(capture, i);
 
 		if (interface->drops == UINT64_MAX)
 			continue;
 		reported = true;
-		drops += interface->drops;
+		*drops += interface->drops;
 	}
-	if (reported)
+	return reported;
+}
+
+static void put_drops(struct json_out *json, const struct capture *capture)
+{
+	uint64_t drops;
+
+	if (reported_drops(capture, &drops))
 		json_uint(json, "capture_drops", drops);
+}
+
+static char *drops_text(const struct capture *capture)
+{
+	char text[32];
+	uint64_t drops;
+
+	if (!reported_drops(capture, &drops))
+		return NULL;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)drops);
+	return strdup(text);
 }
 
 static void put_totals(struct json_out *json, const struct engine_result *result)
@@ -293,6 +312,7 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 	nb = add(kv, nb, max, "link_types", footer_json(report, put_link_types));
 	nb = add(kv, nb, max, "damage", footer_json(report, put_damage));
 	nb = add(kv, nb, max, "evicted", strdup(evicted));
+	nb = add(kv, nb, max, "capture_drops", drops_text(report->capture));
 	return nb;
 }
 

@@ -227,8 +227,8 @@ void run_print_summary(const struct run_report *report, FILE *out)
 	print_books(report, out);
 	if (report->options->config.output == NULL)
 		return;
-	fprintf(out, "%s %s \xc2\xb7 %s records, %s", result->interrupted ? "Kept" : "Wrote",
-		result->record_path, text_ucount(result->records).s,
+	fprintf(out, "%s %s \xc2\xb7 %s record%s, %s", result->interrupted ? "Kept" : "Wrote",
+		result->record_path, text_ucount(result->records).s, result->records == 1 ? "" : "s",
 		text_bytes(result->record_bytes).s);
 	if (result->records != 0)
 		fprintf(out, " (%s bytes each)",

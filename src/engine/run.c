@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "engine_priv.h"
@@ -192,9 +193,14 @@ static int finish_records(struct engine *engine, const struct engine_hooks *hook
 			 strerror(-rc));
 		return -1;
 	}
-	if (!result->wrote_stream)
+	if (!result->wrote_stream) {
+		struct stat st;
+
 		snprintf(result->record_path, sizeof(result->record_path), "%s",
-			 engine->config->output);
+		         engine->config->output);
+		if (stat(result->record_path, &st) == 0)
+			result->record_bytes = (uint64_t)st.st_size; /* with the footer */
+	}
 	return 0;
 }
 

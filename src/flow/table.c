@@ -270,8 +270,10 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 	table->stats.nb_created++;
 	if (table->stats.nb_live > table->stats.max_live)
 		table->stats.max_live = table->stats.nb_live;
-	if (partition->is_ordered || table->params.idle_timeout_ns != 0) {
+	/* With a timeout the order is kept from the first flow on; once dropped it is rebuilt. */
+	if (table->params.idle_timeout_ns != 0 && partition->nb_live == 1)
 		partition->is_ordered = true;
+	if (partition->is_ordered) {
 		if (order_push(table, flow) != 0)
 			order_drop(partition);
 	}

@@ -80,20 +80,29 @@ static void advance(struct tcp_side *f, uint32_t end)
 
 static void start_over(struct tcp_side *f, uint32_t start)
 {
+	if (f->bits & TCP_HAS_HI) {
+		/* Numbers of the old base mean nothing in the new one. */
+		f->bits &= (uint16_t)~TCP_RTT_RUNNING;
+		f->fin_end = start;
+	}
 	f->hi = start;
 	f->bytes = 0;
 	f->bits |= TCP_HAS_HI;
 }
 
-/* 5.6: R has what the capture may not have seen. */
+/*
+ * 5.6: R has what the capture may not have seen. An ack of a side that sent nothing
+ * but SYNs is no news of data: it belongs to an older connection (RFC 5961 4).
+ */
 static void follow_ack(struct step *s)
 {
 	struct tcp_side *r = s->r;
 	const uint32_t ack = s->segment->ack;
 
-	if (!step_is(s, TCP_ACK) || !(r->bits & TCP_HAS_HI))
+	if (!step_is(s, TCP_ACK) || !(r->bits & TCP_HAS_HI) || !seq_gt(ack, r->hi) ||
+	    ack - r->hi >= MAX_STEP)
 		return;
-	if (seq_gt(ack, r->hi) && ack - r->hi < MAX_STEP)
+	if (r->pkts != tcp_side_flags(r, 1))
 		advance(r, ack);
 }
 
@@ -119,6 +128,9 @@ void bytes_track(struct step *s)
 	if (!step_is(s, TCP_FIN))
 		return;
 	if (!(f->bits & TCP_SENT_FIN) || f->fin_end != end + 1) {
+		/* R's ACK may have come first, when the FIN still looked like a byte. */
+		if (!(f->bits & TCP_SENT_FIN) && seq_lt(end, f->hi) && f->hi - end <= f->bytes)
+			f->bytes--;
 		f->bits |= TCP_SENT_FIN;
 		f->fin_end = end + 1;
 	}

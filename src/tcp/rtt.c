@@ -44,7 +44,7 @@ static void start_timer(struct step *s)
 			f->bits &= (uint16_t)~TCP_RTT_RUNNING;
 		return;
 	}
-	if (step_is(s, TCP_SYN))
+	if (step_is(s, TCP_SYN) || step_has(s, VERDICT_KEEP_ALIVE))
 		return;
 	if ((f->bits & TCP_HAS_HI) && segment->seq != f->hi)
 		return;
@@ -77,6 +77,5 @@ void rtt_track(struct step *s)
 	if (step_is(s, TCP_RST))
 		return;
 	end_timer(s);
-	if (!step_has(s, VERDICT_KEEP_ALIVE))
-		start_timer(s);
+	start_timer(s);
 }

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""docs/record-format.md lists the columns the program writes; --write brings it up to date."""
+
+import pathlib
+import sys
+import tempfile
+
+import common
+
+DOC = common.REPO / "docs" / "record-format.md"
+HEAD = """# The flow record
+
+One row per TCP flow, in an Apache Arrow IPC file (`.arrow`, also called Feather v2) whose buffers are LZ4 frames; on stdout an
+Arrow stream. Rules: lower snake case; the unit is in the name unless it is a plain count; times in ns as int64; counts are signed,
+and stay at their end instead of wrapping; null means not observed, never 0 or -1; enums are dictionary(int8, utf8) with every
+value listed before the first row. Columns are only ever added at the end. `o_` is orig, the side that called, `r_` resp.
+Exact meanings: `definitions.md`. Each column's help, unit and its name in Zeek, IPFIX and ECS are in the file itself
+(`tcpmill show FILE --schema`). Order of rows: definitions 1.6.
+
+Metadata of the schema: `program`, `schema_version`, `inputs`, `options` (those that change answers). Metadata of the footer: `books`,
+`inputs` with first frames and packets, `link_types`, `damage`, `evicted`.
+
+"""
+
+
+def table(rows):
+    lines = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def schema(tcpmill):
+    """(name, type, unit, help) of every column, as the program's own file says."""
+    with tempfile.TemporaryDirectory() as where:
+        out = pathlib.Path(where) / "flows.arrow"
+        capture = common.REPO / "datasets" / "kernel-loss.pcap"
+        common.run([tcpmill, "run", "-q", capture, "-w", out])
+        text = common.run([tcpmill, "show", out, "--schema", "--width=0"]).out.decode()
+    lines = text.splitlines()
+    starts = [lines[0].index(word) for word in ("column", "type", "unit", "help")]
+    rows = []
+    for line in lines[1:]:
+        if not line.strip():
+            break
+        cells = [line[a:b].strip() for a, b in zip(starts, starts[1:] + [None])]
+        rows.append(tuple(cell.replace("|", "\\|") for cell in cells))
+    return rows
+
+
+def main():
+    args = common.arguments(__doc__, write={"action": "store_true", "help": "write the file"})
+    checks = common.Checks("docs", args.verbose)
+    wanted = HEAD + table(schema(args.tcpmill))
+    if args.write:
+        DOC.write_text(wanted)
+    checks.ok("docs/record-format.md matches the program", DOC.read_text() == wanted,
+              "run tests/e2e/docs.py --write")
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
