@@ -68,10 +68,10 @@ struct flow {
 	uint32_t last_tsval[2];
 	uint32_t hole_seq, hole_len;
 	uint16_t ip_id[2];
-	uint8_t state;	    /* enum flow_state */
-	uint8_t hole;	    /* enum hole_kind */
+	uint8_t state;      /* enum flow_state */
+	uint8_t hole;       /* enum hole_kind */
 	uint8_t hole_step;  /* index in its steps */
-	uint8_t sender;	    /* of the data at present */
+	uint8_t sender;     /* of the data at present */
 	uint8_t burst_left; /* segments until it is the other's turn */
 	uint8_t unacked;    /* segments since the receiver's last ACK */
 	bool closes;

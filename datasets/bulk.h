@@ -25,7 +25,7 @@ enum bulk_size {
 
 struct bulk_params {
 	uint64_t nb_packets;
-	uint64_t nb_flows;	   /* 0: from packets_per_flow */
+	uint64_t nb_flows;         /* 0: from packets_per_flow */
 	uint64_t packets_per_flow; /* 0: 20 */
 	uint64_t nb_live;
 	uint64_t ipv6_percent, loss_percent, reorder_percent, duplicate_percent, not_tcp_percent;
@@ -38,10 +38,10 @@ struct bulk_params {
 /* Frames are counted as written, so what was lost before the capture is not in. */
 struct bulk_counts {
 	uint64_t packets, tcp, not_tcp, ipv6;
-	uint64_t flows, complete_flows;	      /* the latter with handshake and both FINs */
-	uint64_t syn, syn_ack, fin;	      /* syn without ACK */
-	uint64_t data;			      /* packets with payload */
-	uint64_t payload_bytes;		      /* of all packets, repeated ones too */
+	uint64_t flows, complete_flows;       /* the latter with handshake and both FINs */
+	uint64_t syn, syn_ack, fin;           /* syn without ACK */
+	uint64_t data;                        /* packets with payload */
+	uint64_t payload_bytes;               /* of all packets, repeated ones too */
 	uint64_t lost, reordered, duplicates; /* holes made; frames captured again */
 	uint64_t wire_bytes;
 };

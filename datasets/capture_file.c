@@ -146,7 +146,7 @@ static void write_pcap_record(struct capture_file *file, const struct capture_fr
 	put32(file, frame->caplen);
 	put32(file, frame->wire_len);
 	if (file->modified) {
-		put32(file, 2);						      /* interface index */
+		put32(file, 2);                                               /* interface index */
 		put16(file, file->interfaces[0].link_type == 1 ? 0x0800 : 0); /* protocol */
 		put16(file, 0); /* packet type, padding */
 	}

@@ -19,7 +19,7 @@
 struct capture_file;
 
 enum capture_format {
-	CAPTURE_PCAP,	 /* microseconds, little-endian */
+	CAPTURE_PCAP,    /* microseconds, little-endian */
 	CAPTURE_PCAP_NS, /* magic a1b23c4d */
 	CAPTURE_PCAP_BE, /* as a big-endian machine writes it */
 	CAPTURE_PCAP_NS_BE,
@@ -32,7 +32,7 @@ enum capture_format {
 /* Which pcapng block a frame goes into. */
 enum capture_block {
 	CAPTURE_BLOCK_ENHANCED,
-	CAPTURE_BLOCK_SIMPLE,	/* no time stamp, always interface 0 */
+	CAPTURE_BLOCK_SIMPLE,   /* no time stamp, always interface 0 */
 	CAPTURE_BLOCK_OBSOLETE, /* the Packet Block of old drafts */
 };
 

@@ -20,7 +20,7 @@ struct output;
 
 struct output_params {
 	const char *path; /* "-" = stdout */
-	int format;	  /* enum capture_format or OUTPUT_PCAPNG_MULTI */
+	int format;       /* enum capture_format or OUTPUT_PCAPNG_MULTI */
 	enum packet_link link;
 	uint32_t snaplen;   /* 0: whole frames */
 	uint64_t nb_frames; /* to come; OUTPUT_PCAPNG_MULTI starts its second section half-way */

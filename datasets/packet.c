@@ -174,7 +174,7 @@ static void put_ethernet(struct head *head, const struct packet *packet, enum pa
 	switch (link) {
 	case PACKET_LINK_MPLS:
 		put16(head, ETHERTYPE_MPLS);
-		put32(head, 16001u << 12 | 64);		  /* label, TTL */
+		put32(head, 16001u << 12 | 64);           /* label, TTL */
 		put32(head, 16002u << 12 | 1u << 8 | 64); /* the same, bottom of stack */
 		break;
 	case PACKET_LINK_PPPOE:
@@ -199,7 +199,7 @@ static void put_ethernet(struct head *head, const struct packet *packet, enum pa
 static void put_sll(struct head *head, const struct packet *packet)
 {
 	put16(head, packet->reverse ? 0 : 4); /* to us, or sent by us */
-	put16(head, 1);			      /* ARPHRD_ETHER */
+	put16(head, 1);                       /* ARPHRD_ETHER */
 	put16(head, 6);
 	put_mac(head, packet->reverse);
 	put16(head, 0);

@@ -55,12 +55,12 @@ enum packet_link {
 struct packet {
 	uint8_t version;  /* 4 or 6 */
 	uint8_t protocol; /* PACKET_PROTOCOL_TCP or _UDP */
-	uint8_t ttl;	  /* or hop limit */
-	uint8_t tos;	  /* or traffic class; its two low bits are ECN */
+	uint8_t ttl;      /* or hop limit */
+	uint8_t tos;      /* or traffic class; its two low bits are ECN */
 	bool dont_fragment;
-	bool reverse;	    /* sent by the second of the two machines: selects MAC addresses */
-	uint16_t ip_id;	    /* IPv4 only */
-	uint16_t vlan;	    /* 0: no tag of its own; ignored where there is no Ethernet */
+	bool reverse;       /* sent by the second of the two machines: selects MAC addresses */
+	uint16_t ip_id;     /* IPv4 only */
+	uint16_t vlan;      /* 0: no tag of its own; ignored where there is no Ethernet */
 	uint16_t min_frame; /* Ethernet frames are zero-padded to this length; 0: not */
 	uint8_t src[16], dst[16]; /* IPv4 uses the first four */
 	uint16_t src_port, dst_port;

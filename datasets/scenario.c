@@ -17,7 +17,7 @@ struct side {
 	uint32_t isn;
 	uint32_t next_seq;
 	uint32_t rcv_next; /* of the other side's numbers: received without a gap */
-	bool received;	   /* rcv_next is meaningful */
+	bool received;     /* rcv_next is meaningful */
 	uint16_t win;
 	uint16_t ip_id;
 	uint32_t last_tsval;

@@ -33,10 +33,10 @@ static const struct step duplicates[] = {
 static const struct step headers_cut[] = {
 	A(AT(0), FLAGS(SYN), MSS(1460), SACK_OK, WSCALE(7), KEEP(46)), /* in the options */
 	B(AT(20000), FLAGS(SYN | ACK), MSS(1400), SACK_OK, WSCALE(5), KEEP(40)), /* no options */
-	A(AT(20200), FLAGS(ACK), KEEP(36)),		    /* 16 bytes: a window, no checksum */
+	A(AT(20200), FLAGS(ACK), KEEP(36)),                 /* 16 bytes: a window, no checksum */
 	A(AT(21000), FLAGS(PSH | ACK), LEN(300), KEEP(35)), /* 15 bytes: not enough */
 	A(AT(21100), FLAGS(PSH | ACK), LEN(300), KEEP(60)), /* only payload is cut */
-	B(AT(41000), FLAGS(ACK), KEEP(28)),		    /* ports and sequence number */
+	B(AT(41000), FLAGS(ACK), KEEP(28)),                 /* ports and sequence number */
 	B(AT(41100), FLAGS(PSH | ACK), LEN(100), KEEP(18)), /* in the IP header */
 };
 

@@ -35,11 +35,11 @@ struct output;
 
 /* What became of a segment on its way. */
 enum step_fate {
-	STEP_CAPTURED,	  /* seen, and it arrives */
+	STEP_CAPTURED,    /* seen, and it arrives */
 	STEP_LOST_BEFORE, /* lost between sender and capture point: not seen, does not arrive */
 	STEP_LOST_BEHIND, /* seen, lost between capture point and receiver */
-	STEP_MISSED,	  /* arrives, but the capture missed it */
-	STEP_AGAIN,	  /* the side's last packet, captured once more; one router further */
+	STEP_MISSED,      /* arrives, but the capture missed it */
+	STEP_AGAIN,       /* the side's last packet, captured once more; one router further */
 };
 
 struct step {
@@ -63,8 +63,8 @@ struct step {
 	uint8_t cookie_len;
 	uint8_t ttl, tos;
 	uint16_t urgent;
-	uint32_t keep;	/* captured bytes from the IP header on; 0: all */
-	bool udp;	/* not a segment at all */
+	uint32_t keep;  /* captured bytes from the IP header on; 0: all */
+	bool udp;       /* not a segment at all */
 	int32_t add_ns; /* to at_us */
 };
 

@@ -38,7 +38,7 @@ struct capture;
 /* One pcapng interface, or the one of a pcap file. Grow-only table of the run. */
 struct capture_interface {
 	uint64_t nb_frames;
-	uint64_t drops;	    /* by the last interface statistics block; UINT64_MAX = none */
+	uint64_t drops;     /* by the last interface statistics block; UINT64_MAX = none */
 	int64_t offset_ns;  /* if_tsoffset */
 	uint32_t snaplen;   /* 0 = no limit */
 	uint16_t link_type; /* LINKTYPE_ value of the file */
@@ -58,15 +58,15 @@ struct capture_clock {
 struct chunk {
 	uint8_t *data;
 	size_t capacity;
-	uint32_t input;	 /* index of the input */
+	uint32_t input;  /* index of the input */
 	uint64_t offset; /* of data[0] in the file */
-	size_t len;	 /* bytes present */
-	size_t limit;	 /* records starting before it belong to the chunk */
-	int read_error;	 /* errno of the block's read, 0 = none */
+	size_t len;      /* bytes present */
+	size_t limit;    /* records starting before it belong to the chunk */
+	int read_error;  /* errno of the block's read, 0 = none */
 	bool is_stream;
 
 	/* Filled by the cut: where the walk starts, and what it needs to know there. */
-	size_t first;	      /* data offset of the first record */
+	size_t first;         /* data offset of the first record */
 	uint32_t nb_frames;   /* whole records */
 	uint64_t first_frame; /* number of the first one; 1-based over all inputs */
 	struct capture_clock clock;
@@ -99,7 +99,7 @@ struct capture_params {
 struct capture_input {
 	const char *path;
 	const char *format; /* "pcap", "pcap, ns", "pcapng" ... */
-	uint64_t size;	    /* bytes; 0 if unknown (a pipe) */
+	uint64_t size;      /* bytes; 0 if unknown (a pipe) */
 	uint64_t first_frame;
 	uint64_t nb_frames;
 };
@@ -113,7 +113,7 @@ struct capture_damage {
 struct capture_totals {
 	uint64_t nb_frames, wire_bytes, captured_bytes, file_bytes;
 	int64_t first_ts_ns, last_ts_ns; /* smallest and largest stamp */
-	uint64_t time_jumps;		 /* definitions 2.1 */
+	uint64_t time_jumps;             /* definitions 2.1 */
 	uint64_t nb_damage;
 };
 

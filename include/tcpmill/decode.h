@@ -11,6 +11,7 @@
  * Thread: no state; any number at once.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ struct decode_keys {
 
 /* Fills the keys from a seed; the same seed gives the same keys. */
 void decode_keys_init(struct decode_keys *keys, uint64_t seed);
+
+/* True if frames of this LINKTYPE_ value are decoded. */
+bool decode_knows_link_type(uint16_t link_type);
 
 /*
  * Decodes one frame. On FATE_TRACKED all of *segment is set but ts_ns, clock_ns

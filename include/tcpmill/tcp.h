@@ -166,7 +166,8 @@ struct tcp_result {
 	uint32_t verdicts; /* bit v: enum verdict v */
 	bool is_capture_dup;
 	bool is_anomaly; /* definitions 9.1 */
-	bool is_offload; /* payload above 1,500 bytes and the receiver's MSS: not one packet on the wire */
+	bool is_offload; /* payload above 1,500 bytes and the receiver's MSS: not one packet on the
+			    wire */
 };
 
 /* Fetches the cache lines of a flow that the segment will touch. */

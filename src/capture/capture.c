@@ -46,11 +46,7 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 			goto fail;
 		}
 	}
-	/* A text that does not fit the first link type is the user's to mend. */
-	if (filter_check(capture,
-			 capture->sources[0].kind == SOURCE_PCAPNG ? 1
-								   : capture->sources[0].link_type,
-			 error, error_size) != 0) {
+	if (filter_check(capture, error, error_size) != 0) {
 		*usage = true;
 		goto fail;
 	}
@@ -78,14 +74,13 @@ void capture_close(struct capture *capture)
 
 size_t capture_chunk_capacity(const struct capture *capture)
 {
-	return capture->chunk_size + CAPTURE_MAX_CAPLEN + 5 * CAPTURE_OVERLAP;
+	return capture->chunk_size + CAPTURE_MAX_CAPLEN + CAPTURE_MAX_OPTIONS + CAPTURE_OVERLAP;
 }
 
 /* True if the source has another block. */
 static bool claim_block(struct capture *capture, struct source *source, struct chunk *chunk)
 {
-	if (atomic_load_explicit(&source->ended, memory_order_relaxed) ||
-	    atomic_load_explicit(&capture->stop, memory_order_relaxed))
+	if (atomic_load_explicit(&source->ended, memory_order_relaxed) || capture_stopped(capture))
 		return false;
 	if (!source->is_stream && source->next_claim >= source->info.size)
 		return false;
@@ -157,6 +152,7 @@ static int cut_records(struct capture *capture, struct source *source, struct ch
 int capture_cut(struct capture *capture, struct chunk *chunk)
 {
 	struct source *source = &capture->sources[chunk->input];
+	bool starts; /* a record or block, in this chunk */
 	int rc = 0;
 
 	if (!source->begun)
@@ -170,8 +166,11 @@ int capture_cut(struct capture *capture, struct chunk *chunk)
 	chunk->nb_interfaces = capture->nb_interfaces;
 	chunk->swapped = source->swapped;
 	chunk->border_frame = 0;
-	chunk->first = (size_t)(source->next_offset - chunk->offset);
-	if (rc == 0 && !atomic_load(&source->ended) && !atomic_load(&capture->stop))
+	/* A large record reaches over whole chunks; an input that ended stays behind. */
+	starts = source->next_offset >= chunk->offset &&
+		 source->next_offset - chunk->offset < chunk->limit;
+	chunk->first = starts ? (size_t)(source->next_offset - chunk->offset) : 0;
+	if (rc == 0 && starts && !atomic_load(&source->ended) && !capture_stopped(capture))
 		rc = cut_records(capture, source, chunk);
 	if (rc == 0 && !chunk->is_stream && !atomic_load(&source->ended) &&
 	    chunk->offset + chunk->limit == source->info.size &&
@@ -185,16 +184,12 @@ int capture_cut(struct capture *capture, struct chunk *chunk)
 	return rc;
 }
 
-bool capture_count_frame(struct capture *capture, struct capture_interface *interface,
+void capture_count_frame(struct capture *capture, struct capture_interface *interface,
 			 struct chunk *chunk, int64_t ts_ns, uint32_t caplen, uint32_t wire_len)
 {
 	struct capture_totals *totals = &capture->totals;
 	uint64_t frame = totals->nb_frames + 1;
 
-	if (capture->max_frames != 0 && totals->nb_frames == capture->max_frames) {
-		atomic_store(&capture->stop, true);
-		return false;
-	}
 	if ((frame & ((1u << EPOCH_SHIFT) - 1)) == 0) {
 		chunk->border_frame = frame;
 		chunk->border_clock_ns = capture->clock.elapsed_ns;
@@ -210,7 +205,8 @@ bool capture_count_frame(struct capture *capture, struct capture_interface *inte
 		totals->last_ts_ns = ts_ns;
 	chunk->nb_frames++;
 	interface->nb_frames++;
-	return true;
+	if (frame == capture->max_frames)
+		atomic_store(&capture->stop, true);
 }
 
 void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
@@ -255,7 +251,7 @@ int capture_add_interface(struct capture *capture, struct source *source,
 	}
 	*slot = *interface;
 	slot->input = (uint32_t)(source - capture->sources);
-	rc = filter_compile(capture, slot->link_type, &slot->filter);
+	rc = filter_compile(capture, slot->link_type, source->swapped, &slot->filter);
 	if (rc == -ENOMEM)
 		snprintf(capture->failure, sizeof(capture->failure), "out of memory");
 	if (rc != 0)

@@ -12,6 +12,9 @@
 /* Bytes past a block's end that are read with it: every fixed record header fits. */
 #define CAPTURE_OVERLAP 64u
 
+/* Options that a packet block may have beside the largest packet. */
+#define CAPTURE_MAX_OPTIONS 65536u
+
 enum source_kind { SOURCE_PCAP, SOURCE_PCAPNG, SOURCE_LIBPCAP };
 
 /* One input. Fields below the line belong to the cut. */
@@ -20,23 +23,23 @@ struct source {
 	enum source_kind kind;
 	bool is_stream; /* not seekable, or read through libpcap: the cut reads it */
 	bool swapped;
+	bool format_is_old;    /* pcap before 2.4: left to libpcap */
 	uint8_t header_len;    /* of a pcap record: 16, or 24 if modified */
-	uint8_t lengths_order; /* pcap before 2.4: 0 as today, 1 swapped, 2 swapped if larger */
 	uint8_t ts_resol;      /* pcap: 6 or 9 */
 	uint32_t first_record; /* file offset behind a pcap file's header */
 	uint16_t link_type;    /* pcap */
 	uint32_t snaplen;
-	atomic_int fd;	  /* -1 while closed */
+	atomic_int fd;    /* -1 while closed */
 	uint8_t head[24]; /* sniffed bytes of a stream, not yet consumed */
 	uint8_t nb_head;
-	void *pcap;	       /* pcap_t of libpcap's formats */
+	void *pcap;            /* pcap_t of libpcap's formats */
 	uint64_t next_claim;   /* file offset of the next block; claim's */
 	atomic_uint nb_chunks; /* claimed and not yet cut: keeps fd open */
 	atomic_bool claimed_all;
 
-	uint64_t next_offset;	 /* file offset of the next record */
+	uint64_t next_offset;    /* file offset of the next record */
 	uint32_t interface_base; /* of the current section */
-	uint64_t record;	 /* number of the next record or block, for messages */
+	uint64_t record;         /* number of the next record or block, for messages */
 	atomic_bool ended;
 	bool begun;
 };
@@ -48,7 +51,7 @@ struct capture {
 	uint64_t max_frames;
 	char *filter;
 	struct filter_program *programs; /* by link type, see filter.c */
-	size_t claim_source;		 /* claim's */
+	size_t claim_source;             /* claim's */
 	atomic_bool stop;
 
 	struct capture_interface *interfaces; /* reserved address space, grow-only */
@@ -85,16 +88,13 @@ static inline struct pcap_record pcap_record_get(const struct source *source, co
 {
 	const uint32_t seconds = get_u32(p, source->swapped);
 	const uint32_t fraction = get_u32(p + 4, source->swapped);
-	const uint32_t a = get_u32(p + 8, source->swapped);
-	const uint32_t b = get_u32(p + 12, source->swapped);
-	const bool swap = source->lengths_order == 1 || (source->lengths_order == 2 && a > b);
 
 	return (struct pcap_record){
 		/* A fraction of a second or more is added as it is. */
 		.ts_ns = (int64_t)seconds * 1000000000 +
 			 (int64_t)fraction * (source->ts_resol == 9 ? 1 : 1000),
-		.caplen = swap ? b : a,
-		.wire_len = swap ? a : b,
+		.caplen = get_u32(p + 8, source->swapped),
+		.wire_len = get_u32(p + 12, source->swapped),
 	};
 }
 
@@ -144,8 +144,14 @@ int pcap_cut(struct capture *capture, struct source *source, struct chunk *chunk
 int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chunk);
 int libpcap_cut(struct capture *capture, struct source *source, struct chunk *chunk);
 
-/* Called by the cuts for every whole record; false when -c is reached. */
-bool capture_count_frame(struct capture *capture, struct capture_interface *interface,
+/* True when no further record is to be looked at: -c was reached, or capture_stop(). */
+static inline bool capture_stopped(const struct capture *capture)
+{
+	return atomic_load_explicit(&capture->stop, memory_order_relaxed);
+}
+
+/* Called by the cuts for every whole record; with the last one of -c the capture stops. */
+void capture_count_frame(struct capture *capture, struct capture_interface *interface,
 			 struct chunk *chunk, int64_t ts_ns, uint32_t caplen, uint32_t wire_len);
 /* Notes what was wrong at byte offset of the input and ends it. */
 void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
@@ -157,8 +163,10 @@ int capture_add_interface(struct capture *capture, struct source *source,
 			  const struct capture_interface *interface);
 
 /* filter.c */
-int filter_check(struct capture *capture, uint16_t link_type, char *error, size_t error_size);
-int filter_compile(struct capture *capture, uint16_t link_type, const struct bpf_insn **program);
+/* Compiles the text for the first input's link type; 0, or -1 with one line in error. */
+int filter_check(struct capture *capture, char *error, size_t error_size);
+int filter_compile(struct capture *capture, uint16_t link_type, bool swapped,
+		   const struct bpf_insn **program);
 void filter_free(struct capture *capture);
 
 #endif

@@ -24,7 +24,7 @@ int libpcap_cut(struct capture *capture, struct source *source, struct chunk *ch
 {
 	size_t pos = 0;
 
-	while (pos < chunk->limit) {
+	while (pos < chunk->limit && !capture_stopped(capture)) {
 		struct pcap_pkthdr *header;
 		const uint8_t *packet;
 		struct pcap_record record;
@@ -45,9 +45,8 @@ int libpcap_cut(struct capture *capture, struct source *source, struct chunk *ch
 		put_record(chunk->data + pos, header, packet);
 		chunk->len = pos + 16 + header->caplen;
 		record = pcap_record_get(source, chunk->data + pos);
-		if (!capture_count_frame(capture, &capture->interfaces[source->interface_base],
-					 chunk, record.ts_ns, record.caplen, record.wire_len))
-			break;
+		capture_count_frame(capture, &capture->interfaces[source->interface_base], chunk,
+				    record.ts_ns, record.caplen, record.wire_len);
 		source->record++;
 		source->next_offset += 16 + header->caplen;
 		pos = chunk->len;

@@ -12,6 +12,8 @@ static void note_record(struct capture *capture, struct source *source, struct c
 {
 	const uint64_t offset = chunk->offset + pos;
 
+	if (chunk->is_stream && capture_stopped(capture))
+		return; /* the rest was not waited for */
 	if (chunk->read_error != 0)
 		capture_note_damage(capture, source, offset, "record %" PRIu64 ": read error: %s",
 				    source->record, strerror(chunk->read_error));
@@ -27,7 +29,7 @@ int pcap_cut(struct capture *capture, struct source *source, struct chunk *chunk
 	const size_t header_len = source->header_len;
 	size_t pos = chunk->first;
 
-	while (pos < chunk->limit) {
+	while (pos < chunk->limit && !capture_stopped(capture)) {
 		struct pcap_record record;
 		size_t end = pos + header_len;
 
@@ -52,9 +54,8 @@ int pcap_cut(struct capture *capture, struct source *source, struct chunk *chunk
 				    "header and packet");
 			break;
 		}
-		if (!capture_count_frame(capture, &capture->interfaces[source->interface_base],
-					 chunk, record.ts_ns, record.caplen, record.wire_len))
-			break;
+		capture_count_frame(capture, &capture->interfaces[source->interface_base], chunk,
+				    record.ts_ns, record.caplen, record.wire_len);
 		source->record++;
 		pos = end;
 	}

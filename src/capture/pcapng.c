@@ -70,18 +70,21 @@ struct cutter {
 	uint32_t type, total;
 };
 
-static void note_cut_short(const struct cutter *c, size_t need)
+static void note_cut_short(const struct cutter *c, size_t need, uint64_t got)
 {
 	const uint64_t offset = c->chunk->offset + c->pos;
 
+	if (c->chunk->is_stream && capture_stopped(c->capture))
+		return; /* the rest was not waited for */
 	if (c->chunk->read_error != 0)
 		capture_note_damage(c->capture, c->source, offset,
 				    "block %" PRIu64 ": read error: %s", c->source->record,
 				    strerror(c->chunk->read_error));
 	else
 		capture_note_damage(c->capture, c->source, offset,
-				    "block %" PRIu64 " is cut short: expected %zu bytes, got %zu",
-				    c->source->record, need, c->chunk->len - c->pos);
+				    "block %" PRIu64
+				    " is cut short: expected %zu bytes, got %" PRIu64,
+				    c->source->record, need, got);
 }
 
 /*
@@ -208,7 +211,7 @@ static void cut_statistics(struct cutter *c, const uint8_t *block)
 		c->capture->interfaces[c->source->interface_base + id].drops = drops;
 }
 
-/* False when the input or the run ends here. */
+/* False when the input ends here. */
 static bool cut_packet(struct cutter *c, const uint8_t *block)
 {
 	const uint32_t nb = c->capture->nb_interfaces - c->source->interface_base;
@@ -243,9 +246,10 @@ static bool cut_packet(struct cutter *c, const uint8_t *block)
 		return false;
 	}
 	interface = &c->capture->interfaces[c->source->interface_base + packet.interface];
-	return capture_count_frame(c->capture, interface, c->chunk,
-				   packet.has_ts ? pcapng_ticks_to_ns(packet.ticks, interface) : 0,
-				   packet.caplen, packet.wire_len);
+	capture_count_frame(c->capture, interface, c->chunk,
+			    packet.has_ts ? pcapng_ticks_to_ns(packet.ticks, interface) : 0,
+			    packet.caplen, packet.wire_len);
+	return true;
 }
 
 /*
@@ -260,7 +264,7 @@ static int block_header(struct cutter *c)
 
 	if (source_ensure(c->capture, source, chunk, c->pos + BLOCK_MIN) < c->pos + BLOCK_MIN) {
 		if (chunk->len > c->pos || chunk->read_error != 0)
-			note_cut_short(c, BLOCK_MIN);
+			note_cut_short(c, BLOCK_MIN, chunk->len - c->pos);
 		else
 			capture_end_input(c->capture, source, chunk->offset + c->pos);
 		return 0;
@@ -294,7 +298,7 @@ static int block_header(struct cutter *c)
 static bool block_fits(const struct cutter *c)
 {
 	return c->total <= c->chunk->capacity - c->pos &&
-	       c->total <= CAPTURE_MAX_CAPLEN + 4 * CAPTURE_OVERLAP;
+	       c->total <= CAPTURE_MAX_CAPLEN + CAPTURE_MAX_OPTIONS;
 }
 
 /* A block too large for the buffer: skipped, unless it should have been read. */
@@ -308,28 +312,26 @@ static bool skip_large_block(struct cutter *c)
 		capture_note_damage(c->capture, c->source, chunk->offset + c->pos,
 				    "block %" PRIu64 " (type %" PRIu32
 				    "): expected at most %u bytes, found %" PRIu32,
-				    c->source->record, c->type, CAPTURE_MAX_CAPLEN, c->total);
+				    c->source->record, c->type,
+				    CAPTURE_MAX_CAPLEN + CAPTURE_MAX_OPTIONS, c->total);
 		return false;
 	}
 	if (chunk->is_stream) {
-		const uint64_t left = c->total - (chunk->len - c->pos);
+		const uint64_t here = chunk->len - c->pos, left = c->total - here;
 		const uint64_t got = source_discard(c->capture, c->source, left);
 
 		if (got < left)
-			note_cut_short(c, c->total);
+			note_cut_short(c, c->total, here + got);
 		return got == left;
 	}
 	if (chunk->offset + c->pos + c->total > c->source->info.size) {
-		capture_note_damage(
-			c->capture, c->source, chunk->offset + c->pos,
-			"block %" PRIu64 " is cut short: expected %" PRIu32 " bytes, got %" PRIu64,
-			c->source->record, c->total, c->source->info.size - chunk->offset - c->pos);
+		note_cut_short(c, c->total, c->source->info.size - chunk->offset - c->pos);
 		return false;
 	}
 	return true;
 }
 
-/* One whole block in the buffer. 1: go on, 0: the input or the run ends, -errno. */
+/* One whole block in the buffer. 1: go on, 0: the input ends, -errno. */
 static int cut_block(struct cutter *c)
 {
 	const uint8_t *block = c->chunk->data + c->pos;
@@ -365,7 +367,7 @@ int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chu
 		.capture = capture, .source = source, .chunk = chunk, .pos = chunk->first};
 	int rc = 1;
 
-	while (rc == 1 && c.pos < chunk->limit) {
+	while (rc == 1 && c.pos < chunk->limit && !capture_stopped(capture)) {
 		if (block_header(&c) == 0)
 			break;
 		if (!block_fits(&c)) {
@@ -377,7 +379,7 @@ int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chu
 			}
 		} else if (source_ensure(capture, source, chunk, c.pos + c.total) <
 			   c.pos + c.total) {
-			note_cut_short(&c, c.total);
+			note_cut_short(&c, c.total, chunk->len - c.pos);
 			break;
 		} else {
 			rc = cut_block(&c);

@@ -51,15 +51,14 @@ static bool sniff_pcap(struct source *source, const uint8_t *head, size_t len)
 	default:
 		return false;
 	}
-	source->kind = SOURCE_PCAP;
-	source->swapped = swapped;
+	/* Before 2.4, and in DG/UX's 543, the two lengths may be swapped: libpcap knows when. */
 	major = get_u16(head + 4, swapped);
 	minor = get_u16(head + 6, swapped);
-	/* Old writers swapped the two lengths: 2.0-2.2, some of 2.3, and DG/UX's 543. */
-	if (major == 543 || (major == 2 && minor < 3))
-		source->lengths_order = 1;
-	else if (major == 2 && minor == 3)
-		source->lengths_order = 2;
+	source->format_is_old = major == 543 || (major == 2 && minor < 4);
+	if (source->format_is_old)
+		return false;
+	source->kind = SOURCE_PCAP;
+	source->swapped = swapped;
 	source->snaplen = get_u32(head + 16, swapped);
 	/* The upper bits tell of frame check sequences; the low 16 are the link type. */
 	source->link_type = (uint16_t)(get_u32(head + 20, swapped) & 0xffffu);
@@ -138,7 +137,7 @@ size_t source_ensure(struct capture *capture, struct source *source, struct chun
 {
 	ssize_t n;
 
-	if (need <= chunk->len)
+	if (need <= chunk->len || chunk->read_error != 0)
 		return chunk->len;
 	if (need > chunk->capacity)
 		need = chunk->capacity;
@@ -175,13 +174,22 @@ void capture_read(struct capture *capture, struct chunk *chunk)
 	struct source *source = &capture->sources[chunk->input];
 	ssize_t n;
 
-	if (chunk->is_stream || atomic_load_explicit(&source->ended, memory_order_relaxed))
+	if (chunk->is_stream || chunk->read_error != 0 ||
+	    atomic_load_explicit(&source->ended, memory_order_relaxed))
 		return;
 	n = file_read(source->fd, chunk->data, chunk->limit + CAPTURE_OVERLAP, chunk->offset);
 	if (n < 0)
 		chunk->read_error = (int)-n;
 	else
 		chunk->len = (size_t)n;
+}
+
+/* True if what is there (zeros stand behind it) begins a pcap header. */
+static bool is_cut_header(const struct source *source, size_t nb_head)
+{
+	struct source whole = {0};
+
+	return nb_head < PCAP_HEADER_LEN && sniff_pcap(&whole, source->head, sizeof(source->head));
 }
 
 /* Hands an input that is neither pcap nor pcapng to libpcap. */
@@ -191,9 +199,24 @@ static int open_with_libpcap(struct source *source, const char *path, size_t nb_
 	char why[PCAP_ERRBUF_SIZE] = "";
 	pcap_t *pcap = NULL;
 
-	if (source->nb_head == 0 || !source->is_stream)
+	if (is_cut_header(source, nb_head)) {
+		snprintf(error, error_size,
+			 "%s: cut short: expected a pcap header of %u bytes at byte 0, got %zu",
+			 path, PCAP_HEADER_LEN, nb_head);
+		return -1;
+	}
+	/* A pipe's first bytes are gone: libpcap cannot have them. */
+	if (!source->is_stream)
 		pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO,
 							       why);
+	if (pcap == NULL && source->format_is_old) {
+		snprintf(error, error_size,
+			 "%s: expected pcap 2.4 or pcapng, found an older pcap that libpcap %s",
+			 path,
+			 source->is_stream ? "can read from a file only, not from a pipe"
+					   : "does not read");
+		return -1;
+	}
 	if (pcap == NULL) {
 		snprintf(error, error_size,
 			 "%s: not a capture: expected pcap or pcapng, found %02x%02x%02x%02x at "
@@ -205,7 +228,7 @@ static int open_with_libpcap(struct source *source, const char *path, size_t nb_
 	source->pcap = pcap;
 	source->kind = SOURCE_LIBPCAP;
 	source->is_stream = true;
-	source->info.format = "read by libpcap";
+	source->info.format = source->format_is_old ? "old pcap" : "read by libpcap";
 	source->link_type = (uint16_t)pcap_datalink(pcap);
 	source->snaplen = (uint32_t)pcap_snapshot(pcap);
 	source->header_len = 16;
@@ -270,9 +293,6 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 	if (sniff_pcap(source, source->head, (size_t)n)) {
 		source->nb_head = 0;
 	} else if (!sniff_pcapng(source, source->head, (size_t)n)) {
-		if (source->is_stream && n >= 4) {
-			/* A pipe's bytes are gone: libpcap cannot have them. */
-		}
 		return open_with_libpcap(source, path, (size_t)n, error, error_size);
 	}
 	if (!source->is_stream) {

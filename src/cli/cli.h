@@ -9,9 +9,9 @@
 
 enum exit_status {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,	/* could not do it: no such file, disk full, not a capture */
-	EXIT_USAGE = 2,		/* asked in a way the program does not understand */
-	EXIT_DAMAGED = 3,	/* did what the damaged or unfinished input allowed */
+	EXIT_FAILED = 1,        /* could not do it: no such file, disk full, not a capture */
+	EXIT_USAGE = 2,         /* asked in a way the program does not understand */
+	EXIT_DAMAGED = 3,       /* did what the damaged or unfinished input allowed */
 	EXIT_INTERRUPTED = 130, /* SIGINT */
 };
 

@@ -12,7 +12,7 @@
 struct decimal {
 	uint64_t whole;
 	uint64_t fraction; /* fraction / scale is behind the point */
-	uint64_t scale;	   /* a power of ten */
+	uint64_t scale;    /* a power of ten */
 };
 
 static bool is_digit(char c)

@@ -29,26 +29,31 @@ static const char *base_name(const char *path)
 	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
+/* True if an earlier interface that has frames is of the same link type. */
+static bool is_repeated_link_type(const struct run_report *report, size_t i)
+{
+	const uint16_t link_type = capture_interface(report->capture, i)->link_type;
+
+	for (size_t j = 0; j < i; j++) {
+		const struct capture_interface *other = capture_interface(report->capture, j);
+
+		if (other->link_type == link_type && other->nb_frames != 0)
+			return true;
+	}
+	return false;
+}
+
 static void print_link_types(const struct run_report *report, FILE *out)
 {
 	const size_t nb = capture_nb_interfaces(report->capture);
-	const char *separator = "";
+	const char *separator = " \xc2\xb7 ";
 
 	for (size_t i = 0; i < nb; i++) {
 		const struct capture_interface *interface = capture_interface(report->capture, i);
 		const char *name = capture_link_type_name(interface->link_type);
-		bool seen = interface->nb_frames == 0;
 
-		for (size_t j = 0; j < i && !seen; j++) {
-			const struct capture_interface *other =
-				capture_interface(report->capture, j);
-
-			seen = other->link_type == interface->link_type && other->nb_frames != 0;
-		}
-		if (seen)
+		if (interface->nb_frames == 0 || is_repeated_link_type(report, i))
 			continue;
-		if (strcmp(separator, "") == 0)
-			fputs(" \xc2\xb7 ", out);
 		if (name != NULL)
 			fprintf(out, "%s%s", separator,
 				strcmp(name, "EN10MB") == 0 ? "Ethernet" : name);
@@ -228,8 +233,8 @@ void run_print_summary(const struct run_report *report, FILE *out)
 	if (report->options->config.output == NULL)
 		return;
 	fprintf(out, "%s %s \xc2\xb7 %s record%s, %s", result->interrupted ? "Kept" : "Wrote",
-		result->record_path, text_ucount(result->records).s, result->records == 1 ? "" : "s",
-		text_bytes(result->record_bytes).s);
+		result->record_path, text_ucount(result->records).s,
+		result->records == 1 ? "" : "s", text_bytes(result->record_bytes).s);
 	if (result->records != 0)
 		fprintf(out, " (%s bytes each)",
 			text_ucount(result->record_bytes / result->records).s);
@@ -254,12 +259,35 @@ static void warn_drops(const struct run_report *report, FILE *out)
 			text_ucount(drops).s);
 }
 
+/* Frames of link types that are not decoded, one line a type. */
+static void warn_link_types(const struct run_report *report, FILE *out)
+{
+	const size_t nb = capture_nb_interfaces(report->capture);
+
+	for (size_t i = 0; i < nb; i++) {
+		const struct capture_interface *interface = capture_interface(report->capture, i);
+		const char *name = capture_link_type_name(interface->link_type);
+
+		if (decode_knows_link_type(interface->link_type) ||
+		    is_repeated_link_type(report, i) || interface->nb_frames == 0)
+			continue;
+		fprintf(out,
+			"tcpmill: warning: %s: expected a link type that is decoded, found "
+			"%u%s%s%s: "
+			"its packets are counted and passed over\n",
+			capture_input(report->capture, interface->input)->path,
+			interface->link_type, name != NULL ? " (" : "", name != NULL ? name : "",
+			name != NULL ? ")" : "");
+	}
+}
+
 void run_print_warnings(const struct run_report *report, FILE *out)
 {
 	const struct engine_result *result = report->result;
 	const struct engine_totals *t = &result->totals;
 	const uint64_t tracked = result->fates[FATE_TRACKED];
 
+	warn_link_types(report, out);
 	warn_drops(report, out);
 	if (t->many_packet != 0 && t->one_sided * 2 > t->many_packet)
 		fprintf(out,

@@ -13,9 +13,9 @@ static const struct {
 	const char *word;
 	enum show_operator op;
 } operators[] = {
-	{"==", SHOW_EQUAL},	    {"!=", SHOW_NOT_EQUAL},   {"<=", SHOW_LESS_EQUAL},
+	{"==", SHOW_EQUAL},         {"!=", SHOW_NOT_EQUAL},   {"<=", SHOW_LESS_EQUAL},
 	{">=", SHOW_GREATER_EQUAL}, {"=~", SHOW_CONTAINS},    {"<", SHOW_LESS},
-	{">", SHOW_GREATER},	    {"=", SHOW_EQUAL},	      {"is not null", SHOW_IS_NOT_NULL},
+	{">", SHOW_GREATER},        {"=", SHOW_EQUAL},        {"is not null", SHOW_IS_NOT_NULL},
 	{"is null", SHOW_IS_NULL},  {"not in ", SHOW_NOT_IN}, {"in ", SHOW_IN},
 };
 

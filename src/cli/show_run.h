@@ -15,7 +15,7 @@ struct show_request {
 	const char *by;
 	const char *sort;
 	char sort_sign; /* '+', '-' or 0: as the column is usually wanted */
-	size_t top;	/* 0: all */
+	size_t top;     /* 0: all */
 	enum show_format format;
 	bool one_stream, wireshark, schema, books;
 	bool colour;

@@ -18,17 +18,17 @@ struct show_run {
 	struct show_column *columns;
 	size_t nb_columns;
 	bool are_default_columns;
-	struct show_cell *cells;	      /* [fields of the file] */
-	bool *needed;			      /* fields the printer reads */
-	uint8_t *kept;			      /* the same, as the store wants it */
+	struct show_cell *cells;              /* [fields of the file] */
+	bool *needed;                         /* fields the printer reads */
+	uint8_t *kept;                        /* the same, as the store wants it */
 	struct show_field_list filter_fields; /* loaded for each row */
 	struct show_field_list other_fields;  /* loaded for rows that pass */
-	struct show_sorter *sorter;	      /* at most one of these three */
+	struct show_sorter *sorter;           /* at most one of these three */
 	struct show_totals *totals;
 	struct show_table *table;
 	char *line; /* the Wireshark line of the first row, malloc'ed */
 	size_t nb_read, nb_shown;
-	int read_rc;	 /* of the last arrow_reader_next() */
+	int read_rc;     /* of the last arrow_reader_next() */
 	int write_errno; /* of the first write that failed */
 };
 

@@ -16,7 +16,7 @@ struct show_store {
 	size_t nb_fields;
 	size_t row_size;
 	size_t null_size; /* bytes of null bits in front of each row */
-	uint8_t *kept;	  /* [nb_fields] enum show_kept */
+	uint8_t *kept;    /* [nb_fields] enum show_kept */
 	uint8_t *rows;
 	size_t nb_rows, max_rows;
 	char *pool; /* texts, each behind its length of 4 bytes */
@@ -36,7 +36,7 @@ static enum show_kept kept_of(const struct arrow_field *field)
 		const char *type;
 		enum show_kept kept;
 	} widths[] = {
-		{"int8", SHOW_KEPT_1},	{"int16", SHOW_KEPT_2},	 {"int32", SHOW_KEPT_4},
+		{"int8", SHOW_KEPT_1},  {"int16", SHOW_KEPT_2},  {"int32", SHOW_KEPT_4},
 		{"uint8", SHOW_KEPT_2}, {"uint16", SHOW_KEPT_4},
 	};
 

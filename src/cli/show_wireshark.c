@@ -11,7 +11,7 @@
 
 #define PATH_MAX_SHOWN 4096
 
-static const char *const fields[] = {"stream",	 "input_file", "src_ip",
+static const char *const fields[] = {"stream",   "input_file", "src_ip",
 				     "src_port", "dst_ip",     "dst_port"};
 
 void show_wireshark_mark(const struct arrow_reader *reader, bool *needed)

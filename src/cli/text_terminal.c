@@ -66,7 +66,7 @@ static const struct {
 	{0xfe30, 0xfe6f, 2}, /* CJK forms */
 	{0xfeff, 0xfeff, 0}, /* byte order mark */
 	{0xff00, 0xff60, 2}, /* full width forms */
-	{0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2},			     /* pictographs */
+	{0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2},                        /* pictographs */
 	{0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2}, /* CJK extensions */
 };
 

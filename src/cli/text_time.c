@@ -126,7 +126,7 @@ static struct text format_short_duration(bool negative, uint64_t ns)
 		uint64_t unit = units[i].ns;
 		uint64_t step = ns >= 100 * unit  ? 1000
 				: ns >= 10 * unit ? 100
-				: ns >= unit	  ? 10
+				: ns >= unit      ? 10
 						  : 1;
 		uint64_t quantum = unit / 1000 * step;
 

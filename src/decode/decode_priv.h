@@ -7,8 +7,8 @@
 #include "tcpmill/decode.h"
 
 struct cursor {
-	uint8_t *at;	    /* next byte; the buffer is the chunk's own */
-	uint8_t *end;	    /* end of what was captured */
+	uint8_t *at;        /* next byte; the buffer is the chunk's own */
+	uint8_t *end;       /* end of what was captured */
 	uint64_t wire_left; /* bytes from at to the end of the frame on the wire */
 	struct segment *segment;
 	const struct decode_keys *keys;

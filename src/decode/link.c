@@ -213,7 +213,7 @@ static enum fate decode_loopback(struct cursor *c)
 		family = __builtin_bswap32(family);
 	cursor_skip(c, 4);
 	switch (family) {
-	case 2:	 /* AF_INET everywhere */
+	case 2:  /* AF_INET everywhere */
 	case 10: /* AF_INET6: Linux, NetBSD and OpenBSD, FreeBSD, macOS */
 	case 24:
 	case 28:
@@ -250,4 +250,12 @@ enum fate decode_link(struct cursor *c, uint16_t link_type)
 	default:
 		return FATE_LINK_UNKNOWN;
 	}
+}
+
+bool decode_knows_link_type(uint16_t link_type)
+{
+	struct cursor nothing = {0};
+
+	/* An empty frame of a known link type is bad for another reason. */
+	return decode_link(&nothing, link_type) != FATE_LINK_UNKNOWN;
 }

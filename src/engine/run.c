@@ -197,7 +197,7 @@ static int finish_records(struct engine *engine, const struct engine_hooks *hook
 		struct stat st;
 
 		snprintf(result->record_path, sizeof(result->record_path), "%s",
-		         engine->config->output);
+			 engine->config->output);
 		if (stat(result->record_path, &st) == 0)
 			result->record_bytes = (uint64_t)st.st_size; /* with the footer */
 	}

@@ -26,10 +26,10 @@ struct arrow_input {
 	const char *name; /* for messages */
 	int fd;
 	bool owns_fd;
-	bool is_file;	 /* began with the magic: a footer may follow the stream */
+	bool is_file;    /* began with the magic: a footer may follow the stream */
 	bool ended_well; /* the end-of-stream mark was met */
 	uint64_t offset; /* of the next byte */
-	uint64_t end;	 /* where messages must end: file size or footer; UINT64_MAX unknown */
+	uint64_t end;    /* where messages must end: file size or footer; UINT64_MAX unknown */
 	uint8_t head[8]; /* read to tell file from stream, and given back */
 	size_t nb_head;
 	struct arrow_bytes footer; /* empty: none found */
@@ -40,8 +40,8 @@ struct arrow_input {
 struct arrow_incoming {
 	uint64_t offset; /* of its first byte in the file */
 	struct arrow_bytes metadata, body;
-	struct flatview view;	      /* of the metadata */
-	unsigned int type;	      /* enum arrow_header */
+	struct flatview view;         /* of the metadata */
+	unsigned int type;            /* enum arrow_header */
 	struct flatview_table header; /* the table of that type */
 };
 

@@ -105,7 +105,7 @@ static size_t build_encoding(struct flatbuffer *fb, uint64_t id)
 static size_t column_metadata(const struct column *column, struct arrow_kv kv[5])
 {
 	const struct arrow_kv all[5] = {
-		{"help", column->help},	  {"unit", column->unit}, {"zeek", column->zeek},
+		{"help", column->help},   {"unit", column->unit}, {"zeek", column->zeek},
 		{"ipfix", column->ipfix}, {"ecs", column->ecs},
 	};
 	size_t nb = 0;

@@ -83,7 +83,7 @@ enum {
 struct arrow_batch_places {
 	size_t body_len;
 	size_t nb_rows;
-	size_t nodes;	/* the first FieldNode */
+	size_t nodes;   /* the first FieldNode */
 	size_t buffers; /* the first Buffer */
 };
 

@@ -27,7 +27,7 @@ struct reader_field {
 /* One column of a batch. Nothing is aligned: read through memcpy(). */
 struct reader_column {
 	const uint8_t *validity; /* NULL: no nulls */
-	const uint8_t *values;	 /* values, indices, bits, or offsets of text */
+	const uint8_t *values;   /* values, indices, bits, or offsets of text */
 	const uint8_t *text;
 	const struct reader_dictionary *dictionary;
 	struct arrow_bytes unpacked[3];

@@ -35,12 +35,12 @@ struct arrow_writer {
 	const struct table_format *format;
 	struct arrow_kv *metadata; /* strings owned */
 	size_t nb_metadata;
-	char *path;	 /* what the caller asked for */
+	char *path;      /* what the caller asked for */
 	char *part_path; /* what is written until it is renamed; same as path in a stream */
 	int fd;
 	bool is_stream;
 	bool owns_fd;
-	int error;	 /* sticky */
+	int error;       /* sticky */
 	uint64_t offset; /* committed bytes; where the next message goes */
 	struct block_list dictionaries, batches;
 };

@@ -21,7 +21,7 @@
 struct column_buffers {
 	uint8_t *values;   /* fixed width, or bits, or int32 offsets of text; starts as zeros */
 	uint8_t *validity; /* bits, 1 = present; NULL when the column has no nulls */
-	char *text;	   /* malloc'ed */
+	char *text;        /* malloc'ed */
 	size_t text_len, text_capacity;
 	uint32_t nb_nulls;
 	int error; /* sticky until it starts over */

@@ -49,9 +49,9 @@ static LZ4F_preferences_t preferences(size_t len)
 
 	prefs.frameInfo.blockMode = LZ4F_blockIndependent;
 	prefs.frameInfo.contentSize = len;
-	prefs.frameInfo.blockSizeID = len <= 64 << 10	 ? LZ4F_max64KB
+	prefs.frameInfo.blockSizeID = len <= 64 << 10    ? LZ4F_max64KB
 				      : len <= 256 << 10 ? LZ4F_max256KB
-				      : len <= 1 << 20	 ? LZ4F_max1MB
+				      : len <= 1 << 20   ? LZ4F_max1MB
 							 : LZ4F_max4MB;
 	prefs.compressionLevel = LEVEL;
 	prefs.autoFlush = 1;

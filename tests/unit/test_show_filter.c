@@ -112,7 +112,7 @@ static void conditions_are_taken_apart(void **state)
 
 static void broken_conditions_are_refused(void **state)
 {
-	static const char *const bad[] = {"",	  "a",	  "a b",	"a ==", "== b",	     "a > ",
+	static const char *const bad[] = {"",     "a",    "a b",        "a ==", "== b",      "a > ",
 					  "a in", "a is", "a is nullx", "a !b", "a inside b"};
 	char long_text[SHOW_WORD_MAX + 32];
 	struct show_condition c;

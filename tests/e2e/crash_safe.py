@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""kill -9 in the middle of a run: what was committed to the .part is whole, readable by our own
+reader and by polars, and is the beginning of what the full run writes."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import common
+import polars
+
+PACKETS = 4_000_000
+# Flows end while the capture goes on, and batches are small: there is something to lose.
+OPTIONS = ("--idle-timeout", "1", "--batch-rows", "500", "--workers", "2")
+
+
+def wait_settled(part, deadline):
+    """Waits until the .part has rows in it and has stopped growing."""
+    last, since = -1, time.monotonic()
+    while time.monotonic() < deadline:
+        size = part.stat().st_size if part.exists() else -1
+        if size != last:
+            last, since = size, time.monotonic()
+        elif size > 64 * 1024 and time.monotonic() - since > 1.0:
+            return
+        time.sleep(0.02)
+
+
+def feed(capture, fifo, limit, stop):
+    """The first limit bytes, then silence, so that the run is caught in the middle."""
+    with open(capture, "rb") as source, open(os.open(fifo, os.O_RDWR), "wb", 0) as pipe:
+        while limit > 0 and not stop.is_set():
+            data = source.read(min(limit, 1 << 16))
+            limit -= len(data)
+            while data:
+                data = data[pipe.write(data):]
+        stop.wait(120)
+
+
+def killed_while_waiting(args, tmp, capture):
+    """Killed when three quarters of the capture were read and everything due was written."""
+    fifo, output = tmp / capture.name, tmp / "waiting.arrow"
+    os.mkfifo(fifo)
+    part = pathlib.Path(f"{output}.part")
+    child = subprocess.Popen([args.tcpmill, "run", "-q", *OPTIONS, fifo, "-w", output],
+                             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    stop = threading.Event()
+    threading.Thread(target=feed, daemon=True, args=(
+        capture, fifo, capture.stat().st_size * 3 // 4, stop)).start()
+    wait_settled(part, time.monotonic() + 60)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    stop.set()
+    return output, part
+
+
+def killed_while_writing(args, tmp, capture, number):
+    """Killed at some moment after the first rows: in a file run at full speed."""
+    output = tmp / f"writing-{number}.arrow"
+    part = pathlib.Path(f"{output}.part")
+    child = subprocess.Popen([args.tcpmill, "run", "-q", *OPTIONS, "--chunk-size", "65536",
+                              "--delay-workers", str(number + 1), capture, "-w", output],
+                             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while child.poll() is None and time.monotonic() < deadline and \
+            (not part.exists() or part.stat().st_size < (1 + 7 * number) * 100_000):
+        pass  # no sleep: the moment shall be near a write
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    return output, part
+
+
+def check_part(checks, args, label, files, full):
+    """What is left is readable and a prefix; returns the number of rows saved."""
+    output, part = files
+    if output.exists() and not part.exists():
+        checks.note(f"{label}: the run had already ended")
+        return 0
+    if not checks.ok(f"{label}: a .part is left", part.exists()):
+        return 0
+    checks.ok(f"{label}: no finished output", not output.exists())
+    shown = args.program.tsv(part)
+    # All there is, and the word and the exit status of damaged input: the end is missing.
+    if not checks.ok(f"{label}: show reads it", shown.rc == 3 and "unfinished" in shown.errors,
+                     str(shown)):
+        return 0
+    lines = shown.text.splitlines()
+    checks.ok(f"{label}: its rows are the beginning of the full run's",
+              lines == full[:len(lines)],
+              f"{len(lines)} lines; first other one: "
+              f"{next((i for i, (a, b) in enumerate(zip(lines, full)) if a != b), None)}")
+    # polars reads a file without a footer as what it is: a stream behind eight bytes of magic.
+    stream = part.with_suffix(".arrows")
+    with open(part, "rb") as source, open(stream, "wb") as target:
+        if source.read(8)[:6] != b"ARROW1":
+            source.seek(0)
+        shutil.copyfileobj(source, target)
+    try:
+        nb_rows, _ = polars.columns(stream)
+        checks.equal(f"{label}: rows that polars reads", nb_rows, len(lines) - 1)
+    except RuntimeError as error:
+        checks.ok(f"{label}: polars reads it", False, str(error))
+    books = common.run([args.tcpmill, "show", part, "--books"])
+    checks.ok(f"{label}: show --books does not crash", not books.crashed(), str(books))
+    return len(lines) - 1
+
+
+def main():
+    args = common.arguments(__doc__)
+    args.program = common.Tcpmill(args.tcpmill)
+    checks = common.Checks("crash_safe", args.verbose)
+    trouble = polars.install()
+    at = common.roomy_tmp(PACKETS * 250)
+    if trouble or not args.generator or not at:
+        checks.ok("polars, tcpmill-generate and room are there", False, trouble or "no")
+        return checks.finish()
+    with tempfile.TemporaryDirectory(dir=at) as name:
+        tmp = pathlib.Path(name)
+        (tmp / "whole").mkdir()
+        capture = tmp / "whole" / "bulk.pcap"
+        common.generate(args.generator, "bulk", "--packets", PACKETS, "--flows", PACKETS // 20,
+                        "-o", capture)
+        output = tmp / "full.arrow"
+        result = args.program.run([capture], output, *OPTIONS, timeout=300)
+        if not checks.ok("full run", result.rc == 0, str(result)):
+            return checks.finish()
+        full = args.program.tsv(output).text.splitlines()
+        saved = check_part(checks, args, "killed while waiting",
+                           killed_while_waiting(args, tmp, capture), full)
+        checks.ok("killed while waiting: rows were saved", saved > 0)
+        checks.note(f"{saved} of {len(full) - 1} rows saved")
+        for number in range(3):
+            check_part(checks, args, f"killed while writing, {number + 1}",
+                       killed_while_writing(args, tmp, capture, number), full)
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The files: polars and our own reader see the same rows; a hand-made capture in which every
+column differs is asserted by value; the founding example is shown as it must be."""
+
+import pathlib
+import re
+import sys
+import tempfile
+
+import common
+import polars
+
+CAPTURES = ("suricata-tls-*", "hackeire-c2*", "arkime-pppoe*", "zeek-ipv6-http*",
+            "zeek-mixed-vlan*", "tcptrace-fast-reuse*", "zeek-tunnels-4in6*", "pathspider-*",
+            "pcapplusplus-nanosecs*", "kernel-*")
+EXPECTED = common.REPO / "datasets/every-column.expected.tsv"
+
+
+def normal(name, value):
+    """A value of our JSON as polars.rows() gives it."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return common.to_ns(value) if name == "ts" else polars.number(value)
+
+
+def ours(program, arrow):
+    return [{name: normal(name, value) for name, value in row.items()}
+            for row in program.rows(arrow)]
+
+
+def same_rows(checks, label, theirs, own):
+    if not checks.equal(f"{label}: row count", len(theirs), len(own)):
+        return
+    names = list(own[0]) if own else []
+    if own:
+        checks.equal(f"{label}: column names", list(theirs[0]), names)
+    for name in names:
+        wrong = [i for i, (a, b) in enumerate(zip(theirs, own)) if a.get(name) != b[name]]
+        checks.ok(f"{label}: {name}", not wrong,
+                  f"{len(wrong)} rows differ; row {wrong[0]}: polars "
+                  f"{theirs[wrong[0]].get(name)!r}, show {own[wrong[0]][name]!r}" if wrong else "")
+
+
+def real_captures(checks, args, tmp):
+    def one(path):
+        arrow = tmp / (path.name + ".arrow")
+        result = args.program.run([path], arrow)
+        if checks.ok(f"{path.name}: runs", result.rc in (0, 3), str(result)):
+            same_rows(checks, path.name, polars.rows(arrow), ours(args.program, arrow))
+    common.parallel(one, common.capture_files(CAPTURES), args.jobs)
+
+
+def stream_output(checks, args, tmp):
+    """What goes to a pipe has the same rows as the file."""
+    for path in common.capture_files(("hackeire-1.pcap", "kernel-*")):
+        result = common.run([args.tcpmill, "run", path, "-w", "-"])
+        stream, arrow = tmp / "stream.arrows", tmp / "stream.arrow"
+        stream.write_bytes(result.out)
+        args.program.run([path], arrow)
+        same_rows(checks, f"{path.name} as a stream", polars.rows(stream),
+                  ours(args.program, arrow))
+
+
+def many_rows(checks, args, tmp):
+    """Several batches: row count, nulls and column sums, and the counts the generator made."""
+    capture, arrow = tmp / "bulk.pcap", tmp / "bulk.arrow"
+    counts = common.generate(args.generator, "bulk", "--packets", 320000, "--flows", 80000,
+                             "--ipv6", 30, "--loss", 1, "--non-tcp", 5, "-o", capture)
+    result = args.program.run([capture], arrow)
+    if not checks.ok("bulk: runs", result.rc == 0, str(result)):
+        return
+    own = ours(args.program, arrow)
+    nb_rows, columns = polars.columns(arrow)
+    checks.equal("bulk: rows", (nb_rows, len(own)), (counts["flows"], counts["flows"]))
+    for name, column in columns.items():
+        values = [row[name] for row in own if row[name] is not None]
+        checks.equal(f"bulk: {name}: nulls", column["nulls"], len(own) - len(values))
+        if "distinct" in column:
+            checks.equal(f"bulk: {name}: distinct", column["distinct"], len(set(values)))
+        else:
+            checks.equal(f"bulk: {name}: sum", column["sum"], str(sum(values)) if values else None)
+    for key, names in (("tcp_packets", ("o_pkts", "r_pkts")),
+                       ("data_packets", ("o_data_pkts", "r_data_pkts")),
+                       ("fin", ("o_fin", "r_fin")), ("syn", ("orig_syns",)),
+                       ("syn_ack", ("resp_syn_acks",))):
+        checks.equal(f"bulk: {key}, as generated",
+                     sum(row[name] for row in own for name in names), counts[key])
+
+
+def read_expected(text):
+    """A line a column: its name and the value in the first flow."""
+    lines = [line.split("\t") for line in text.splitlines() if line.strip() and line[0] != "#"]
+    return {name: value for name, value in lines}
+
+
+def as_text(value):
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def expected_text(name, text):
+    if text in ("", "null", "-"):
+        return "null"
+    if name == "ts":
+        return str(common.to_ns(text))
+    return text.lower() if text.lower() in ("true", "false") else text
+
+
+def every_column(checks, args, tmp):
+    """By value, through polars."""
+    if not EXPECTED.exists():
+        checks.ok(f"{EXPECTED.name} is there", False)
+        return
+    capture, arrow = tmp / "every-column.pcap", tmp / "every-column.arrow"
+    common.generate(args.generator, "scenario", "every-column", "-o", capture)
+    result = args.program.run([capture], arrow)
+    if not checks.ok("every-column: runs", result.rc == 0, str(result)):
+        return
+    expected = read_expected(EXPECTED.read_text())
+    rows = polars.rows(arrow)
+    if not checks.equal("every-column: flows", len(rows), 3):
+        return
+    checks.equal("every-column: a value for each column",
+                 set(rows[0]) - {"history"}, set(expected) - {"history"})
+    later = []
+    for name, value in expected.items():
+        got, want = as_text(rows[0].get(name)), expected_text(name, value)
+        if LATER.match(name) and all(row.get(name) is None for row in rows):
+            later.append(name)
+        else:
+            checks.equal(f"every-column: {name}", got, want)
+    if later:
+        checks.skip(f"every-column: {len(later)} columns", "filled by a later issue: "
+                    + " ".join(later))
+    # Worked out from the script by definitions 4.3, but for G, the bytes that the capture missed:
+    # they are settled by the later issue.
+    checks.equal("every-column: history", [row["history"].replace("G", "") for row in rows],
+                 ["ShADadtTwWfFR", "Da", "Sr"])
+
+
+# Columns that the issue of verdicts and loss location fills; null everywhere until then.
+LATER = re.compile(r"^([or]_)?((fast_|spurious_)?retransmission|out_of_order|duplicate_ack(_max)?|"
+                   r"(ack_)?lost_segment|window_(update|full)|zero_window(_probe(_ack)?)?|"
+                   r"keep_alive(_ack)?|retransmitted_bytes|capture_dups|unresolved_bytes|dsack|"
+                   r"lost_(before|after)_bytes|missed_bytes|reordered_pkts|rto_max_ns|bytes|"
+                   r"holes_overflowed|seq_jumps|(first|last)_anomaly_frame|icmp_errors)$")
+
+
+def founding_example(checks, args, tmp):
+    """10.44.124.5:50122 to 93.184.216.34:80, client ISN 1932704549, handshake complete."""
+    capture, arrow = tmp / "founding.pcap", tmp / "founding.arrow"
+    common.generate(args.generator, "scenario", "founding", "-o", capture)
+    result = args.program.run([capture], arrow)
+    if not checks.ok("founding example: runs", result.rc == 0, str(result)):
+        return
+    rows = args.program.rows(arrow)
+    checks.equal("founding example: one flow", len(rows), 1)
+    for name, value in (("src_ip", "10.44.124.5"), ("src_port", 50122),
+                        ("dst_ip", "93.184.216.34"), ("dst_port", 80), ("o_isn", 1932704549),
+                        ("r_isn", 402913877), ("handshake", "complete"), ("conn_state", "SF"),
+                        ("end_reason", "fin"), ("syn_rtt_ns", 23_100_000),
+                        ("synack_rtt_ns", 200_000), ("initial_rtt_ns", 23_300_000),
+                        ("o_mss", 1460), ("stream", 0), ("first_frame", 1)):
+        checks.equal(f"founding example: {name}", rows[0][name], value)
+    table = common.run([args.tcpmill, "show", arrow]).text
+    checks.ok("founding example: show names both ends",
+              "10.44.124.5:50122" in table and "93.184.216.34:80" in table, table)
+    for command in (["run", capture, "-w", tmp / "again.arrow"],
+                    ["show", arrow, "--columns", "o_isn,handshake"],
+                    ["show", arrow, "--stream", "0"]):
+        label = f"founding example: {command[0]} {command[-2]}"
+        text = common.run([args.tcpmill, *command]).text
+        checks.ok(f"{label}: the handshake is complete", "complete" in text, text)
+        if command[0] == "show":
+            checks.ok(f"{label}: the raw client ISN", "1932704549" in text, text)
+    for words in (r"ISN 1932704549 \(relative 0\)", r"ack 1932704550 = A's ISN \+ 1",
+                  r"ISN 402913877 \(relative 0\)", r"ack 402913878 = B's ISN \+ 1"):
+        checks.ok(f"founding example: show --stream 0 says {words}", re.search(words, text), text)
+
+
+def main():
+    args = common.arguments(__doc__)
+    args.program = common.Tcpmill(args.tcpmill)
+    checks = common.Checks("records", args.verbose)
+    common.skip_without_captures(checks)
+    trouble = polars.install()
+    if trouble or not args.generator:
+        checks.ok("polars and tcpmill-generate are there", False, trouble or "no generator")
+        return checks.finish()
+    with tempfile.TemporaryDirectory() as name:
+        for case in (founding_example, every_column, real_captures, stream_output, many_rows):
+            case(checks, args, pathlib.Path(name))
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

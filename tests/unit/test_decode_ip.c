@@ -1,0 +1,741 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* IPv4 and IPv6: lengths, fragments, options, extension headers, and what is no TCP. */
+
+#include <string.h>
+
+#include "frame_support.h"
+
+/* Decodes and empties a frame that holds the usual TCP part. */
+static struct segment segment_of(struct bytes *b, uint16_t link_type, uint32_t wire_len)
+{
+	struct decoded d = decode_cut(b, link_type, b->len, wire_len);
+	struct segment s = d.segment;
+
+	assert_string_equal(fate_names[d.fate], "tracked");
+	s.ip_header = NULL;
+	decoded_fini(&d);
+	bytes_fini(b);
+	b->big_endian = true;
+	return s;
+}
+
+/* ---- IPv4 -------------------------------------------------------------- */
+
+static void ipv4_total_length_0_is_the_rest_of_the_frame(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+
+	(void)state;
+	put_ethernet(&b, 0x0800);
+	put_ipv4_tcp(&b);
+	put_zeros(&b, 6); /* padding counts, then */
+	set16(&b, 14 + 2, 0);
+	s = segment_of(&b, LINK_ETHERNET, (uint32_t)b.len);
+	assert_int_equal(s.ip_len, 51);
+	assert_int_equal(s.payload_len, 11);
+	/* On the wire, not in the capture: offloaded segments are larger than 64 KiB. */
+	put_ipv4_tcp(&b);
+	set16(&b, 2, 0);
+	s = segment_of(&b, LINK_RAW, 100040);
+	assert_int_equal(s.ip_len, 100040);
+	assert_int_equal(s.payload_len, 100000);
+}
+
+static void ipv4_total_length_beyond_the_frame_is_the_rest_of_it(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+
+	(void)state;
+	put_ethernet(&b, 0x0800);
+	put_ipv4_tcp(&b);
+	set16(&b, 14 + 2, 60000);
+	s = segment_of(&b, LINK_ETHERNET, 14 + 45);
+	assert_int_equal(s.ip_len, 45);
+	assert_int_equal(s.payload_len, 5);
+	put_ipv4_tcp(&b);
+	set16(&b, 2, 60000);
+	s = segment_of(&b, LINK_RAW, 59999);
+	assert_int_equal(s.ip_len, 59999);
+	assert_int_equal(s.payload_len, 59959);
+}
+
+static void lengths_never_come_from_captured_bytes(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+
+	(void)state;
+	put_ipv4_tcp(&b);
+	set16(&b, 2, 1400);
+	s = segment_of(&b, LINK_RAW, 1500);
+	assert_int_equal(s.ip_len, 1400);
+	assert_int_equal(s.payload_len, 1360);
+	assert_int_equal(s.bits, 0); /* a cut payload is harmless */
+	put_ipv6_tcp(&b);
+	set16(&b, 4, 1360);
+	s = segment_of(&b, LINK_RAW, 1500);
+	assert_int_equal(s.ip_len, 1400);
+	assert_int_equal(s.payload_len, 1340);
+}
+
+/* A record that has more captured bytes than bytes on the wire is one with a wrong length. */
+static void a_wire_length_below_the_captured_one_is_not_believed(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+
+	(void)state;
+	put_ipv4_tcp(&b);
+	s = segment_of(&b, LINK_RAW, 0);
+	assert_int_equal(s.ip_len, 45);
+	assert_int_equal(s.payload_len, 5);
+}
+
+static void bytes_behind_the_ip_length_are_padding(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+
+	(void)state;
+	put_ethernet(&b, 0x0800);
+	put_ipv4_tcp(&b);
+	put_zeros(&b, 100);
+	s = segment_of(&b, LINK_ETHERNET, (uint32_t)b.len);
+	assert_usual_tcp(&s);
+	assert_int_equal(s.ip_len, 45);
+	put_ethernet(&b, 0x86dd);
+	put_ipv6_tcp(&b);
+	put_zeros(&b, 100);
+	s = segment_of(&b, LINK_ETHERNET, (uint32_t)b.len);
+	assert_usual_tcp(&s);
+	assert_int_equal(s.ip_len, 65);
+}
+
+static void ipv4_headers_that_cannot_be(void **state)
+{
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (unsigned first = 0; first <= 255; first++) {
+		if (first >> 4 == 6 || (first >= 0x45 && first <= 0x4f))
+			continue;
+		put_ipv4_tcp(&b);
+		set8(&b, 0, (uint8_t)first);
+		assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	}
+	for (uint16_t total = 1; total < 20; total++) {
+		put_ipv4_tcp(&b);
+		set16(&b, 2, total);
+		assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	}
+	for (size_t len = 0; len < 20; len++) {
+		put_ipv4_tcp(&b);
+		b.len = len;
+		assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	}
+	/* Options that the length leaves no room for. */
+	put_ipv4_tcp(&b);
+	set8(&b, 0, 0x4f);
+	assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+}
+
+/* Link type 228 says IPv4; the version nibble is believed more. */
+static void ipv6_in_a_link_of_ipv4(void **state)
+{
+	struct bytes b = FRAME;
+
+	(void)state;
+	put_ipv6_tcp(&b);
+	assert_usual(&b, 228, TUNNEL_NONE, 0);
+	put_ethernet(&b, 0x0800);
+	put_ipv6_tcp(&b);
+	assert_usual(&b, LINK_ETHERNET, TUNNEL_NONE, 0);
+}
+
+static void ipv4_fragments(void **state)
+{
+	/* More fragments; offsets, the largest and the smallest; both. */
+	static const uint16_t fragments[] = {0x2000, 0x1fff, 0x0001, 0x2001, 0x6000, 0xffff};
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fragments) / sizeof(fragments[0]); i++) {
+		put_ipv4_tcp(&b);
+		set16(&b, 6, fragments[i]);
+		assert_fate(&b, LINK_RAW, FATE_FRAGMENT);
+		put_ipv4_tcp(&b);
+		set16(&b, 6, fragments[i]);
+		set8(&b, 9, PROTO_UDP);
+		assert_fate(&b, LINK_RAW, FATE_FRAGMENT);
+	}
+	/* "Don't fragment" and the reserved bit make none. */
+	put_ipv4_tcp(&b);
+	set16(&b, 6, 0xc000);
+	assert_usual(&b, LINK_RAW, TUNNEL_NONE, 0);
+}
+
+/* ---- IPv4 options ------------------------------------------------------ */
+
+/* The destination of the usual segment under these options; 0 = not tracked. */
+static uint32_t destination_with(const void *options, size_t len)
+{
+	struct bytes b = FRAME;
+	struct decoded d;
+	const size_t at = ipv4_begin(&b, PROTO_TCP, options, len);
+	uint32_t destination = 0;
+
+	put_tcp(&b);
+	ipv4_end(&b, at);
+	d = decode_all(&b, LINK_RAW);
+	if (d.fate == FATE_TRACKED) {
+		assert_usual_tcp(&d.segment);
+		assert_int_equal(d.segment.ip_len, 45 + len);
+		assert_int_equal(d.segment.tcp_off, 20 + len);
+		destination = d.segment.addr_hi;
+		/* The header says the same: the record takes the address from there. */
+		assert_int_equal(d.data[19], destination & 0xff);
+	} else {
+		assert_int_equal(d.fate, FATE_IP_BAD);
+	}
+	decoded_fini(&d);
+	bytes_fini(&b);
+	return destination;
+}
+
+#define DESTINATION(options) destination_with(options, sizeof(options) - 1)
+#define UNCHANGED 0x0a000002u
+
+static void ipv4_options_are_skipped(void **state)
+{
+	(void)state;
+	assert_int_equal(DESTINATION("\x01\x01\x01\x00"), UNCHANGED);
+	assert_int_equal(DESTINATION("\x94\x04\x00\x00"), UNCHANGED); /* router alert */
+	assert_int_equal(DESTINATION("\x07\x0b\x04\x0a\x00\x00\x07\x00\x00\x00\x00\x00"),
+			 UNCHANGED);
+	/* Behind the end of the list nothing counts. */
+	assert_int_equal(DESTINATION("\x00\x83\x07\x04\x0a\x00\x00\x09"), UNCHANGED);
+	/* The longest header there is. */
+	assert_int_equal(
+		DESTINATION("\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01"
+			    "\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01"
+			    "\x01\x01\x01\x01\x01\x01\x01\x01"),
+		UNCHANGED);
+}
+
+static void ipv4_source_routes_change_the_destination(void **state)
+{
+	(void)state;
+	/* Loose and strict: one and two addresses, the pointer at the first. */
+	assert_int_equal(DESTINATION("\x83\x07\x04\x0a\x00\x00\x09\x00"), 0x0a000009);
+	assert_int_equal(DESTINATION("\x89\x07\x04\x0a\x00\x00\x09\x00"), 0x0a000009);
+	assert_int_equal(DESTINATION("\x83\x0b\x04\x0a\x00\x00\x07\x0a\x00\x00\x08\x00"),
+			 0x0a000008);
+	/* The pointer at the second; a NOP in front. */
+	assert_int_equal(DESTINATION("\x01\x83\x0b\x08\x0a\x00\x00\x07\x0a\x00\x00\x08"),
+			 0x0a000008);
+	/* All of it is used up: the header's address is the final one. */
+	assert_int_equal(DESTINATION("\x83\x0b\x0c\x0a\x00\x00\x07\x0a\x00\x00\x08\x00"),
+			 UNCHANGED);
+	/* Pointers that are not valid. */
+	assert_int_equal(DESTINATION("\x83\x07\x00\x0a\x00\x00\x09\x00"), UNCHANGED);
+	assert_int_equal(DESTINATION("\x83\x07\x03\x0a\x00\x00\x09\x00"), UNCHANGED);
+	assert_int_equal(DESTINATION("\x83\x07\x05\x0a\x00\x00\x09\x00"), UNCHANGED);
+	/* No room for an address. */
+	assert_int_equal(DESTINATION("\x83\x03\x04\x00"), UNCHANGED);
+	assert_int_equal(DESTINATION("\x83\x04\x04\x00"), UNCHANGED);
+}
+
+static void ipv4_options_with_a_bad_length(void **state)
+{
+	(void)state;
+	/* What leaves the header ends the list and harms nothing. */
+	assert_int_equal(DESTINATION("\x07\x00\x00\x00"), UNCHANGED);
+	assert_int_equal(DESTINATION("\x07\x01\x00\x00"), UNCHANGED);
+	assert_int_equal(DESTINATION("\x01\x01\x01\x07"), UNCHANGED);
+	assert_int_equal(DESTINATION("\x83\x0b\x04\x0a\x00\x00\x07\x0a"), UNCHANGED);
+	/* A security option without room for its level shows no TCP at all. */
+	assert_int_equal(DESTINATION("\x82\x02\x00\x00"), 0);
+	assert_int_equal(DESTINATION("\x82\x0b\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+			 UNCHANGED);
+}
+
+/* ---- authentication header --------------------------------------------- */
+
+static void put_ah(struct bytes *b, uint8_t next, uint8_t words_minus_2)
+{
+	put8(b, next);
+	put8(b, words_minus_2);
+	put16(b, 0);
+	put_zeros(b, words_minus_2 * 4u + 4);
+}
+
+static void authentication_headers_are_skipped(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+	size_t at;
+
+	(void)state;
+	at = ipv4_begin(&b, 51, "", 0);
+	put_ah(&b, 51, 4); /* 24 bytes */
+	put_ah(&b, PROTO_TCP, 1);
+	put_tcp(&b);
+	ipv4_end(&b, at);
+	s = segment_of(&b, LINK_RAW, (uint32_t)b.len);
+	assert_usual_tcp(&s);
+	assert_int_equal(s.tcp_off, 20 + 24 + 12);
+	assert_int_equal(s.ip_len, 20 + 24 + 12 + 25);
+	at = ipv6_begin(&b, 51);
+	put_ah(&b, PROTO_TCP, 4);
+	put_tcp(&b);
+	ipv6_end(&b, at);
+	s = segment_of(&b, LINK_RAW, (uint32_t)b.len);
+	assert_usual_tcp(&s);
+	assert_int_equal(s.tcp_off, 40 + 24);
+	assert_int_equal(s.ip_len, 40 + 24 + 25);
+}
+
+static void authentication_headers_that_are_not_there(void **state)
+{
+	struct bytes b = FRAME;
+	size_t at;
+
+	(void)state;
+	for (int version = 4; version <= 6; version += 2) {
+		/* Longer than the packet says. */
+		at = version == 4 ? ipv4_begin(&b, 51, "", 0) : ipv6_begin(&b, 51);
+		put_ah(&b, PROTO_TCP, 4);
+		(void)(version == 4 ? ipv4_end(&b, at) : ipv6_end(&b, at));
+		put_tcp(&b); /* in the padding */
+		set8(&b, at + (version == 4 ? 20 : 40) + 1, 5);
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+		/* Cut by the snap length. */
+		at = version == 4 ? ipv4_begin(&b, 51, "", 0) : ipv6_begin(&b, 51);
+		put_ah(&b, PROTO_TCP, 4);
+		put_tcp(&b);
+		(void)(version == 4 ? ipv4_end(&b, at) : ipv6_end(&b, at));
+		b.len -= 25 + 1;
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+		b.len = 0;
+		at = version == 4 ? ipv4_begin(&b, 51, "", 0) : ipv6_begin(&b, 51);
+		put_zeros(&b, 11);
+		(void)(version == 4 ? ipv4_end(&b, at) : ipv6_end(&b, at));
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	}
+}
+
+/* ---- IPv6 -------------------------------------------------------------- */
+
+/* An extension header of len bytes (a multiple of 8), filled from data. */
+static void put_extension(struct bytes *b, uint8_t next, size_t len, const void *data, size_t nb)
+{
+	put8(b, next);
+	put8(b, (uint8_t)(len / 8 - 1));
+	put_raw(b, data, nb);
+	put_zeros(b, len - 2 - nb);
+}
+
+static void put_fragment(struct bytes *b, uint8_t next, uint16_t offset_and_more)
+{
+	put8(b, next);
+	put8(b, 0);
+	put16(b, offset_and_more);
+	put32(b, 0x12345678);
+}
+
+static void each_ipv6_extension_header_is_skipped(void **state)
+{
+	static const uint8_t types[] = {0, 43, 60, 44};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t len = 8; len <= 2048; len *= 2) {
+			struct bytes b = FRAME;
+			const size_t at = ipv6_begin(&b, types[i]);
+			struct segment s;
+
+			if (types[i] == 44)
+				put_fragment(&b, PROTO_TCP, 0);
+			else
+				put_extension(&b, PROTO_TCP, len, "\x01\x04",
+					      types[i] == 43 ? 0 : 2);
+			put_tcp(&b);
+			ipv6_end(&b, at);
+			s = segment_of(&b, LINK_RAW, (uint32_t)b.len);
+			assert_usual_tcp(&s);
+			assert_int_equal(s.tcp_off, 40 + (types[i] == 44 ? 8 : len));
+			assert_int_equal(s.ip_len, s.tcp_off + 25);
+			assert_int_equal(s.bits, SEGMENT_IPV6);
+		}
+	}
+}
+
+static void a_chain_of_ipv6_extension_headers(void **state)
+{
+	struct bytes b = FRAME;
+	const size_t at = ipv6_begin(&b, 0);
+	struct segment s;
+
+	(void)state;
+	put_extension(&b, 60, 8, "\x01\x04", 2);
+	put_extension(&b, 43, 16, "", 0);
+	put_extension(&b, 44, 24, "", 0);
+	put_fragment(&b, 51, 0x0006); /* atomic; the reserved bits do not count */
+	put_ah(&b, 60, 4);
+	put_extension(&b, PROTO_TCP, 8, "", 0);
+	put_tcp(&b);
+	ipv6_end(&b, at);
+	s = segment_of(&b, LINK_RAW, (uint32_t)b.len);
+	assert_usual_tcp(&s);
+	assert_int_equal(s.tcp_off, 40 + 8 + 16 + 24 + 8 + 24 + 8);
+	assert_int_equal(s.ip_len, 40 + 8 + 16 + 24 + 8 + 24 + 8 + 25);
+}
+
+static void ipv6_fragments(void **state)
+{
+	/* More fragments; the smallest offset; both. */
+	static const uint16_t fragments[] = {0x0001, 0x0008, 0x0009, 0xfff8};
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		const size_t at = ipv6_begin(&b, 44);
+
+		put_fragment(&b, PROTO_TCP, fragments[i]);
+		put_tcp(&b);
+		ipv6_end(&b, at);
+		assert_fate(&b, LINK_RAW, FATE_FRAGMENT);
+	}
+}
+
+static void ipv6_payload_length_beyond_the_frame_is_the_rest_of_it(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+
+	(void)state;
+	put_ipv6_tcp(&b);
+	set16(&b, 4, 60000);
+	s = segment_of(&b, LINK_RAW, 1040);
+	assert_int_equal(s.ip_len, 1040);
+	assert_int_equal(s.payload_len, 1000 - 20);
+}
+
+static void ipv6_payload_length_0_needs_the_jumbo_option(void **state)
+{
+	struct bytes b = FRAME;
+	struct segment s;
+
+	(void)state;
+	put_ipv6_tcp(&b);
+	set16(&b, 4, 0);
+	assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	(void)ipv6_begin(&b, 0);
+	put_extension(&b, PROTO_TCP, 8, "\x01\x04", 2);
+	put_tcp(&b);
+	assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	/* 65,536 + 16 bytes behind the IPv6 header: 8 of options, 20 of TCP. */
+	(void)ipv6_begin(&b, 0);
+	put_extension(&b, PROTO_TCP, 8, "\xc2\x04\x00\x01\x00\x10", 6);
+	put_tcp(&b);
+	s = segment_of(&b, LINK_RAW, 200000);
+	assert_int_equal(s.ip_len, 40 + 65552);
+	assert_int_equal(s.payload_len, 65552 - 28);
+	assert_int_equal(s.tcp_off, 48);
+	/* More than the frame has: the rest of it. Padding options stand in front. */
+	(void)ipv6_begin(&b, 0);
+	put_extension(&b, PROTO_TCP, 16, "\x00\x01\x02\x00\x00\xc2\x04\x00\x01\x00\x10", 11);
+	put_tcp(&b);
+	s = segment_of(&b, LINK_RAW, 60040);
+	assert_int_equal(s.ip_len, 60040);
+	assert_int_equal(s.payload_len, 60000 - 36);
+	/* 65,535 would have fitted the field: not believed. */
+	(void)ipv6_begin(&b, 0);
+	put_extension(&b, PROTO_TCP, 8, "\xc2\x04\x00\x00\xff\xff", 6);
+	put_tcp(&b);
+	assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	/* With a payload length the option is passed over. */
+	{
+		const size_t at = ipv6_begin(&b, 0);
+
+		put_extension(&b, PROTO_TCP, 8, "\xc2\x04\x00\x01\x00\x10", 6);
+		put_tcp(&b);
+		ipv6_end(&b, at);
+		s = segment_of(&b, LINK_RAW, (uint32_t)b.len);
+		assert_usual_tcp(&s);
+	}
+}
+
+static void ipv6_headers_that_cannot_be(void **state)
+{
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (size_t len = 1; len < 40; len++) {
+		put_ipv6_tcp(&b);
+		b.len = len;
+		assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	}
+	/* An extension header longer than the payload. */
+	(void)ipv6_begin(&b, 60);
+	put_extension(&b, PROTO_TCP, 16, "", 0);
+	put_tcp(&b);
+	set16(&b, 4, 15);
+	assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+	/* One that the snap length cut: nothing can be said. */
+	for (size_t cut = 0; cut < 16; cut++) {
+		const size_t at = ipv6_begin(&b, 60);
+
+		put_extension(&b, PROTO_TCP, 16, "", 0);
+		put_tcp(&b);
+		ipv6_end(&b, at);
+		b.len = 40 + cut;
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	}
+}
+
+/* ---- IPv6 routing headers ---------------------------------------------- */
+
+#define ADDRESS(last) "\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" last
+
+/* Decodes with a routing header of these bytes behind next header and length. */
+static void assert_destination(const void *routing, size_t nb, const char *destination)
+{
+	struct bytes b = FRAME;
+	const size_t at = ipv6_begin(&b, 43);
+	struct decoded d;
+
+	put_extension(&b, PROTO_TCP, nb + 2, routing, nb);
+	put_tcp(&b);
+	ipv6_end(&b, at);
+	d = decode_all(&b, LINK_RAW);
+	assert_string_equal(fate_names[d.fate], "tracked");
+	assert_usual_tcp(&d.segment);
+	assert_memory_equal(d.segment.ip_header + 24, destination, 16);
+	decoded_fini(&d);
+	bytes_fini(&b);
+}
+
+#define ROUTED(routing, destination) assert_destination(routing, sizeof(routing) - 1, destination)
+#define IPV6_UNCHANGED "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02"
+
+static void ipv6_routing_changes_the_destination(void **state)
+{
+	(void)state;
+	/* Type 0: the last of the list. */
+	ROUTED("\x00\x02\x00\x00\x00\x00" ADDRESS("\x07") ADDRESS("\x08"), ADDRESS("\x08"));
+	/* Type 2 (mobile): its one address. */
+	ROUTED("\x02\x01\x00\x00\x00\x00" ADDRESS("\x07"), ADDRESS("\x07"));
+	/* Type 4 (segments): the first listed is the last to be visited. */
+	ROUTED("\x04\x01\x01\x00\x00\x00" ADDRESS("\x07") ADDRESS("\x08"), ADDRESS("\x07"));
+	/* Type 3 (RPL), nothing elided of the last address. */
+	ROUTED("\x03\x01\x00\x00\x00\x00" ADDRESS("\x07"), ADDRESS("\x07"));
+	/* The first 8 bytes of the last one are elided: they are the header's. */
+	ROUTED("\x03\x01\x08\x00\x00\x00\x01\x02\x03\x04\x05\x06\x07\x08",
+	       "\x20\x01\x0d\xb8\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08");
+	/* 15 elided from each, three addresses and 5 bytes of padding. */
+	ROUTED("\x03\x03\xff\x50\x00\x00\x0a\x0b\x0c\x00\x00\x00\x00\x00",
+	       "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x0c");
+}
+
+static void ipv6_routing_that_changes_nothing(void **state)
+{
+	(void)state;
+	/* No segments are left. */
+	ROUTED("\x00\x00\x00\x00\x00\x00" ADDRESS("\x07"), IPV6_UNCHANGED);
+	ROUTED("\x02\x00\x00\x00\x00\x00" ADDRESS("\x07"), IPV6_UNCHANGED);
+	ROUTED("\x03\x00\x00\x00\x00\x00" ADDRESS("\x07"), IPV6_UNCHANGED);
+	ROUTED("\x04\x00\x00\x00\x00\x00" ADDRESS("\x07"), IPV6_UNCHANGED);
+	/* Types without a rule. */
+	ROUTED("\x01\x01\x00\x00\x00\x00" ADDRESS("\x07"), IPV6_UNCHANGED);
+	ROUTED("\xfd\x01\x00\x00\x00\x00" ADDRESS("\x07"), IPV6_UNCHANGED);
+	/* No room for an address. */
+	ROUTED("\x00\x01\x00\x00\x00\x00", IPV6_UNCHANGED);
+	ROUTED("\x02\x01\x00\x00\x00\x00", IPV6_UNCHANGED);
+	ROUTED("\x04\x01\x00\x00\x00\x00", IPV6_UNCHANGED);
+	ROUTED("\x03\x01\x00\x00\x00\x00", IPV6_UNCHANGED);
+	/* More padding than there is. */
+	ROUTED("\x03\x01\x0f\xf0\x00\x00\x01\x02\x03\x04\x05\x06\x07\x08", IPV6_UNCHANGED);
+}
+
+/* ---- no TCP ------------------------------------------------------------ */
+
+static void put_ipv4_of(struct bytes *b, uint8_t protocol, const void *payload, size_t len)
+{
+	const size_t at = ipv4_begin(b, protocol, "", 0);
+
+	put_raw(b, payload, len);
+	put_zeros(b, 60);
+	ipv4_end(b, at);
+}
+
+static void put_ipv6_of(struct bytes *b, uint8_t protocol, const void *payload, size_t len)
+{
+	const size_t at = ipv6_begin(b, protocol);
+
+	put_raw(b, payload, len);
+	put_zeros(b, 60);
+	ipv6_end(b, at);
+}
+
+static void other_protocols_are_not_tcp(void **state)
+{
+	/* IGMP, UDP, ESP, no next header, OSPF, SCTP, UDP-Lite. */
+	static const uint8_t protocols[] = {2, PROTO_UDP, 50, 59, 89, 132, 136};
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		put_ipv4_of(&b, protocols[i], "\x00\x35\x00\x35", 4);
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+		put_ipv6_of(&b, protocols[i], "\x00\x35\x00\x35", 4);
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	}
+	put_ipv4_of(&b, PROTO_UDP, "\x12\xb5\x12", 0);
+	b.len = 20 + 3; /* the ports are not all there */
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+}
+
+static void tunnels_are_counted(void **state)
+{
+	/* IP in IP, IPv6 in IP, GRE, L2TP. */
+	static const uint8_t protocols[] = {4, 41, 47, 115};
+	/* L2TP, GTP-U, Teredo, VXLAN, CAPWAP data, Geneve. */
+	static const uint16_t ports[] = {1701, 2152, 3544, 4789, 5247, 6081};
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		put_ipv4_of(&b, protocols[i], "", 0);
+		assert_fate(&b, LINK_RAW, FATE_TUNNEL);
+		put_ipv6_of(&b, protocols[i], "", 0);
+		assert_fate(&b, LINK_RAW, FATE_TUNNEL);
+	}
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		const uint8_t low = (uint8_t)ports[i], high = (uint8_t)(ports[i] >> 8);
+
+		put_ipv4_of(&b, PROTO_UDP, (uint8_t[]){high, low, 0xc0, 0}, 4);
+		assert_fate(&b, LINK_RAW, FATE_TUNNEL);
+		put_ipv6_of(&b, PROTO_UDP, (uint8_t[]){0xc0, 0, high, low}, 4);
+		assert_fate(&b, LINK_RAW, FATE_TUNNEL);
+	}
+}
+
+/* An ICMP error of this type; behind its 8 bytes, the packet it quotes, cut to len. */
+static void put_quote(struct bytes *b, int version, uint8_t type, size_t len)
+{
+	const size_t at = version == 4 ? ipv4_begin(b, 1, "", 0) : ipv6_begin(b, 58);
+	size_t from;
+
+	put8(b, type);
+	put_zeros(b, 7);
+	from = b->len;
+	if (version == 4)
+		put_ipv4_tcp(b);
+	else
+		put_ipv6_tcp(b);
+	assert_true(from + len <= b->len);
+	b->len = from + len;
+	(void)(version == 4 ? ipv4_end(b, at) : ipv6_end(b, at));
+}
+
+static void icmp_errors_that_quote_16_bytes_of_tcp(void **state)
+{
+	static const uint8_t types_4[] = {3, 4, 11, 12}, types_6[] = {1, 2, 3, 4};
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		put_quote(&b, 4, types_4[i], 36);
+		assert_fate(&b, LINK_RAW, FATE_ICMP_QUOTED);
+		put_quote(&b, 4, types_4[i], 35);
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+		put_quote(&b, 4, types_4[i], 28); /* a router that returns 8 bytes */
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+		put_quote(&b, 6, types_6[i], 56);
+		assert_fate(&b, LINK_RAW, FATE_ICMP_QUOTED);
+		put_quote(&b, 6, types_6[i], 55);
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	}
+}
+
+static void other_icmp_is_not_tcp(void **state)
+{
+	struct bytes b = FRAME;
+
+	(void)state;
+	put_quote(&b, 4, 8, 45); /* an echo request may hold anything */
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	put_quote(&b, 6, 128, 65);
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	put_quote(&b, 4, 3, 45);
+	set8(&b, 28 + 9, PROTO_UDP);
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	put_quote(&b, 4, 3, 45);
+	set8(&b, 28, 0x44); /* no IPv4 header */
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	put_quote(&b, 6, 1, 65);
+	set8(&b, 48 + 6, PROTO_UDP);
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	put_quote(&b, 6, 1, 65);
+	set8(&b, 48, 0x40);
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+}
+
+/* 64 authentication headers of 1028 bytes: the place of TCP does not fit its field. */
+static void more_headers_than_a_segment_can_tell(void **state)
+{
+	struct bytes b = FRAME;
+
+	(void)state;
+	(void)ipv4_begin(&b, 51, "", 0);
+	for (int i = 0; i < 63; i++)
+		put_ah(&b, 51, 255);
+	put_ah(&b, PROTO_TCP, 255);
+	put_tcp(&b);
+	assert_fate(&b, LINK_RAW, FATE_IP_BAD); /* total length 0: the rest of the frame */
+	(void)ipv6_begin(&b, 0);
+	put_extension(&b, 51, 8, "\xc2\x04\x00\x02\x00\x00", 6);
+	for (int i = 0; i < 63; i++)
+		put_ah(&b, 51, 255);
+	put_ah(&b, PROTO_TCP, 255);
+	put_tcp(&b);
+	assert_fate(&b, LINK_RAW, FATE_IP_BAD);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ipv4_total_length_0_is_the_rest_of_the_frame),
+		cmocka_unit_test(ipv4_total_length_beyond_the_frame_is_the_rest_of_it),
+		cmocka_unit_test(lengths_never_come_from_captured_bytes),
+		cmocka_unit_test(a_wire_length_below_the_captured_one_is_not_believed),
+		cmocka_unit_test(bytes_behind_the_ip_length_are_padding),
+		cmocka_unit_test(ipv4_headers_that_cannot_be),
+		cmocka_unit_test(ipv6_in_a_link_of_ipv4),
+		cmocka_unit_test(ipv4_fragments),
+		cmocka_unit_test(ipv4_options_are_skipped),
+		cmocka_unit_test(ipv4_source_routes_change_the_destination),
+		cmocka_unit_test(ipv4_options_with_a_bad_length),
+		cmocka_unit_test(authentication_headers_are_skipped),
+		cmocka_unit_test(authentication_headers_that_are_not_there),
+		cmocka_unit_test(each_ipv6_extension_header_is_skipped),
+		cmocka_unit_test(a_chain_of_ipv6_extension_headers),
+		cmocka_unit_test(ipv6_fragments),
+		cmocka_unit_test(ipv6_payload_length_beyond_the_frame_is_the_rest_of_it),
+		cmocka_unit_test(ipv6_payload_length_0_needs_the_jumbo_option),
+		cmocka_unit_test(ipv6_headers_that_cannot_be),
+		cmocka_unit_test(ipv6_routing_changes_the_destination),
+		cmocka_unit_test(ipv6_routing_that_changes_nothing),
+		cmocka_unit_test(other_protocols_are_not_tcp),
+		cmocka_unit_test(tunnels_are_counted),
+		cmocka_unit_test(icmp_errors_that_quote_16_bytes_of_tcp),
+		cmocka_unit_test(other_icmp_is_not_tcp),
+		cmocka_unit_test(more_headers_than_a_segment_can_tell),
+	};
+
+	return cmocka_run_group_tests_name("decode IP", tests, NULL, NULL);
+}
