@@ -36,6 +36,13 @@ static bool is_copy(const struct step *s, int64_t earlier_ns)
 	       (s->segment->payload_len > 0 || step_is(s, TCP_SYN | TCP_FIN));
 }
 
+static void remember(struct tcp_side *f, uint64_t now)
+{
+	f->seen[1] = f->seen[0];
+	f->seen[0] = now;
+	f->before_last_ts_ns = f->last_ts_ns;
+}
+
 bool bytes_is_capture_dup(struct step *s)
 {
 	const uint64_t now = digest(s->segment);
@@ -43,10 +50,18 @@ bool bytes_is_capture_dup(struct step *s)
 	const bool is_dup = (f->seen[0] == now && is_copy(s, f->last_ts_ns)) ||
 			    (f->seen[1] == now && is_copy(s, f->before_last_ts_ns));
 
-	f->seen[1] = f->seen[0];
-	f->seen[0] = now;
-	f->before_last_ts_ns = f->last_ts_ns;
+	remember(f, now);
 	return is_dup;
+}
+
+bool bytes_note_fresh(struct step *s)
+{
+	const uint64_t now = digest(s->segment);
+
+	if (s->f->seen[0] == now || s->f->seen[1] == now)
+		return false;
+	remember(s->f, now);
+	return true;
 }
 
 /* Data of the packet, without the SYN's own number. */

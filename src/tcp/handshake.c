@@ -7,15 +7,6 @@
 
 #include "tcp_priv.h"
 
-enum {
-	COMPLETE_SYN = 1,
-	COMPLETE_SYN_ACK = 2,
-	COMPLETE_ACK = 4,
-	COMPLETE_DATA = 8,
-	COMPLETE_FIN = 16,
-	COMPLETE_RST = 32,
-};
-
 static bool is_pure_syn(const struct step *s)
 {
 	return (s->segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;

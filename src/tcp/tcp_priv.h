@@ -48,6 +48,16 @@ static inline void count(uint32_t *counter)
 	*counter += *counter != UINT32_MAX;
 }
 
+/* Bits of tcp.completeness (spec section 5). */
+enum {
+	COMPLETE_SYN = 1,
+	COMPLETE_SYN_ACK = 2,
+	COMPLETE_ACK = 4,
+	COMPLETE_DATA = 8,
+	COMPLETE_FIN = 16,
+	COMPLETE_RST = 32,
+};
+
 /* What the options of one packet said. */
 struct tcp_options {
 	uint16_t mss;
@@ -59,16 +69,28 @@ struct tcp_options {
 /* options.c. The header's first 20 bytes at least were captured. */
 void options_read(const struct segment *segment, struct tcp_options *options);
 
-/* verdict.c: section 3, steps 1 to 17. */
+/* track.c. track_by_rules() is all rules in order; tcp_track() tries fast_track() first. */
+void step_init(struct step *s, struct tcp_flow *flow, const struct segment *segment,
+	       uint64_t frame);
+void track_by_rules(struct step *s, bool created);
+void track_count_packet(struct step *s);
+void track_note_window(struct step *s);
+/* fast.c: true if the segment was a plain one, and is done with. */
+bool fast_track(struct step *s);
+/* verdict.c: section 3, steps 1 to 17; step 8 alone. */
 void verdict_analyse(struct step *s);
+bool verdict_fills_window(const struct step *s);
 /* handshake.c: steps 19 to 24, and definitions 3. */
 void handshake_completeness(struct step *s, bool created);
 void handshake_after(struct step *s, const struct tcp_options *options);
 void handshake_facts(struct step *s, const struct tcp_options *options);
 /*
  * bytes.c: definitions 5.1-5.3, 5.6 and 6. bytes_is_capture_dup() is asked once for every
- * analysed packet, before verdict_analyse(). bytes_is_new(): payload that passes hi.
+ * analysed packet, before verdict_analyse(); bytes_note_fresh() instead of it, for a packet
+ * that is like none before: else it is false and changes nothing. bytes_is_new(): payload that
+ * passes hi.
  */
+bool bytes_note_fresh(struct step *s);
 bool bytes_is_capture_dup(struct step *s);
 bool bytes_is_new(const struct step *s);
 void bytes_track(struct step *s);

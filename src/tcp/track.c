@@ -47,7 +47,7 @@ void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32
 }
 
 /* What is counted of every segment, whatever it means. */
-static void count_packet(struct step *s)
+void track_count_packet(struct step *s)
 {
 	const struct segment *segment = s->segment;
 	struct tcp_flow *flow = s->flow;
@@ -92,7 +92,7 @@ static void meet_flow(struct step *s)
 }
 
 /* Definitions 7.3; after the options were read. */
-static void note_window(struct step *s)
+void track_note_window(struct step *s)
 {
 	struct tcp_side *f = s->f;
 	uint32_t window = s->segment->win;
@@ -183,11 +183,11 @@ static bool is_offload_size(const struct step *s)
 	return s->segment->payload_len > (s->r->bits & TCP_MSS_KNOWN ? s->r->mss : 8960);
 }
 
-struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment, uint64_t frame,
-			    bool created)
+void step_init(struct step *s, struct tcp_flow *flow, const struct segment *segment, uint64_t frame)
 {
 	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
-	struct step s = {
+
+	*s = (struct step){
 		.flow = flow,
 		.segment = segment,
 		.f = &flow->side[from_high],
@@ -196,31 +196,45 @@ struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment
 		.is_orig = from_high == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0),
 		.is_analysed = !(segment->bits & SEGMENT_SHORT),
 	};
+	s->may_raise_win = segment->win != s->f->win || (s->f->bits & TCP_SYN_WINDOW) != 0 ||
+			   (segment->bits & SEGMENT_OPTIONS) != 0 || step_is(s, TCP_SYN) ||
+			   (s->f->bits & TCP_WIN_KNOWN) == 0;
+}
+
+void track_by_rules(struct step *s, bool created)
+{
 	bool is_new;
 
-	s.is_dup = s.is_analysed && bytes_is_capture_dup(&s);
-	s.may_raise_win = segment->win != s.f->win || (s.f->bits & TCP_SYN_WINDOW) != 0 ||
-			  (segment->bits & SEGMENT_OPTIONS) != 0 || step_is(&s, TCP_SYN) ||
-			  (s.f->bits & TCP_WIN_KNOWN) == 0;
-	count_packet(&s);
-	if (s.is_dup)
-		count(&s.f->capture_dups);
+	s->is_dup = s->is_analysed && bytes_is_capture_dup(s);
+	track_count_packet(s);
+	if (s->is_dup)
+		count(&s->f->capture_dups);
 	if (!created)
-		meet_flow(&s);
+		meet_flow(s);
 	/* The SYN that took ports over says so itself. */
-	if (frame == flow->flow.first_frame && (flow->bits & TCP_FLOW_REUSED_PORTS))
-		step_verdict(&s, VERDICT_REUSED_PORTS);
-	if (s.is_analysed)
-		verdict_analyse(&s);
-	run_handshake(&s, created);
-	is_new = bytes_is_new(&s);
-	rtt_track(&s);
-	bytes_track(&s);
-	history_track(&s, is_new);
-	endpoint_track(&s);
-	note_window(&s);
-	note_first_data(&s);
-	count_verdicts(&s);
+	if (s->frame == s->flow->flow.first_frame && (s->flow->bits & TCP_FLOW_REUSED_PORTS))
+		step_verdict(s, VERDICT_REUSED_PORTS);
+	if (s->is_analysed)
+		verdict_analyse(s);
+	run_handshake(s, created);
+	is_new = bytes_is_new(s);
+	rtt_track(s);
+	bytes_track(s);
+	history_track(s, is_new);
+	endpoint_track(s);
+	track_note_window(s);
+	note_first_data(s);
+	count_verdicts(s);
+}
+
+struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment, uint64_t frame,
+			    bool created)
+{
+	struct step s;
+
+	step_init(&s, flow, segment, frame);
+	if (created || !fast_track(&s))
+		track_by_rules(&s, created);
 	return (struct tcp_result){
 		.verdicts = s.verdicts,
 		.is_capture_dup = s.is_dup,

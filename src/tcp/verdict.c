@@ -30,7 +30,7 @@ static void learn_bases(struct step *s)
 }
 
 /* Step 8: the segment ends exactly where R's window does. */
-static bool fills_window(const struct step *s)
+bool verdict_fills_window(const struct step *s)
 {
 	const struct tcp_side *r = s->r;
 	uint32_t shift = 0;
@@ -59,7 +59,7 @@ static void judge_window_and_order(struct step *s)
 	if (len == 0 && segment->win != 0 && segment->win != f->win && segment->seq == f->next &&
 	    segment->ack == f->ack && plain)
 		step_verdict(s, VERDICT_WINDOW_UPDATE);
-	if (fills_window(s))
+	if (verdict_fills_window(s))
 		step_verdict(s, VERDICT_WINDOW_FULL);
 }
 
