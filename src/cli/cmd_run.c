@@ -316,6 +316,8 @@ static int conclude(const struct run_report *report)
 		run_print_json(report, out);
 	else if (!options->quiet)
 		run_print_summary(report, out);
+	if (to_stderr && !options->quiet && !options->json)
+		run_print_stream_footer(report, out);
 	if (fflush(out) != 0 || ferror(out)) {
 		fprintf(stderr, "tcpmill: cannot write the summary: %s\n", strerror(errno));
 		return EXIT_FAILED;

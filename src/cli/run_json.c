@@ -80,8 +80,7 @@ static void put_damage(struct json_out *json, const char *name, const struct cap
 	json_close(json, ']');
 }
 
-/* What pcapng's interface statistics say was dropped; false if they say nothing. */
-static bool reported_drops(const struct capture *capture, uint64_t *drops)
+bool run_reported_drops(const struct capture *capture, uint64_t *drops)
 {
 	bool reported = false;
 
@@ -101,7 +100,7 @@ static void put_drops(struct json_out *json, const struct capture *capture)
 {
 	uint64_t drops;
 
-	if (reported_drops(capture, &drops))
+	if (run_reported_drops(capture, &drops))
 		json_uint(json, "capture_drops", drops);
 }
 
@@ -110,7 +109,7 @@ static char *drops_text(const struct capture *capture)
 	char text[32];
 	uint64_t drops;
 
-	if (!reported_drops(capture, &drops))
+	if (!run_reported_drops(capture, &drops))
 		return NULL;
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)drops);
 	return strdup(text);
@@ -209,6 +208,21 @@ void run_print_json(const struct run_report *report, FILE *out)
 		json_uint(&json, "record_bytes", report->result->record_bytes);
 	}
 	put_machine(&json, report->result);
+	json_close(&json, '}');
+	fputc('\n', out);
+}
+
+void run_print_stream_footer(const struct run_report *report, FILE *out)
+{
+	struct json_out json = {.file = out};
+
+	json_open(&json, NULL, '{');
+	put_books(&json, "books", report);
+	put_inputs(&json, "inputs", report->capture);
+	put_link_types(&json, "link_types", report->capture);
+	put_damage(&json, "damage", report->capture);
+	json_uint(&json, "evicted", report->result->evicted);
+	put_drops(&json, report->capture);
 	json_close(&json, '}');
 	fputc('\n', out);
 }

@@ -30,6 +30,11 @@ struct run_report {
 void run_print_summary(const struct run_report *report, FILE *out);
 void run_print_warnings(const struct run_report *report, FILE *out);
 void run_print_json(const struct run_report *report, FILE *out);
+/* What a file's footer would hold, for records that went out as a stream. */
+void run_print_stream_footer(const struct run_report *report, FILE *out);
+
+/* What pcapng's interface statistics say was dropped; false if they say nothing. */
+bool run_reported_drops(const struct capture *capture, uint64_t *drops);
 
 /*
  * Metadata of the records. Values are malloc'ed; they live until the process ends

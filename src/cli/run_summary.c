@@ -210,6 +210,7 @@ static void print_flags(const struct engine_totals *t, FILE *out)
 static void print_books(const struct run_report *report, FILE *out)
 {
 	const uint64_t *fates = report->result->fates;
+	uint64_t drops;
 
 	fprintf(out, "Packets read %s = %s tracked",
 		text_ucount(capture_totals(report->capture)->nb_frames).s,
@@ -218,6 +219,8 @@ static void print_books(const struct run_report *report, FILE *out)
 		if (f != FATE_TRACKED && fates[f] != 0)
 			fprintf(out, " + %s %s", text_ucount(fates[f]).s, fate_words[f]);
 	}
+	if (run_reported_drops(report->capture, &drops))
+		fprintf(out, " \xc2\xb7 the capture reports %s dropped", text_ucount(drops).s);
 	fputc('\n', out);
 }
 
@@ -243,18 +246,11 @@ void run_print_summary(const struct run_report *report, FILE *out)
 
 static void warn_drops(const struct run_report *report, FILE *out)
 {
-	uint64_t drops = 0;
+	uint64_t drops;
 
-	for (size_t i = 0; i < capture_nb_interfaces(report->capture); i++) {
-		const struct capture_interface *interface = capture_interface(report->capture, i);
-
-		if (interface->drops != UINT64_MAX)
-			drops += interface->drops;
-	}
-	if (drops != 0)
+	if (run_reported_drops(report->capture, &drops) && drops != 0)
 		fprintf(out,
-			"tcpmill: warning: the capture itself reports %s dropped packets: gaps may "
-			"be "
+			"tcpmill: warning: the capture itself reports %s dropped packets: gaps may be "
 			"the capture's, not the network's\n",
 			text_ucount(drops).s);
 }
