@@ -16,6 +16,7 @@
  * Time:   the capture clock of docs/definitions.md 2.1, never the wall clock.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,24 +37,35 @@ enum flow_class {
 	NB_FLOW_CLASSES,
 };
 
-/* The head of every slot; the tcp room's state follows it. */
+/* Bytes of the head's first cache line that belong to the slot's user. */
+#define FLOW_USER_BYTES 32
+
+/*
+ * The head of every slot; the tcp room's state follows it. The first cache line is
+ * what every packet touches: half of it is the table's, half the user's.
+ */
 struct flow {
-	uint8_t addr_lo[16], addr_hi[16]; /* network order; IPv4 in the first four bytes */
+	uint32_t quick_lo, quick_hi; /* IPv4: the addresses as in the segment; IPv6: unused, 0 */
 	uint16_t port_lo, port_hi;
-	uint32_t hash;
-	uint32_t slot;
-	uint32_t generation; /* of the slot, for entries of the eviction order */
 	uint8_t partition;
 	uint8_t is_ipv6;
 	uint8_t class;      /* enum flow_class */
 	uint8_t end_reason; /* enum end_reason, of an ended flow */
+	uint64_t last_frame;
+	uint64_t last_clock_ns;
+	uint8_t user[FLOW_USER_BYTES];
+
+	uint8_t addr_lo[16], addr_hi[16]; /* network order; IPv4 in the first four bytes */
+	uint32_t hash;
+	uint32_t slot;
+	uint32_t generation; /* of the slot, for entries of the eviction order */
 	uint8_t is_live;
 	uint8_t unused[3];
 	uint64_t first_frame; /* place of the first segment (definitions 1.4) */
-	uint64_t last_frame;
-	uint64_t last_clock_ns;
-	int64_t stream; /* rank by place; -1 until it is given */
+	int64_t stream;       /* rank by place; -1 until it is given */
 };
+
+static_assert(offsetof(struct flow, addr_lo) == 64, "the hot half of the head is one line");
 
 struct flow_table_params {
 	uint64_t partitions;      /* bit p set: partition p is in this table */

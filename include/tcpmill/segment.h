@@ -63,7 +63,7 @@ struct segment {
 	const uint8_t *ip_header; /* innermost IP header, in the chunk's buffer */
 	uint32_t frame;           /* frame number minus the chunk's first frame */
 	uint32_t hash;            /* keyed hash of the canonical key: bucket in the partition */
-	uint32_t addr_lo;         /* IPv4: canonical addresses in host order; unused for IPv6 */
+	uint32_t addr_lo;         /* IPv4: canonical addresses in host order; 0 for IPv6 */
 	uint32_t addr_hi;
 	uint16_t port_lo;
 	uint16_t port_hi;

@@ -135,22 +135,26 @@ static_assert(offsetof(struct tcp_side, rtt_ts_ns) == 128, "line 2 is 64 bytes")
 #define TCP_FLOW_SYN_RTT 0x100000u /* syn_rtt_ns is set */
 
 struct tcp_flow {
-	struct flow flow;
-
-	/* With the head, the first two cache lines. */
-	int64_t initial_rtt_ns; /* spec section 1; 0 = none */
-	int64_t syn_ts_ns;      /* likewise */
-	int64_t min_ts_ns, max_ts_ns;
-	uint32_t bits;
-	uint8_t completeness;
-	uint8_t end; /* enum end_reason, if TCP_FLOW_END_KNOWN */
-	uint8_t history_len;
-	uint8_t tunnel;
+	union {
+		struct flow flow;
+		struct {
+			uint8_t table_hot[offsetof(struct flow, user)];
+			/* The user's half of the head's first cache line. */
+			int64_t initial_rtt_ns; /* spec section 1; 0 = none */
+			int64_t syn_ts_ns;      /* likewise */
+			int64_t max_ts_ns;
+			uint32_t bits;
+			uint8_t completeness;
+			uint8_t end; /* enum end_reason, if TCP_FLOW_END_KNOWN */
+			uint8_t history_len;
+			uint8_t tunnel;
+		};
+	};
 
 	_Alignas(64) struct tcp_side side[2];
 
 	/* Seldom. */
-	int64_t first_ts_ns;
+	int64_t first_ts_ns, min_ts_ns;
 	int64_t orig_syn_ts_ns, resp_syn_ack_ts_ns; /* the latest of each */
 	int64_t syn_rtt_ns, synack_rtt_ns;
 	int64_t orig_data_ts_ns, ttfb_ns;
@@ -170,6 +174,9 @@ struct tcp_result {
 			    wire */
 };
 
+static_assert(offsetof(struct tcp_flow, tunnel) == offsetof(struct flow, addr_lo) - 1,
+	      "the user's half of the head is full");
+
 /* Fetches the cache lines of a flow that the segment will touch. */
 static inline void tcp_flow_prefetch(const struct flow *flow, const struct segment *segment)
 {
@@ -179,7 +186,6 @@ static inline void tcp_flow_prefetch(const struct flow *flow, const struct segme
 	const char *r = (const char *)&tcp->side[!from_high];
 
 	__builtin_prefetch(tcp, 1);
-	__builtin_prefetch((const char *)tcp + 64, 1);
 	__builtin_prefetch(f, 1);
 	__builtin_prefetch(f + 64, 1);
 	__builtin_prefetch(r, 1);

@@ -80,21 +80,17 @@ void flow_table_destroy(struct flow_table *table)
 static bool same_key(const struct flow *flow, const struct segment *s)
 {
 	const bool swapped = (s->bits & SEGMENT_SWAPPED) != 0;
+	const bool is_ipv6 = (s->bits & SEGMENT_IPV6) != 0;
 	const uint8_t *src, *dst;
 
-	if (flow->port_lo != s->port_lo || flow->port_hi != s->port_hi)
+	if (flow->quick_lo != s->addr_lo || flow->quick_hi != s->addr_hi ||
+	    flow->port_lo != s->port_lo || flow->port_hi != s->port_hi || flow->is_ipv6 != is_ipv6)
 		return false;
-	if (!(s->bits & SEGMENT_IPV6)) {
-		uint32_t lo, hi;
-
-		memcpy(&lo, flow->addr_lo, 4);
-		memcpy(&hi, flow->addr_hi, 4);
-		return !flow->is_ipv6 && lo == __builtin_bswap32(s->addr_lo) &&
-		       hi == __builtin_bswap32(s->addr_hi);
-	}
+	if (!is_ipv6)
+		return true;
 	src = s->ip_header + 8;
 	dst = s->ip_header + 24;
-	return flow->is_ipv6 && memcmp(flow->addr_lo, swapped ? dst : src, 16) == 0 &&
+	return memcmp(flow->addr_lo, swapped ? dst : src, 16) == 0 &&
 	       memcmp(flow->addr_hi, swapped ? src : dst, 16) == 0;
 }
 
@@ -108,6 +104,8 @@ static void set_key(struct flow *flow, const struct segment *s)
 
 	memcpy(flow->addr_lo, swapped ? dst : src, len);
 	memcpy(flow->addr_hi, swapped ? src : dst, len);
+	flow->quick_lo = s->addr_lo;
+	flow->quick_hi = s->addr_hi;
 	flow->port_lo = s->port_lo;
 	flow->port_hi = s->port_hi;
 	flow->hash = s->hash;

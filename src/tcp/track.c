@@ -68,10 +68,10 @@ void track_count_packet(struct step *s)
 		f->ttl_min = segment->ttl;
 	if (segment->ttl > f->ttl_max)
 		f->ttl_max = segment->ttl;
-	if (segment->ts_ns < flow->min_ts_ns)
-		flow->min_ts_ns = segment->ts_ns;
-	if (segment->ts_ns > flow->max_ts_ns)
+	if (segment->ts_ns >= flow->max_ts_ns)
 		flow->max_ts_ns = segment->ts_ns;
+	else if (segment->ts_ns < flow->min_ts_ns)
+		flow->min_ts_ns = segment->ts_ns;
 	if (segment->bits & SEGMENT_CUT)
 		flow->bits |= TCP_FLOW_TRUNCATED;
 }
