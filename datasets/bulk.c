@@ -164,6 +164,8 @@ static void add_options(const struct bulk *bulk, struct flow *flow, uint64_t has
 		packet_add_sack_ok(packet);
 	}
 	if (bulk->params->size != BULK_SMALL) {
+		if (!(packet->flags & PACKET_SYN))
+			packet_add_nops(packet, 2);
 		packet_add_timestamps(packet, tsval,
 				      packet->flags & PACKET_ACK ? flow->last_tsval[!side] : 0);
 		flow->last_tsval[side] = tsval;

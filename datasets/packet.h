@@ -84,6 +84,8 @@ int packet_add_option(struct packet *packet, uint8_t kind, const uint8_t *value,
 int packet_add_mss(struct packet *packet, uint16_t mss);
 int packet_add_wscale(struct packet *packet, uint8_t shift);
 int packet_add_sack_ok(struct packet *packet);
+/* Padding in front of the next option, as kernels align time stamps. */
+int packet_add_nops(struct packet *packet, size_t nb);
 int packet_add_timestamps(struct packet *packet, uint32_t value, uint32_t echo);
 /* edges: nb_blocks pairs of left and right edge, absolute sequence numbers. */
 int packet_add_sack(struct packet *packet, const uint32_t (*edges)[2], size_t nb_blocks);

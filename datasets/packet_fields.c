@@ -69,6 +69,15 @@ int packet_add_sack_ok(struct packet *packet)
 	return packet_add_option(packet, 4, NULL, 0);
 }
 
+int packet_add_nops(struct packet *packet, size_t nb)
+{
+	if (packet->options_len + nb > PACKET_OPTIONS_MAX)
+		return -ENOSPC;
+	memset(packet->options + packet->options_len, 1, nb);
+	packet->options_len = (uint8_t)(packet->options_len + nb);
+	return 0;
+}
+
 int packet_add_timestamps(struct packet *packet, uint32_t value, uint32_t echo)
 {
 	uint8_t bytes[8];

@@ -250,7 +250,8 @@ static void warn_drops(const struct run_report *report, FILE *out)
 
 	if (run_reported_drops(report->capture, &drops) && drops != 0)
 		fprintf(out,
-			"tcpmill: warning: the capture itself reports %s dropped packets: gaps may be "
+			"tcpmill: warning: the capture itself reports %s dropped packets: gaps may "
+			"be "
 			"the capture's, not the network's\n",
 			text_ucount(drops).s);
 }
