@@ -103,10 +103,12 @@ static void number_flows(struct engine *engine, struct slot *slot)
 		uint32_t from = 0;
 
 		for (uint32_t w = 0; w < engine->nb_workers; w++) {
-			struct born_flow *head = &slot->born[w].items[at[w]];
+			struct born_flow *head;
 
-			if (at[w] < slot->born[w].nb &&
-			    (first == NULL || head->frame < first->frame)) {
+			if (at[w] == slot->born[w].nb)
+				continue;
+			head = &slot->born[w].items[at[w]];
+			if (first == NULL || head->frame < first->frame) {
 				first = head;
 				from = w;
 			}

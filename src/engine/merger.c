@@ -230,10 +230,12 @@ static bool merge_lists(struct merger *merger, struct ended_list **lists)
 		uint32_t from = 0;
 
 		for (uint32_t w = 0; w < nb_lists; w++) {
-			const struct ended_flow *head = lists[w]->items + at[w];
+			const struct ended_flow *head;
 
-			if (at[w] < lists[w]->nb &&
-			    (first == NULL || head->first_frame < first->first_frame)) {
+			if (at[w] == lists[w]->nb)
+				continue;
+			head = lists[w]->items + at[w];
+			if (first == NULL || head->first_frame < first->first_frame) {
 				first = head;
 				from = w;
 			}
