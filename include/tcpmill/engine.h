@@ -26,8 +26,6 @@ struct capture;
 #define ENGINE_MAX_WORKERS 64
 
 struct engine_config {
-	const char *const *paths;
-	size_t nb_paths;
 	const char *output;  /* NULL: no records are written; "-": stdout */
 	const char *filter;  /* BPF text or NULL */
 	uint64_t max_frames; /* 0: all */
@@ -65,9 +63,7 @@ struct engine_totals {
 	uint64_t many_packet; /* flows of more than one packet */
 	uint64_t truncated;   /* flows with a TCP header that the snaplen cut */
 	uint64_t capture_dups;
-	uint64_t midstream;
 	uint64_t anomalous_flows;
-	uint64_t ipv6_flows;
 	struct engine_worst verdicts[NB_COUNTED_VERDICTS];
 	uint64_t reused_ports;
 	uint64_t duplicate_ack_max;
@@ -113,24 +109,28 @@ struct engine_progress {
 
 typedef void engine_progress_fn(void *context, const struct engine_progress *progress);
 
-/*
- * Runs to the end of the inputs (or to an interrupt). capture is open already and
- * stays the caller's. footer is called once all is known, just before the records
- * are finished, and returns the footer's metadata as JSON text (malloc'ed) for the
- * key "books". metadata is the schema's.
- *
- * Returns 0, or -1 with one line in error: then the records' .part stays.
- */
 struct arrow_kv;
+
+/* What the caller of a run adds to it. */
 struct engine_hooks {
-	engine_progress_fn *progress;
+	engine_progress_fn *progress; /* or NULL */
+	/*
+	 * Called once all is known, just before the records are finished: fills up to max
+	 * entries of the footer's metadata, which stay the caller's, and returns how many.
+	 */
 	size_t (*footer)(void *context, const struct engine_result *result,
 			 struct arrow_kv *metadata, size_t max);
 	void *context;
-	const struct arrow_kv *metadata;
+	const struct arrow_kv *metadata; /* of the schema */
 	size_t nb_metadata;
 };
 
+/*
+ * Runs to the end of the inputs (or to an interrupt). capture is open already and
+ * stays the caller's.
+ *
+ * Returns 0, or -1 with one line in error: then the records' .part stays.
+ */
 int engine_run(const struct engine_config *config, struct capture *capture,
 	       const struct engine_hooks *hooks, struct engine_result *result, char *error,
 	       size_t error_size);

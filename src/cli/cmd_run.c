@@ -80,11 +80,6 @@ static const struct command_spec run_command = {
 	.nb_options = sizeof(run_options) / sizeof(run_options[0]),
 };
 
-static const char *take_time(const char *value, int64_t *ns)
-{
-	return parse_time(value, ns);
-}
-
 static const char *take_u32(const char *value, uint64_t min, uint64_t max, uint32_t *to)
 {
 	uint64_t n;
@@ -126,9 +121,9 @@ static const char *take(void *context, int id, const char *value)
 	case OPT_COUNT:
 		return parse_count_between(value, 1, UINT64_MAX / 2, &config->max_frames);
 	case OPT_FROM:
-		return take_time(value, &config->from_ns);
+		return parse_time(value, &config->from_ns);
 	case OPT_TO:
-		return take_time(value, &config->to_ns);
+		return parse_time(value, &config->to_ns);
 	case OPT_WORKERS:
 		return take_u32(value, 1, ENGINE_MAX_WORKERS, &config->nb_workers);
 	case OPT_MAX_FLOWS:
@@ -401,8 +396,6 @@ int cmd_run(int argc, char **argv)
 		status = check_usage(&run.options);
 	if (status != OPTIONS_GO_ON)
 		goto out;
-	run.options.config.paths = run.options.paths;
-	run.options.config.nb_paths = run.options.nb_paths;
 	run.bar = (struct run_bar){
 		.name = run.options.nb_paths == 1 ? run.options.paths[0] : "captures",
 		.out = isatty(STDERR_FILENO) && !run.options.quiet ? stderr : NULL,

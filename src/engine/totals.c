@@ -124,8 +124,6 @@ void totals_add(struct engine_totals *totals, const struct flow_record *row)
 	totals->one_sided += many && (row->side[0].pkts == 0 || row->side[1].pkts == 0) &&
 			     row->handshake != HANDSHAKE_SYN_ONLY;
 	totals->truncated += row->truncated != 0;
-	totals->midstream += row->midstream != 0;
-	totals->ipv6_flows += row->ip_version == 6;
 	totals->anomalous_flows += row->first_anomaly_frame != RECORD_NULL_64;
 	totals->reused_ports += row->reused_ports != 0;
 	add_verdicts(totals, row);
@@ -152,9 +150,7 @@ void totals_merge(struct engine_totals *to, const struct engine_totals *from)
 	to->many_packet += from->many_packet;
 	to->truncated += from->truncated;
 	to->capture_dups += from->capture_dups;
-	to->midstream += from->midstream;
 	to->anomalous_flows += from->anomalous_flows;
-	to->ipv6_flows += from->ipv6_flows;
 	to->reused_ports += from->reused_ports;
 	if (from->duplicate_ack_max > to->duplicate_ack_max)
 		to->duplicate_ack_max = from->duplicate_ack_max;

@@ -47,7 +47,6 @@ static void read_sack(const struct segment *segment, const uint8_t *option, uint
 		options->is_broken = true;
 		return;
 	}
-	options->has_sack = true;
 	options->dsack = is_dsack(option + 2, nb, segment->ack);
 }
 

@@ -62,7 +62,7 @@ enum {
 struct tcp_options {
 	uint16_t mss;
 	uint8_t wscale; /* 0xff = absent; already at most 14 */
-	bool has_mss, sack_permitted, timestamps, has_sack, fast_open_cookie, dsack;
+	bool has_mss, sack_permitted, timestamps, fast_open_cookie, dsack;
 	bool is_broken; /* a SACK option that counts as a broken header (spec section 5) */
 };
 
