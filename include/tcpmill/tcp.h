@@ -9,7 +9,9 @@
  * everything else follows docs/definitions.md. F is the sender of the segment at
  * hand, R the other side.
  *
- * Thread: a flow belongs to one worker. No allocation, no clock but the packets'.
+ * Thread: a flow and its tracker belong to one worker. No clock but the packets'.
+ * Memory: what few flows need (lists of segments, holes) is the tracker's and is
+ *         given back by tcp_flow_release(); all of it goes with the tracker.
  * Sides:  side[0] is the lower endpoint of the canonical key, side[1] the higher;
  *         which one is orig is decided by the flow's first segment.
  */
@@ -21,6 +23,7 @@
 
 #include "tcpmill/flow.h"
 #include "tcpmill/segment.h"
+#include "tcpmill/tcp_note.h"
 #include "tcpmill/tcp_words.h"
 
 #define TCP_HISTORY_MAX 32
@@ -200,12 +203,30 @@ bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment);
 void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32_t input,
 		    bool reused);
 
+/* What the flows of one worker share. */
+struct tcp_tracker;
+
+/*
+ * wants_details: notes are filled whole. Without it rto, bytes in flight, push bytes
+ * and acks_frame stay empty, and no list of unacknowledged segments is kept for them.
+ * NULL with errno ENOMEM.
+ */
+struct tcp_tracker *tcp_tracker_create(bool wants_details);
+void tcp_tracker_destroy(struct tcp_tracker *tracker);
+/* True once memory for a flow's lists was short: its answers are wrong from then on. */
+bool tcp_tracker_failed(const struct tcp_tracker *tracker);
+
 /*
  * Runs one segment through its flow. created: the segment made the flow, other
- * than by taking over ports. frame is its number in the run.
+ * than by taking over ports. frame is its number in the run. note is filled but for
+ * its stream; NULL if nobody wants it.
  */
-struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment, uint64_t frame,
-			    bool created);
+struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
+			    const struct segment *segment, uint64_t frame, bool created,
+			    struct tcp_note *note);
+
+/* Gives back the memory behind a flow whose record is filled, before its slot is. */
+void tcp_flow_release(struct tcp_tracker *tracker, struct tcp_flow *flow);
 
 /* The flow's class for eviction, after its latest segment. */
 enum flow_class tcp_flow_class(const struct tcp_flow *flow);

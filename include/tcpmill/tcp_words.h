@@ -2,10 +2,12 @@
 #ifndef TCPMILL_TCP_WORDS_H
 #define TCPMILL_TCP_WORDS_H
 
+#include <stdint.h>
+
 /*
  * The words a flow is told in. Their order is in the records (dictionary index)
  * and never changes; new values go to the end before the count.
- * Meanings: docs/definitions.md 2.5, 3.4 and 4.2.
+ * Meanings: docs/definitions.md 2.5, 3.4, 4.2 and 8.
  */
 
 enum handshake {
@@ -53,8 +55,8 @@ enum end_reason {
 };
 
 /*
- * tshark's tcp.analysis.* flags, in the order in which they are printed. The
- * first 14 are counted per direction in the records.
+ * tshark's tcp.analysis.* flags. The first 14 are counted per direction in the
+ * records; verdict_order says in which order they are told.
  */
 enum verdict {
 	VERDICT_RETRANSMISSION,
@@ -79,9 +81,26 @@ enum verdict {
 	NB_VERDICTS,
 };
 
+/* Cause of a resent or late segment (docs/definitions.md 8). */
+enum cause {
+	CAUSE_NONE, /* null in the records */
+	CAUSE_CAPTURE_DUPLICATE,
+	CAUSE_REORDERED,
+	CAUSE_SPURIOUS,
+	CAUSE_TIMEOUT,
+	CAUSE_FAST,
+	CAUSE_TAIL_PROBE,
+	CAUSE_RECOVERY,
+	CAUSE_UNKNOWN,
+	NB_CAUSES,
+};
+
 extern const char *const handshake_names[NB_HANDSHAKES + 1];
 extern const char *const conn_state_names[NB_CONN_STATES + 1];
 extern const char *const end_reason_names[NB_END_REASONS + 1];
 extern const char *const verdict_names[NB_VERDICTS + 1];
+/* The verdicts in the order in which they are told (that of the oracle, definitions 1.5). */
+extern const uint8_t verdict_order[NB_VERDICTS];
+extern const char *const cause_names[NB_CAUSES + 1]; /* [CAUSE_NONE] is "" */
 
 #endif

@@ -86,6 +86,7 @@ struct worker {
 	_Alignas(
 		64) struct engine *engine; /* own cache lines: another worker writes the next one */
 	struct flow_table *table;
+	struct tcp_tracker *tracker;
 	struct rte_ring *ended_ring; /* to the merger; struct ended_list * */
 	struct ended_list *ended;    /* of the current epoch */
 	uint64_t sequence;           /* of the next chunk to work on */

@@ -53,6 +53,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	pthread_mutex_init(&worker->returned_lock, NULL);
 	snprintf(name, sizeof(name), "ended%u", id);
 	worker->table = flow_table_create(&params);
+	worker->tracker = tcp_tracker_create(false);
 	worker->ended = ended_list_create();
 	worker->ended_ring =
 		rte_ring_create(name, RING_LISTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -61,8 +62,8 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	if (engine->config->output != NULL)
 		worker->encoder =
 			arrow_encoder_create(flow_record_format(), engine->config->batch_rows);
-	if (worker->table == NULL || worker->ended == NULL || worker->ended_ring == NULL ||
-	    worker->rows == NULL || worker->owners == NULL ||
+	if (worker->table == NULL || worker->tracker == NULL || worker->ended == NULL ||
+	    worker->ended_ring == NULL || worker->rows == NULL || worker->owners == NULL ||
 	    (engine->config->output != NULL && worker->encoder == NULL))
 		return -ENOMEM;
 	return 0;
@@ -73,6 +74,7 @@ void worker_fini(struct worker *worker)
 	if (worker->engine == NULL)
 		return;
 	flow_table_destroy(worker->table);
+	tcp_tracker_destroy(worker->tracker);
 	ended_list_destroy(worker->ended);
 	if (worker->ended_ring != NULL) {
 		void *list;
@@ -122,7 +124,7 @@ int worker_end_chunk(struct worker *worker, struct slot *slot)
 {
 	struct flow_table_stats stats;
 
-	if (worker->failed)
+	if (worker->failed || tcp_tracker_failed(worker->tracker))
 		return -ENOMEM;
 	flow_table_get_stats(worker->table, &stats);
 	if (stats.nb_full_partitions != 0)
@@ -173,7 +175,7 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 		if (note_born(&slot->born[worker->id], &flow->flow, frame) != 0)
 			return -ENOMEM;
 	}
-	result = tcp_track(flow, segment, frame, created);
+	result = tcp_track(worker->tracker, flow, segment, frame, created, NULL);
 	flow_table_touch(&flow->flow, segment, frame);
 	class = tcp_flow_class(flow);
 	if (class != flow->flow.class) {
@@ -324,8 +326,10 @@ int worker_finish(struct worker *worker)
 void worker_reclaim(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->returned_lock);
-	for (size_t i = 0; i < worker->nb_returned; i++)
+	for (size_t i = 0; i < worker->nb_returned; i++) {
+		tcp_flow_release(worker->tracker, (struct tcp_flow *)(void *)worker->returned[i]);
 		flow_table_release(worker->table, worker->returned[i]);
+	}
 	worker->nb_returned = 0;
 	pthread_mutex_unlock(&worker->returned_lock);
 }

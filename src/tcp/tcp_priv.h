@@ -13,12 +13,19 @@
 /* Age below which an older segment is taken for reordered while no RTT is known. */
 #define DEFAULT_REORDER_NS 3000000
 
+struct tcp_tracker {
+	bool wants_details;
+	bool failed; /* memory was short */
+};
+
 struct step {
+	struct tcp_tracker *tracker;
 	struct tcp_flow *flow;
 	const struct segment *segment;
 	struct tcp_side *f, *r;
 	uint64_t frame;
 	uint32_t verdicts;
+	uint8_t completeness_before;
 	bool is_orig;        /* F is orig */
 	bool is_analysed;    /* section 3 of the spec ran */
 	bool is_dup;         /* a capture duplicate */
@@ -70,11 +77,13 @@ struct tcp_options {
 void options_read(const struct segment *segment, struct tcp_options *options);
 
 /* track.c. track_by_rules() is all rules in order; tcp_track() tries fast_track() first. */
-void step_init(struct step *s, struct tcp_flow *flow, const struct segment *segment,
-	       uint64_t frame);
+void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flow,
+	       const struct segment *segment, uint64_t frame);
 void track_by_rules(struct step *s, bool created);
 void track_count_packet(struct step *s);
 void track_note_window(struct step *s);
+/* note.c: what is told of the segment; after all rules. */
+void note_fill(const struct step *s, bool created, struct tcp_note *note);
 /* fast.c: true if the segment was a plain one, and is done with. */
 bool fast_track(struct step *s);
 /* verdict.c: section 3, steps 1 to 17; step 8 alone. */

@@ -183,11 +183,13 @@ static bool is_offload_size(const struct step *s)
 	return s->segment->payload_len > (s->r->bits & TCP_MSS_KNOWN ? s->r->mss : 8960);
 }
 
-void step_init(struct step *s, struct tcp_flow *flow, const struct segment *segment, uint64_t frame)
+void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flow,
+	       const struct segment *segment, uint64_t frame)
 {
 	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
 
 	*s = (struct step){
+		.tracker = tracker,
 		.flow = flow,
 		.segment = segment,
 		.f = &flow->side[from_high],
@@ -227,14 +229,18 @@ void track_by_rules(struct step *s, bool created)
 	count_verdicts(s);
 }
 
-struct tcp_result tcp_track(struct tcp_flow *flow, const struct segment *segment, uint64_t frame,
-			    bool created)
+struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
+			    const struct segment *segment, uint64_t frame, bool created,
+			    struct tcp_note *note)
 {
 	struct step s;
 
-	step_init(&s, flow, segment, frame);
-	if (created || !fast_track(&s))
+	step_init(&s, tracker, flow, segment, frame);
+	s.completeness_before = flow->completeness;
+	if (created || tracker->wants_details || !fast_track(&s))
 		track_by_rules(&s, created);
+	if (note != NULL)
+		note_fill(&s, created, note);
 	return (struct tcp_result){
 		.verdicts = s.verdicts,
 		.is_capture_dup = s.is_dup,

@@ -22,6 +22,8 @@ struct endpoint {
 struct tcp_script {
 	struct flow_table_params params;
 	struct flow_table *table; /* made by the first segment */
+	struct tcp_tracker *tracker;
+	struct tcp_note note; /* of the latest segment */
 	struct endpoint endpoint[2];
 	bool from_high, is_ipv6;
 	uint64_t frame, clock_ns;
@@ -57,6 +59,8 @@ struct tcp_script *script_create(bool from_high)
 		.ended = on_ended,
 		.context = s,
 	};
+	s->tracker = tcp_tracker_create(true);
+	assert_non_null(s->tracker);
 	s->ip_id = 1;
 	script_isn(s, 1000, 5000);
 	return s;
@@ -67,6 +71,7 @@ void script_destroy(struct tcp_script *s)
 	if (s == NULL)
 		return;
 	flow_table_destroy(s->table);
+	tcp_tracker_destroy(s->tracker);
 	free(s);
 }
 
@@ -299,7 +304,7 @@ struct tcp_result script_play(struct tcp_script *s, const struct script_segment 
 	}
 	if (created || reused)
 		tcp_flow_begin(flow, &segment, 0, reused);
-	result = tcp_track(flow, &segment, s->frame, created);
+	result = tcp_track(s->tracker, flow, &segment, s->frame, created, &s->note);
 	flow_table_touch(&flow->flow, &segment, s->frame);
 	class = tcp_flow_class(flow);
 	if (class != flow->flow.class) {
@@ -330,6 +335,11 @@ const struct tcp_flow *script_flow(const struct tcp_script *s)
 {
 	assert_non_null(s->flow);
 	return s->flow;
+}
+
+const struct tcp_note *script_note(const struct tcp_script *s)
+{
+	return &s->note;
 }
 
 const struct tcp_side *script_side(const struct tcp_script *s, enum script_direction direction)

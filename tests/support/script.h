@@ -125,6 +125,9 @@ void script_handshake(struct tcp_script *script);
 /* The same with a window scale on both sides. */
 void script_handshake_scaled(struct tcp_script *script, uint8_t fwd, uint8_t rev);
 
+/* What is told of the latest segment. */
+const struct tcp_note *script_note(const struct tcp_script *script);
+
 /* The flow of the latest segment, its sides as the script names them, and its row. */
 const struct tcp_flow *script_flow(const struct tcp_script *script);
 const struct tcp_side *script_side(const struct tcp_script *script,

@@ -87,6 +87,7 @@ static uint32_t compare_ways(uint64_t seed, uint32_t nb, uint32_t isn, bool hand
 			    .next = {isn, isn + 77},
 			    .window = {1000, 2000},
 			    .now_ns = 1700000000000000000};
+	struct tcp_tracker tracker = {0};
 	struct tcp_flow both[2];
 	uint32_t nb_short = 0;
 
@@ -113,7 +114,7 @@ static uint32_t compare_ways(uint64_t seed, uint32_t nb, uint32_t isn, bool hand
 		}
 		both[0].flow.first_frame = both[1].flow.first_frame = 1;
 		before = both[0];
-		step_init(&step, &both[0], &segment, i + 1);
+		step_init(&step, &tracker, &both[0], &segment, i + 1);
 		if (i == 0 || !fast_track(&step)) {
 			assert_memory_equal(&before, &both[0], sizeof(before));
 			track_by_rules(&step, i == 0);
@@ -121,7 +122,7 @@ static uint32_t compare_ways(uint64_t seed, uint32_t nb, uint32_t isn, bool hand
 			nb_short++;
 			assert_int_equal(step.verdicts, 0);
 		}
-		step_init(&step, &both[1], &segment, i + 1);
+		step_init(&step, &tracker, &both[1], &segment, i + 1);
 		track_by_rules(&step, i == 0);
 		assert_memory_equal(&both[0], &both[1], sizeof(both[0]));
 	}
