@@ -35,6 +35,7 @@
 #define NOTE_MISSES 0x10000u     /* its ACK covers bytes the capture has not seen: hole_* */
 #define NOTE_SEQ_BASE 0x20000u   /* seq_base is known */
 #define NOTE_ACK_BASE 0x40000u   /* ack_base is known */
+#define NOTE_ORIG_HIGH 0x80000u  /* orig is the higher endpoint of the flow's key */
 
 struct tcp_note {
 	uint64_t frame; /* number in the run */

@@ -10,6 +10,7 @@ static uint32_t note_bits(const struct step *s, bool created)
 
 	bits |= s->is_analysed ? NOTE_ANALYSED : 0;
 	bits |= s->is_orig ? 0 : NOTE_FROM_RESP;
+	bits |= s->flow->bits & TCP_FLOW_ORIG_HIGH ? NOTE_ORIG_HIGH : 0;
 	bits |= s->is_dup ? NOTE_CAPTURE_DUP : 0;
 	bits |= s->segment->bits & SEGMENT_CUT ? NOTE_CUT : 0;
 	bits |= created || s->frame == s->flow->flow.first_frame ? NOTE_CREATED : 0;
