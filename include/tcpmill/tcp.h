@@ -66,6 +66,42 @@ enum tcp_endpoint {
 	ENDPOINT_RESET,
 };
 
+/* Bits of a side's loss_bits (definitions 5 and 8). */
+#define TCP_LOSS_HOLES 0x01u     /* holes are open in what it sent */
+#define TCP_LOSS_ACKED 0x02u     /* ... some of them acknowledged: they settle with time */
+#define TCP_LOSS_ACK_SEEN 0x04u  /* ack_max is set */
+#define TCP_LOSS_SACK_LAST 0x08u /* its last packet had SACK blocks */
+#define TCP_LOSS_ASKED 0x10u     /* it sent a dup ACK or SACK since its ack last moved */
+#define TCP_LOSS_RESENT 0x20u    /* it resent since the other side's ack last moved */
+#define TCP_LOSS_RECOVERY 0x40u  /* it resent, and recovery_hi is not acknowledged yet */
+
+#define TCP_MAX_HOLES 16 /* a side; definitions 5.8 */
+
+/* Sequence space [start, end) that was passed over, and not seen since. */
+struct tcp_hole {
+	uint32_t start, end;
+	int64_t ts_ns; /* of what opened it: a later segment, or an ACK of it */
+	uint64_t frame;
+	int64_t acked_ts_ns; /* of the ACK that covered it, if is_acked */
+	uint32_t tsval;      /* of the opener, if has_tsval */
+	bool has_tsval, is_acked;
+};
+
+/* What only a side with some trouble has. Counters stay at their end. */
+struct tcp_trouble {
+	uint32_t verdicts[NB_COUNTED_VERDICTS];
+	uint32_t dup_max, dsack, capture_dups, seq_jumps;
+	uint64_t retransmitted_bytes, lost_before_bytes, lost_after_bytes;
+	uint64_t missed_bytes, unresolved_bytes; /* of settled holes */
+	uint32_t reordered_pkts, holes_overflowed;
+	uint32_t history_g; /* settled holes with missed bytes */
+	uint16_t nb_holes, room;
+	struct tcp_hole holes[]; /* [room], lowest first */
+};
+
+/* The segments of a side that are not acknowledged yet; see src/tcp/unacked.c. */
+struct tcp_unacked;
+
 /*
  * Laid out by how often a packet touches it: of its sender's side two cache
  * lines, of the receiver's side the first, and a third with a round trip.
@@ -73,46 +109,55 @@ enum tcp_endpoint {
 struct tcp_side {
 	/* Line 1. Spec section 1; 0 means "nothing seen" where it says so. */
 	int64_t last_ts_ns, next_ts_ns;
-	uint32_t base, next, contig, ack, dup, win;
+	uint32_t next, contig, ack, dup, win;
 	int8_t shift; /* -1 unknown, -2 not used, 0 .. 14 */
 	uint8_t endpoint;
-	uint16_t bits;
+	uint8_t ttl_min, ttl_max;
 	uint32_t hi; /* definitions 5.2 */
 	uint32_t rtt_end;
-	uint16_t mss;
-	uint8_t ttl_min, ttl_max;
-	int64_t before_last_ts_ns; /* of the analysed packet before the last one */
+	uint32_t ack_max; /* highest ack, if TCP_LOSS_ACK_SEEN */
+	/* At most nb_unacked segments wait for an ACK; all but nb_unacked_new end by the mark. */
+	uint32_t unacked_mark;
+	uint16_t nb_unacked, nb_unacked_new;
+	uint16_t bits;
+	uint8_t history_bits;
+	uint8_t loss_bits;
 
 	/* Line 2. Counters stay at their end. */
-	uint32_t pkts, data_pkts, pure_acks;
-	uint32_t psh, ack_flags; /* packets with these flags; the others are in flags[] */
-	uint8_t history_bits;
-	int8_t wscale;
-	uint16_t unused;
+	uint32_t pkts, data_pkts, psh;
+	int32_t before_last_ns; /* from the analysed packet before the last one to the last one */
 	uint64_t ip_bytes;
 	uint64_t bytes; /* sequence space from start to hi, without the FIN */
 	int64_t last_data_ts_ns;
 	uint64_t seen[2]; /* digests of the last two analysed packets (definitions 6.1); 0 = none */
+	uint64_t ack_frame; /* at which ack last changed */
 
 	/* Line 3. */
 	int64_t rtt_ts_ns, rtt_min_ns, rtt_max_ns, rtt_sum_ns;
 	uint32_t rtt_samples;
 	uint32_t win_max;
 	uint32_t isn;
-	uint32_t fin_end; /* sequence number behind the FIN */
-	int64_t rto_max_ns;
-	uint32_t capture_dups, seq_jumps;
+	uint32_t fin_end;            /* sequence number behind the FIN */
+	uint32_t base;               /* of relative numbers */
+	uint32_t start;              /* first data byte (definitions 5.2) */
+	struct tcp_unacked *unacked; /* or NULL */
 
 	/* Seldom. */
-	uint32_t flags[TCP_NB_FLAGS]; /* without PSH and ACK */
-	uint32_t dsack, dup_max;
-	uint32_t history_seq[4]; /* of the last S, H, F, R */
+	struct tcp_trouble *trouble;      /* or NULL: tcp_side_trouble() */
+	uint32_t flags[TCP_NB_FLAGS];     /* without PSH and ACK */
+	uint32_t no_ack_pkts, other_pkts; /* without the ACK flag; neither data nor pure ACK */
+	uint32_t history_seq[4];          /* of the last S, H, F, R */
 	uint32_t history_t, history_w;
-	uint32_t verdicts[NB_COUNTED_VERDICTS];
+	uint32_t recovery_hi; /* hi at the resend that began it */
+	uint16_t mss;
+	int8_t wscale;
+	uint8_t mptcp_seen; /* MPTCP operations of the connection at its last packet */
+	int64_t rto_max_ns;
 };
 
 static_assert(offsetof(struct tcp_side, pkts) == 64, "line 1 is 64 bytes");
 static_assert(offsetof(struct tcp_side, rtt_ts_ns) == 128, "line 2 is 64 bytes");
+static_assert(offsetof(struct tcp_side, trouble) == 192, "line 3 is 64 bytes");
 
 /* Bits of struct tcp_flow. */
 #define TCP_FLOW_ORIG_HIGH 0x0001u /* orig is side[1] */
@@ -136,6 +181,7 @@ static_assert(offsetof(struct tcp_side, rtt_ts_ns) == 128, "line 2 is 64 bytes")
 #define TCP_FLOW_HAS_TTFB 0x40000u
 #define TCP_FLOW_ORIG_DATA 0x80000u
 #define TCP_FLOW_SYN_RTT 0x100000u /* syn_rtt_ns is set */
+#define TCP_FLOW_MPTCP 0x200000u   /* mptcp_ops is kept (spec section 5) */
 
 struct tcp_flow {
 	union {
@@ -164,7 +210,8 @@ struct tcp_flow {
 	uint64_t first_anomaly_frame, last_anomaly_frame; /* 0 = none */
 	uint32_t orig_syns, resp_syn_acks, orig_syn_len;
 	uint32_t input;
-	uint16_t vlan; /* id + 1, 0 = untagged */
+	uint16_t vlan;     /* id + 1, 0 = untagged */
+	uint8_t mptcp_ops; /* operations seen, one bit each */
 	char history[TCP_HISTORY_MAX];
 };
 
@@ -239,8 +286,26 @@ enum end_reason tcp_flow_end_reason(const struct tcp_flow *flow);
 /* Packets of a side with flag number i (0 FIN .. 7 CWR). */
 static inline uint32_t tcp_side_flags(const struct tcp_side *side, int i)
 {
-	return i == 3 ? side->psh : i == 4 ? side->ack_flags : side->flags[i];
+	return i == 3 ? side->psh : i == 4 ? side->pkts - side->no_ack_pkts : side->flags[i];
 }
+
+/* ACKs without payload, SYN, FIN or RST. */
+static inline uint32_t tcp_side_pure_acks(const struct tcp_side *side)
+{
+	return side->pkts - side->data_pkts - side->other_pkts;
+}
+
+/* All zero if the side had none. */
+const struct tcp_trouble *tcp_side_trouble(const struct tcp_side *side);
+
+/*
+ * What the flow would be told as if it ended now: acknowledged holes are missed,
+ * others unresolved (definitions 5.8), and history has their letters.
+ */
+void tcp_side_settled(const struct tcp_side *side, uint64_t *missed_bytes,
+		      uint64_t *unresolved_bytes);
+/* Returns the number of letters. */
+size_t tcp_flow_history(const struct tcp_flow *flow, char letters[TCP_HISTORY_MAX]);
 
 static inline const struct tcp_side *tcp_flow_orig(const struct tcp_flow *flow)
 {

@@ -30,8 +30,25 @@ static void fill_measured(const struct tcp_side *side, struct flow_record_side *
 	row->rtt_mean_ns = timed ? side->rtt_sum_ns / side->rtt_samples : RECORD_NULL_64;
 	row->rto_max_ns = side->rto_max_ns; /* INT64_MIN is null in both */
 	row->win_max = side->bits & TCP_WIN_KNOWN ? side->win_max : RECORD_NULL_64;
-	row->capture_dups = seen ? clamp32(side->capture_dups) : RECORD_NULL_32;
-	/* Where it was lost: not worked out yet, so not known. */
+}
+
+/* Where it was lost (definitions 5). */
+static void fill_loss(const struct tcp_side *side, struct flow_record_side *row)
+{
+	const struct tcp_trouble *trouble = tcp_side_trouble(side);
+	uint64_t missed, unresolved;
+
+	tcp_side_settled(side, &missed, &unresolved);
+	row->capture_dups = clamp32(trouble->capture_dups);
+	row->retransmitted_bytes = (int64_t)trouble->retransmitted_bytes;
+	row->unresolved_bytes = (int64_t)unresolved;
+	row->lost_before_bytes = (int64_t)trouble->lost_before_bytes;
+	row->lost_after_bytes = (int64_t)trouble->lost_after_bytes;
+	row->missed_bytes = (int64_t)missed;
+	row->reordered_pkts = clamp32(trouble->reordered_pkts);
+	if (side->pkts != 0)
+		return;
+	row->capture_dups = RECORD_NULL_32;
 	row->retransmitted_bytes = RECORD_NULL_64;
 	row->unresolved_bytes = RECORD_NULL_64;
 	row->lost_before_bytes = RECORD_NULL_64;
@@ -43,6 +60,7 @@ static void fill_measured(const struct tcp_side *side, struct flow_record_side *
 static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
 {
 	const bool seen = side->pkts != 0;
+	const struct tcp_trouble *trouble = tcp_side_trouble(side);
 
 	row->isn = side->bits & TCP_ISN_KNOWN ? (int64_t)side->isn : RECORD_NULL_64;
 	row->mss = side->bits & TCP_MSS_KNOWN ? side->mss : RECORD_NULL_32;
@@ -50,16 +68,17 @@ static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
 	row->pkts = side->pkts;
 	row->ip_bytes = (int64_t)side->ip_bytes;
 	row->data_pkts = clamp32(side->data_pkts);
-	row->pure_acks = clamp32(side->pure_acks);
+	row->pure_acks = clamp32(tcp_side_pure_acks(side));
 	for (int i = 0; i < TCP_NB_FLAGS; i++)
 		row->flags[i] = clamp32(tcp_side_flags(side, i));
 	for (int i = 0; i < NB_COUNTED_VERDICTS; i++)
-		row->verdicts[i] = clamp32(side->verdicts[i]);
-	row->duplicate_ack_max = clamp32(side->dup_max);
-	row->dsack = clamp32(side->dsack);
+		row->verdicts[i] = clamp32(trouble->verdicts[i]);
+	row->duplicate_ack_max = clamp32(trouble->dup_max);
+	row->dsack = clamp32(trouble->dsack);
 	row->ttl_min = seen ? side->ttl_min : RECORD_NULL_16;
 	row->ttl_max = seen ? side->ttl_max : RECORD_NULL_16;
 	fill_measured(side, row);
+	fill_loss(side, row);
 }
 
 static void fill_address(const struct tcp_flow *flow, bool high, struct record_address *row)
@@ -122,11 +141,13 @@ void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
 					   : RECORD_NULL_64;
 	row->last_anomaly_frame =
 		flow->last_anomaly_frame != 0 ? (int64_t)flow->last_anomaly_frame : RECORD_NULL_64;
-	row->holes_overflowed = RECORD_NULL_32;
-	row->seq_jumps = clamp32((uint64_t)orig->seq_jumps + resp->seq_jumps);
+	row->holes_overflowed = clamp32((uint64_t)tcp_side_trouble(orig)->holes_overflowed +
+					tcp_side_trouble(resp)->holes_overflowed);
+	row->seq_jumps = clamp32((uint64_t)tcp_side_trouble(orig)->seq_jumps +
+				 tcp_side_trouble(resp)->seq_jumps);
 	row->icmp_errors = 0;
 	memset(row->history, 0, sizeof(row->history));
-	memcpy(row->history, flow->history, flow->history_len);
+	(void)tcp_flow_history(flow, row->history);
 	row->midstream = (flow->bits & TCP_FLOW_MIDSTREAM) != 0;
 	row->truncated = (flow->bits & TCP_FLOW_TRUNCATED) != 0;
 	row->completeness = (int8_t)flow->completeness;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Bytes by sequence space (definitions 5.1-5.3, 5.6) and capture duplicates (6). */
+/* Bytes by sequence space (definitions 5.1 to 5.6) and capture duplicates (6). */
 
 #include "tcp_priv.h"
 
@@ -9,6 +9,7 @@
 
 #define DUP_WITH_ID_NS 10000000
 #define DUP_WITHOUT_ID_NS 100000
+#define FAR_APART INT32_MIN /* before_last_ns: more than two seconds, or backwards */
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -26,31 +27,35 @@ static uint64_t digest(const struct segment *s)
 	return mix(h, (uint64_t)s->ip_id << 16 | s->tcp_flags) | 1;
 }
 
-static bool is_copy(const struct step *s, int64_t earlier_ns)
+/* age_ns: since the packet that it would be a copy of. */
+static bool is_copy(const struct step *s, uint64_t age_ns)
 {
-	const uint64_t age = (uint64_t)s->segment->ts_ns - (uint64_t)earlier_ns;
-
 	if (s->segment->ip_id != 0)
-		return age <= DUP_WITH_ID_NS;
-	return age <= DUP_WITHOUT_ID_NS &&
+		return age_ns <= DUP_WITH_ID_NS;
+	return age_ns <= DUP_WITHOUT_ID_NS &&
 	       (s->segment->payload_len > 0 || step_is(s, TCP_SYN | TCP_FIN));
 }
 
-static void remember(struct tcp_side *f, uint64_t now)
+static void remember(struct step *s, uint64_t now)
 {
+	struct tcp_side *f = s->f;
+	const int64_t gap_ns = s->segment->ts_ns - f->last_ts_ns;
+
 	f->seen[1] = f->seen[0];
 	f->seen[0] = now;
-	f->before_last_ts_ns = f->last_ts_ns;
+	f->before_last_ns = gap_ns == (int32_t)gap_ns ? (int32_t)gap_ns : FAR_APART;
 }
 
 bool bytes_is_capture_dup(struct step *s)
 {
 	const uint64_t now = digest(s->segment);
-	struct tcp_side *f = s->f;
-	const bool is_dup = (f->seen[0] == now && is_copy(s, f->last_ts_ns)) ||
-			    (f->seen[1] == now && is_copy(s, f->before_last_ts_ns));
+	const struct tcp_side *f = s->f;
+	const uint64_t age_ns = (uint64_t)s->segment->ts_ns - (uint64_t)f->last_ts_ns;
+	const bool is_dup = (f->seen[0] == now && is_copy(s, age_ns)) ||
+			    (f->seen[1] == now && f->before_last_ns != FAR_APART &&
+			     is_copy(s, age_ns + (uint64_t)(int64_t)f->before_last_ns));
 
-	remember(f, now);
+	remember(s, now);
 	return is_dup;
 }
 
@@ -60,7 +65,7 @@ bool bytes_note_fresh(struct step *s)
 
 	if (s->f->seen[0] == now || s->f->seen[1] == now)
 		return false;
-	remember(s->f, now);
+	remember(s, now);
 	return true;
 }
 
@@ -93,15 +98,19 @@ static void advance(struct tcp_side *f, uint32_t end)
 	f->hi = end;
 }
 
-static void start_over(struct tcp_side *f, uint32_t start)
+/* The first data, or a SYN+ACK with another sequence number: bytes adds up over both. */
+static void start_over(struct step *s, uint32_t start)
 {
+	struct tcp_side *f = s->f;
+
 	if (f->bits & TCP_HAS_HI) {
 		/* Numbers of the old base mean nothing in the new one. */
 		f->bits &= (uint16_t)~TCP_RTT_RUNNING;
 		f->fin_end = start;
+		loss_abandon(s);
 	}
 	f->hi = start;
-	f->bytes = 0;
+	f->start = start;
 	f->bits |= TCP_HAS_HI;
 }
 
@@ -114,41 +123,67 @@ static void follow_ack(struct step *s)
 	struct tcp_side *r = s->r;
 	const uint32_t ack = s->segment->ack;
 
-	if (!step_is(s, TCP_ACK) || !(r->bits & TCP_HAS_HI) || !seq_gt(ack, r->hi) ||
-	    ack - r->hi >= MAX_STEP)
+	if (!step_is(s, TCP_ACK) || !(r->bits & TCP_HAS_HI))
 		return;
-	if (r->pkts != tcp_side_flags(r, 1))
+	if (seq_gt(ack, r->hi)) {
+		if (ack - r->hi >= MAX_STEP || r->pkts == tcp_side_flags(r, 1))
+			return;
+		loss_open(s, r, r->hi, ack, true);
 		advance(r, ack);
+	}
+	loss_take_ack(s, ack);
+	loss_raise_ack(s->f, r, ack);
 }
 
-void bytes_track(struct step *s)
+/* The number behind end is the FIN's: it is no byte. */
+static void note_fin(struct step *s, uint32_t end)
 {
 	struct tcp_side *f = s->f;
-	const uint32_t start = data_start(s), end = start + s->segment->payload_len;
 
-	if (!s->is_analysed || s->is_dup || step_is(s, TCP_RST))
-		return;
-	follow_ack(s);
-	if (!is_counted(s))
-		return;
-	if (!(f->bits & TCP_HAS_HI) || step_has(s, VERDICT_REUSED_PORTS))
-		start_over(f, start);
-	if (seq_gt(start, f->hi) && start - f->hi >= MAX_STEP) {
-		/* The step itself is no data: only what is in the packet counts. */
-		count(&f->seq_jumps);
-		f->hi = start;
-	}
-	if (seq_gt(end, f->hi))
-		advance(f, end);
-	if (!step_is(s, TCP_FIN))
-		return;
 	if (!(f->bits & TCP_SENT_FIN) || f->fin_end != end + 1) {
 		/* R's ACK may have come first, when the FIN still looked like a byte. */
-		if (!(f->bits & TCP_SENT_FIN) && seq_lt(end, f->hi) && f->hi - end <= f->bytes)
+		if (!(f->bits & TCP_SENT_FIN) && seq_lt(end, f->hi) && loss_drop_number(s, end))
 			f->bytes--;
 		f->bits |= TCP_SENT_FIN;
 		f->fin_end = end + 1;
 	}
 	if (seq_lt(f->hi, f->fin_end))
 		f->hi = f->fin_end;
+}
+
+static void follow_data(struct step *s)
+{
+	struct tcp_side *f = s->f;
+	const uint32_t start = data_start(s), end = start + s->segment->payload_len;
+
+	if (!(f->bits & TCP_HAS_HI) || step_has(s, VERDICT_REUSED_PORTS))
+		start_over(s, start);
+	if (seq_gt(start, f->hi)) {
+		if (start - f->hi >= MAX_STEP) {
+			/* The step itself is no data: only what is in the packet counts. */
+			count(&tracker_trouble(s->tracker, f)->seq_jumps);
+			f->hi = start;
+		} else {
+			loss_open(s, f, f->hi, start, false);
+			advance(f, start);
+		}
+	} else {
+		loss_fill(s, start, seq_lt(end, f->hi) ? end : f->hi);
+	}
+	if (seq_gt(end, f->hi))
+		advance(f, end);
+	if (step_is(s, TCP_FIN))
+		note_fin(s, end);
+}
+
+void bytes_track(struct step *s)
+{
+	if (!s->is_analysed || s->is_dup)
+		return;
+	loss_settle(s);
+	if (step_is(s, TCP_RST))
+		return;
+	follow_ack(s);
+	if (is_counted(s))
+		follow_data(s);
 }

@@ -33,7 +33,8 @@ static bool is_settled(const struct step *s)
 	} else if (has_data) {
 		need |= flow->bits & TCP_FLOW_ORIG_DATA ? TCP_FLOW_HAS_TTFB : 0;
 	}
-	return (flow->bits & need) == need && (flow->initial_rtt_ns != 0 || flow->syn_ts_ns == 0) &&
+	return (flow->bits & (need | TCP_FLOW_MPTCP)) == need &&
+	       (flow->initial_rtt_ns != 0 || flow->syn_ts_ns == 0) &&
 	       (flow->completeness & (has_data ? COMPLETE_DATA : COMPLETE_ACK)) != 0 &&
 	       (s->f->history_bits & (has_data ? TCP_HISTORY_D : TCP_HISTORY_A)) != 0 &&
 	       (!has_data || (s->f->bits & TCP_SENT_DATA) != 0) && s->f->endpoint != ENDPOINT_NONE;
@@ -47,6 +48,10 @@ static bool is_next(const struct step *s)
 	const uint16_t known = TCP_BASE_KNOWN | TCP_HAS_HI;
 
 	if ((f->bits & (known | TCP_SYN_WINDOW)) != known || (r->bits & known) != known)
+		return false;
+	/* Holes below what it acknowledges, or that settle with time; lists of segments. */
+	if ((f->loss_bits & TCP_LOSS_ACKED) || (r->loss_bits & TCP_LOSS_HOLES) ||
+	    f->nb_unacked >= UNACKED_COUNTED_MAX || r->nb_unacked == UNACKED_LISTED)
 		return false;
 	if (f->next == 0 || segment->seq != f->next || segment->seq != f->hi || r->win == 0)
 		return false;
@@ -72,11 +77,18 @@ bool fast_track(struct step *s)
 		f->next_ts_ns = segment->ts_ns;
 		f->bytes += segment->payload_len;
 		f->hi = f->next;
+		f->nb_unacked++;
+		f->nb_unacked_new++;
 	}
 	if (f->contig == 0 || segment->seq == f->contig)
 		f->contig = f->next;
-	if (segment->ack != f->ack)
+	if (segment->ack != f->ack) {
+		f->ack_frame = s->frame;
 		f->dup = 0;
+	}
+	unacked_count_ack(s->r, segment->ack);
+	f->loss_bits &= (uint8_t)~TCP_LOSS_SACK_LAST;
+	loss_raise_ack(f, s->r, segment->ack);
 	f->win = segment->win;
 	f->ack = segment->ack;
 	f->last_ts_ns = segment->ts_ns;

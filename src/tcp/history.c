@@ -2,16 +2,21 @@
 
 /* How a flow went, in Zeek's words: endpoint states and history (definitions 4). */
 
+#include <string.h>
+
 #include "tcp_priv.h"
 
-static void put_letter(struct step *s, char letter)
+static void append_letter(struct tcp_flow *flow, char letter, bool is_orig)
 {
-	struct tcp_flow *flow = s->flow;
-
 	if (flow->history_len == TCP_HISTORY_MAX)
 		return;
 	/* Capitals are orig's; the two differ in one bit. */
-	flow->history[flow->history_len++] = (char)(s->is_orig ? letter & ~0x20 : letter);
+	flow->history[flow->history_len++] = (char)(is_orig ? letter & ~0x20 : letter);
+}
+
+static void put_letter(struct step *s, char letter)
+{
+	append_letter(s->flow, letter, s->is_orig);
 }
 
 /* S, H, F, R: again only with a sequence number other than the side's last one. */
@@ -34,19 +39,49 @@ static void put_once(struct step *s, char letter, uint8_t bit)
 	put_letter(s, letter);
 }
 
+static bool is_power_of_ten(uint32_t n)
+{
+	while (n != 0 && n % 10 == 0)
+		n /= 10;
+	return n == 1;
+}
+
 /* At the 1st, 10th, 100th ... time. */
 static void put_scaled(struct step *s, char letter, uint32_t *counter)
 {
-	uint32_t n;
-
 	count(counter);
-	for (n = *counter; n % 10 == 0; n /= 10)
-		;
-	if (n == 1)
+	if (is_power_of_ten(*counter))
 		put_letter(s, letter);
 }
 
-void history_track(struct step *s, bool is_new)
+void history_missed(struct step *s, struct tcp_side *side)
+{
+	uint32_t *counter = &side->trouble->history_g;
+
+	count(counter);
+	if (is_power_of_ten(*counter))
+		append_letter(s->flow, 'g', side == tcp_flow_orig(s->flow));
+}
+
+size_t tcp_flow_history(const struct tcp_flow *flow, char letters[TCP_HISTORY_MAX])
+{
+	size_t len = flow->history_len;
+
+	memcpy(letters, flow->history, len);
+	for (int d = 0; d < 2; d++) {
+		const struct tcp_trouble *trouble =
+			tcp_side_trouble(d == 0 ? tcp_flow_orig(flow) : tcp_flow_resp(flow));
+		uint32_t n = trouble->history_g;
+
+		for (int i = 0; i < trouble->nb_holes && len < TCP_HISTORY_MAX; i++) {
+			if (trouble->holes[i].is_acked && is_power_of_ten(++n))
+				letters[len++] = d == 0 ? 'G' : 'g';
+		}
+	}
+	return len;
+}
+
+void history_track(struct step *s)
 {
 	const bool syn = step_is(s, TCP_SYN), fin = step_is(s, TCP_FIN), rst = step_is(s, TCP_RST);
 
@@ -71,7 +106,7 @@ void history_track(struct step *s, bool is_new)
 	} else if (step_is(s, TCP_ACK)) {
 		put_once(s, 'a', TCP_HISTORY_A);
 	}
-	if (s->segment->payload_len > 0 && !rst && !is_new)
+	if (s->segment->payload_len > 0 && !rst && !s->is_new)
 		put_scaled(s, 't', &s->f->history_t);
 	if (s->segment->win == 0 && !rst && tcp_side_flags(s->r, 0) == 0)
 		put_scaled(s, 'w', &s->f->history_w);

@@ -14,6 +14,7 @@ enum {
 	OPT_SACK_PERMITTED = 4,
 	OPT_SACK = 5,
 	OPT_TIMESTAMPS = 8,
+	OPT_MPTCP = 30,
 	OPT_FAST_OPEN = 34,
 	OPT_EXPERIMENT_1 = 253,
 	OPT_EXPERIMENT_2 = 254,
@@ -48,6 +49,22 @@ static void read_sack(const struct segment *segment, const uint8_t *option, uint
 		return;
 	}
 	options->dsack = is_dsack(option + 2, nb, segment->ack);
+	options->sack_bytes = 0;
+	for (size_t i = 0; i < nb && i < 3; i++)
+		options->sack_bytes += load32(option + 6 + 8 * i) - load32(option + 2 + 8 * i);
+}
+
+/* RFC 8684 3: the subtype is the high half of the third byte. */
+static void read_mptcp(const uint8_t *option, uint8_t len, struct tcp_options *options)
+{
+	enum { MP_CAPABLE, MP_JOIN, NB_SUBTYPES = 8 };
+	const uint8_t subtype = len > 2 ? option[2] >> 4 : NB_SUBTYPES;
+
+	if (subtype >= NB_SUBTYPES)
+		return;
+	options->mptcp_ops |= (uint8_t)(1u << subtype);
+	options->makes_mptcp |=
+		subtype != MP_CAPABLE || len == 12 || len == 20 || len == 22 || len == 24;
 }
 
 static void read_option(const struct segment *segment, const uint8_t *option, uint8_t len,
@@ -74,6 +91,9 @@ static void read_option(const struct segment *segment, const uint8_t *option, ui
 		break;
 	case OPT_TIMESTAMPS:
 		options->timestamps |= len == 10;
+		break;
+	case OPT_MPTCP:
+		read_mptcp(option, len, options);
 		break;
 	case OPT_FAST_OPEN:
 		options->fast_open_cookie |= is_syn && len > 2;

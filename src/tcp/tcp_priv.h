@@ -4,8 +4,10 @@
 
 /* Inside the tcp room: one segment on its way through the rules. */
 
+#include "pool.h"
 #include "seq.h"
 #include "tcpmill/tcp.h"
+#include "unacked.h"
 
 /* Marks "acked something unseen" on a dup-ack counter (spec step 11). */
 #define DUP_SPECIAL UINT32_MAX
@@ -14,8 +16,18 @@
 #define DEFAULT_REORDER_NS 3000000
 
 struct tcp_tracker {
+	struct pool pool;
+	struct tcp_trouble *scratch; /* written to when memory was short */
 	bool wants_details;
 	bool failed; /* memory was short */
+};
+
+/* What a segment did to the holes of its side (definitions 5.3 to 5.5). */
+struct fill {
+	uint32_t filled, resent; /* bytes in holes; bytes seen before */
+	bool is_reordered;       /* some filled byte is */
+	uint64_t frame;          /* that opened the first hole */
+	int64_t age_ns;
 };
 
 struct step {
@@ -26,17 +38,40 @@ struct step {
 	uint64_t frame;
 	uint32_t verdicts;
 	uint8_t completeness_before;
+	uint8_t cause;
 	bool is_orig;        /* F is orig */
 	bool is_analysed;    /* section 3 of the spec ran */
 	bool is_dup;         /* a capture duplicate */
+	bool is_new;         /* bytes_is_new() */
 	bool may_raise_win;  /* the window shown may be larger than any before */
 	bool hides_verdicts; /* cut or broken header: verdicts count for the state, but are not
 				shown */
+
+	/* For the note. */
+	bool has_record, completes, opens_hole, misses;
+	uint32_t bytes_in_flight, push_bytes;
+	uint32_t hole_start, hole_end;
+	int64_t silence_ns; /* INT64_MIN = none */
+	int64_t rto_ns;
+	uint64_t rto_frame;
+	struct unacked_match match;
+	struct fill fill;
+	struct syn_options {
+		uint16_t mss;
+		uint8_t wscale;
+		bool has_mss, has_wscale, sack_permitted;
+	} syn_options;
 };
 
 static inline void step_verdict(struct step *s, enum verdict verdict)
 {
 	s->verdicts |= 1u << verdict;
+}
+
+/* Age below which a late segment is taken for reordered (the spec's T). */
+static inline int64_t step_reorder_ns(const struct step *s)
+{
+	return s->flow->initial_rtt_ns > 0 ? s->flow->initial_rtt_ns : DEFAULT_REORDER_NS;
 }
 
 static inline bool step_has(const struct step *s, enum verdict verdict)
@@ -55,6 +90,33 @@ static inline void count(uint32_t *counter)
 	*counter += *counter != UINT32_MAX;
 }
 
+/*
+ * Counted from above (unacked.h): an ACK of everything leaves none, one that passes the
+ * mark only what came behind it.
+ */
+static inline void unacked_count_ack(struct tcp_side *side, uint32_t ack)
+{
+	if (side->nb_unacked == 0)
+		return;
+	if (seq_le(side->next, ack))
+		side->nb_unacked_new = 0;
+	else if (!seq_le(side->unacked_mark, ack))
+		return;
+	side->nb_unacked = side->nb_unacked_new;
+	side->nb_unacked_new = 0;
+	side->unacked_mark = side->next;
+}
+
+/* F acknowledges, and not beyond what is known of R: definitions 5.4 and 8. */
+static inline void loss_raise_ack(struct tcp_side *f, struct tcp_side *r, uint32_t ack)
+{
+	if ((f->loss_bits & TCP_LOSS_ACK_SEEN) && !seq_gt(ack, f->ack_max))
+		return;
+	f->ack_max = ack;
+	f->loss_bits = (uint8_t)((f->loss_bits | TCP_LOSS_ACK_SEEN) & ~TCP_LOSS_ASKED);
+	r->loss_bits &= (uint8_t)~TCP_LOSS_RESENT;
+}
+
 /* Bits of tcp.completeness (spec section 5). */
 enum {
 	COMPLETE_SYN = 1,
@@ -70,7 +132,10 @@ struct tcp_options {
 	uint16_t mss;
 	uint8_t wscale; /* 0xff = absent; already at most 14 */
 	bool has_mss, sack_permitted, timestamps, fast_open_cookie, dsack;
-	bool is_broken; /* a SACK option that counts as a broken header (spec section 5) */
+	uint8_t mptcp_ops;   /* operations named (spec section 5) */
+	bool makes_mptcp;    /* one of them begins the connection's state */
+	uint32_t sack_bytes; /* of the first three blocks */
+	bool is_broken;      /* a SACK option that counts as a broken header (spec section 5) */
 };
 
 /* options.c. The header's first 20 bytes at least were captured. */
@@ -93,6 +158,10 @@ bool verdict_fills_window(const struct step *s);
 void handshake_completeness(struct step *s, bool created);
 void handshake_after(struct step *s, const struct tcp_options *options);
 void handshake_facts(struct step *s, const struct tcp_options *options);
+/* tracker.c: what only some sides have, made on first need; never NULL. */
+struct tcp_trouble *tracker_trouble(struct tcp_tracker *tracker, struct tcp_side *side);
+/* The same with room for one more hole; NULL when memory is short. */
+struct tcp_trouble *tracker_grow_holes(struct tcp_tracker *tracker, struct tcp_side *side);
 /*
  * bytes.c: definitions 5.1-5.3, 5.6 and 6. bytes_is_capture_dup() is asked once for every
  * analysed packet, before verdict_analyse(); bytes_note_fresh() instead of it, for a packet
@@ -103,10 +172,27 @@ bool bytes_note_fresh(struct step *s);
 bool bytes_is_capture_dup(struct step *s);
 bool bytes_is_new(const struct step *s);
 void bytes_track(struct step *s);
+/*
+ * loss.c: the holes of definitions 5.3 to 5.8; from bytes_track().
+ * loss_settle(): what time has decided, in both sides. loss_take_ack(): an ACK of R's holes.
+ * loss_open(): [start, end) of side was passed over. loss_fill(): F sent [start, end) again or
+ * late. loss_drop_number(): that number (a FIN's) was no byte; false if it is in no hole.
+ * loss_abandon(): all of F's holes become unresolved.
+ */
+void loss_settle(struct step *s);
+void loss_take_ack(struct step *s, uint32_t ack);
+void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t end, bool is_acked);
+void loss_fill(struct step *s, uint32_t start, uint32_t end);
+bool loss_drop_number(struct step *s, uint32_t number);
+void loss_abandon(struct step *s);
+/* cause.c: definitions 8; after bytes_track(). */
+void cause_find(struct step *s);
 /* rtt.c: definitions 7; before bytes_track(). */
 void rtt_track(struct step *s);
-/* history.c: definitions 4 and 2.5. is_new: see bytes_is_new(). */
-void history_track(struct step *s, bool is_new);
+/* history.c: definitions 4 and 2.5. */
+void history_track(struct step *s);
 void endpoint_track(struct step *s);
+/* A hole in what side sent turned out to be missed by the capture. */
+void history_missed(struct step *s, struct tcp_side *side);
 
 #endif

@@ -56,14 +56,15 @@ void track_count_packet(struct step *s)
 	count(&f->pkts);
 	f->ip_bytes += segment->ip_len;
 	f->psh += step_is(s, TCP_PSH) && f->psh != UINT32_MAX;
-	f->ack_flags += step_is(s, TCP_ACK) && f->ack_flags != UINT32_MAX;
 	for (uint32_t flags = segment->tcp_flags & ~(TCP_PSH | TCP_ACK); flags != 0;
 	     flags &= flags - 1)
 		count(&f->flags[__builtin_ctz(flags)]);
 	if (segment->payload_len > 0)
 		count(&f->data_pkts);
-	else if ((segment->tcp_flags & (TCP_ACK | TCP_SYN | TCP_FIN | TCP_RST)) == TCP_ACK)
-		count(&f->pure_acks);
+	else if ((segment->tcp_flags & (TCP_ACK | TCP_SYN | TCP_FIN | TCP_RST)) != TCP_ACK)
+		count(&f->other_pkts);
+	if (!step_is(s, TCP_ACK))
+		count(&f->no_ack_pkts);
 	if (segment->ttl < f->ttl_min)
 		f->ttl_min = segment->ttl;
 	if (segment->ttl > f->ttl_max)
@@ -83,8 +84,12 @@ static void meet_flow(struct step *s)
 
 	if (!step_is(s, TCP_SYN) || !(f->bits & TCP_BASE_KNOWN))
 		return;
+	s->has_record = true;
 	if (!step_is(s, TCP_ACK)) {
-		f->next = f->contig; /* a repeated SYN; any other took the ports over */
+		/* A repeated SYN; any other took the ports over. What is counted may end above. */
+		if (f->nb_unacked != 0)
+			(void)unacked_begin(s->tracker, f);
+		f->next = f->contig;
 	} else if (s->segment->seq != f->base) {
 		f->base = s->segment->seq;
 		step_verdict(s, VERDICT_REUSED_PORTS);
@@ -131,20 +136,44 @@ static void note_first_data(struct step *s)
 static void count_verdicts(struct step *s)
 {
 	struct tcp_flow *flow = s->flow;
+	struct tcp_trouble *trouble;
 	uint32_t shown;
 
 	if (s->hides_verdicts)
 		s->verdicts &= 1u << VERDICT_TFO_ACK | 1u << VERDICT_TFO_IGNORED;
-	if (step_has(s, VERDICT_DUPLICATE_ACK) && s->f->dup > s->f->dup_max)
-		s->f->dup_max = s->f->dup;
 	shown = s->verdicts & ((1u << NB_COUNTED_VERDICTS) - 1);
+	if (shown == 0 && (s->verdicts & ANOMALIES) == 0)
+		return;
+	trouble = tracker_trouble(s->tracker, s->f);
+	if (step_has(s, VERDICT_DUPLICATE_ACK) && s->f->dup > trouble->dup_max)
+		trouble->dup_max = s->f->dup;
 	for (; shown != 0; shown &= shown - 1)
-		count(&s->f->verdicts[__builtin_ctz(shown)]);
+		count(&trouble->verdicts[__builtin_ctz(shown)]);
 	if (s->verdicts & ANOMALIES) {
 		if (flow->first_anomaly_frame == 0)
 			flow->first_anomaly_frame = s->frame;
 		flow->last_anomaly_frame = s->frame;
 	}
+}
+
+/* Step 24, and what the note and step 18 want to know of a header's options. */
+static void keep_options(struct step *s, const struct tcp_options *options)
+{
+	s->syn_options = (struct syn_options){
+		.mss = options->mss,
+		.has_mss = options->has_mss,
+		.wscale = options->wscale,
+		.has_wscale = options->wscale != 0xff,
+		.sack_permitted = options->sack_permitted,
+	};
+	if (s->f->unacked != NULL)
+		s->f->unacked->sack_bytes = options->sack_bytes;
+	if (options->is_broken || options->mptcp_ops == 0)
+		return;
+	if (options->makes_mptcp)
+		s->flow->bits |= TCP_FLOW_MPTCP;
+	if (s->flow->bits & TCP_FLOW_MPTCP)
+		s->flow->mptcp_ops |= options->mptcp_ops;
 }
 
 /* Steps 19 to 24 of the spec, and the facts of definitions 3. */
@@ -170,10 +199,12 @@ static void run_handshake(struct step *s, bool created)
 		options_read(segment, &options);
 		s->hides_verdicts |= options.is_broken;
 		if (options.dsack)
-			count(&s->f->dsack);
+			count(&tracker_trouble(s->tracker, s->f)->dsack);
 	}
 	handshake_after(s, whole ? &options : NULL);
 	handshake_facts(s, whole ? &options : NULL);
+	if (whole)
+		keep_options(s, &options);
 }
 
 static bool is_offload_size(const struct step *s)
@@ -197,6 +228,8 @@ void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flo
 		.frame = frame,
 		.is_orig = from_high == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0),
 		.is_analysed = !(segment->bits & SEGMENT_SHORT),
+		.completeness_before = flow->completeness,
+		.silence_ns = INT64_MIN,
 	};
 	s->may_raise_win = segment->win != s->f->win || (s->f->bits & TCP_SYN_WINDOW) != 0 ||
 			   (segment->bits & SEGMENT_OPTIONS) != 0 || step_is(s, TCP_SYN) ||
@@ -205,24 +238,28 @@ void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flo
 
 void track_by_rules(struct step *s, bool created)
 {
-	bool is_new;
-
+	/* Step 4 of section 2; the options of this packet are read after the analysis. */
+	if (s->f->unacked != NULL)
+		s->f->unacked->sack_bytes = 0;
 	s->is_dup = s->is_analysed && bytes_is_capture_dup(s);
 	track_count_packet(s);
 	if (s->is_dup)
-		count(&s->f->capture_dups);
+		count(&tracker_trouble(s->tracker, s->f)->capture_dups);
 	if (!created)
 		meet_flow(s);
 	/* The SYN that took ports over says so itself. */
-	if (s->frame == s->flow->flow.first_frame && (s->flow->bits & TCP_FLOW_REUSED_PORTS))
+	if (s->frame == s->flow->flow.first_frame && (s->flow->bits & TCP_FLOW_REUSED_PORTS)) {
 		step_verdict(s, VERDICT_REUSED_PORTS);
+		s->has_record = true;
+	}
 	if (s->is_analysed)
 		verdict_analyse(s);
 	run_handshake(s, created);
-	is_new = bytes_is_new(s);
+	s->is_new = bytes_is_new(s);
 	rtt_track(s);
 	bytes_track(s);
-	history_track(s, is_new);
+	cause_find(s);
+	history_track(s);
 	endpoint_track(s);
 	track_note_window(s);
 	note_first_data(s);
@@ -236,7 +273,6 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
 	struct step s;
 
 	step_init(&s, tracker, flow, segment, frame);
-	s.completeness_before = flow->completeness;
 	if (created || tracker->wants_details || !fast_track(&s))
 		track_by_rules(&s, created);
 	if (note != NULL)

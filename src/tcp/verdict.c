@@ -29,6 +29,13 @@ static void learn_bases(struct step *s)
 	}
 }
 
+/* Bits of the unacked list's owner that only details ask for: steps 2 and 5. */
+static void note_bytes_in_flight_known(struct tcp_side *side, bool known)
+{
+	if (side->unacked != NULL)
+		side->unacked->bif_unknown = !known;
+}
+
 /* Step 8: the segment ends exactly where R's window does. */
 bool verdict_fills_window(const struct step *s)
 {
@@ -52,8 +59,10 @@ static void judge_window_and_order(struct step *s)
 
 	if (segment->win == 0 && plain)
 		step_verdict(s, VERDICT_ZERO_WINDOW);
-	if (f->next != 0 && seq_gt(segment->seq, f->next) && !step_is(s, TCP_RST))
+	if (f->next != 0 && seq_gt(segment->seq, f->next) && !step_is(s, TCP_RST)) {
 		step_verdict(s, VERDICT_LOST_SEGMENT);
+		note_bytes_in_flight_known(s->f, false);
+	}
 	if (len <= 1 && segment->seq == f->next - 1 && plain)
 		step_verdict(s, VERDICT_KEEP_ALIVE);
 	if (len == 0 && segment->win != 0 && segment->win != f->win && segment->seq == f->next &&
@@ -78,7 +87,8 @@ static void judge_repeated_ack(struct step *s)
 	} else if (segment->win == 0 && f->win == 0 &&
 		   (s->r->bits & TCP_LAST_ZERO_WINDOW_PROBE) != 0) {
 		step_verdict(s, VERDICT_ZERO_WINDOW_PROBE_ACK);
-	} else if (segment->win != 0 && segment->win == f->win) {
+	} else if (segment->win != 0 && segment->win == f->win &&
+		   !((s->flow->bits & TCP_FLOW_MPTCP) && s->flow->mptcp_ops != f->mptcp_seen)) {
 		f->dup = f->dup == DUP_SPECIAL ? 1 : f->dup + 1;
 		step_verdict(s, VERDICT_DUPLICATE_ACK);
 	}
@@ -91,6 +101,7 @@ static void judge_ack_of_unseen(struct step *s)
 
 	if (!step_is(s, TCP_ACK) || r->contig == 0 || !seq_gt(s->segment->ack, r->contig))
 		return;
+	s->has_record = true;
 	if (seq_lt(r->contig, r->next)) {
 		r->contig = r->next;
 		step_verdict(s, VERDICT_ACK_LOST_SEGMENT);
@@ -99,6 +110,22 @@ static void judge_ack_of_unseen(struct step *s)
 	if (r->dup == 0)
 		step_verdict(s, VERDICT_ACK_LOST_SEGMENT);
 	r->dup = DUP_SPECIAL;
+}
+
+/* Step 12e: since the oldest segment that waits for an ACK. Wants the list from the start. */
+static void measure_rto(struct step *s)
+{
+	const struct unacked_entry *oldest = unacked_oldest(s->f);
+	int64_t since_ns = s->f->next_ts_ns;
+
+	if (!s->tracker->wants_details || s->f->unacked == NULL)
+		return;
+	s->rto_frame = s->f->unacked->next_frame;
+	if (oldest != NULL) {
+		since_ns = oldest->ts_ns;
+		s->rto_frame = oldest->frame;
+	}
+	s->rto_ns = (int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)since_ns);
 }
 
 /* Step 12: a segment that does not move the sequence forward. */
@@ -130,24 +157,49 @@ static void judge_resend(struct step *s)
 	if (s->flow->initial_rtt_ns != 0)
 		reorder_ns = (uint64_t)s->flow->initial_rtt_ns;
 	if (f->next != segment->seq + len + control &&
-	    (uint64_t)segment->ts_ns - (uint64_t)f->next_ts_ns < reorder_ns)
+	    (uint64_t)segment->ts_ns - (uint64_t)f->next_ts_ns < reorder_ns) {
 		step_verdict(s, VERDICT_OUT_OF_ORDER);
-	else
+	} else {
 		step_verdict(s, VERDICT_RETRANSMISSION);
+		measure_rto(s);
+	}
 }
 
-/* Steps 13 to 16. */
-static void remember(struct step *s, bool is_probe)
+/* Step 13: the segment waits for its ACK. Returns its end, without the 1 of a SYN or FIN at the
+ * cap.
+ */
+static uint32_t wait_for_ack(struct step *s, bool is_probe)
+{
+	const struct segment *segment = s->segment;
+	struct unacked_entry entry = {
+		.seq = segment->seq,
+		.end = segment->seq + segment->payload_len,
+		.ts_ns = segment->ts_ns,
+		.frame = s->frame,
+	};
+
+	if ((segment->payload_len == 0 && !step_is(s, TCP_SYN | TCP_FIN)) || unacked_is_full(s->f))
+		return entry.end;
+	entry.end += step_is(s, TCP_SYN | TCP_FIN) ? 1 : 0;
+	/* A probe may end above next, which the count from above does not know of. */
+	if (is_probe)
+		(void)unacked_begin(s->tracker, s->f);
+	unacked_add(s->tracker, s->f, &entry);
+	return entry.end;
+}
+
+/* Steps 14 to 16. */
+static void remember(struct step *s, uint32_t end, bool is_probe)
 {
 	const struct segment *segment = s->segment;
 	struct tcp_side *f = s->f;
-	const uint32_t end =
-		segment->seq + segment->payload_len + (step_is(s, TCP_SYN | TCP_FIN) ? 1 : 0);
 
 	if (!is_probe) {
 		if (f->next == 0 || seq_gt(end, f->next)) {
 			f->next = end;
 			f->next_ts_ns = segment->ts_ns;
+			if (f->unacked != NULL)
+				f->unacked->next_frame = s->frame;
 		}
 		if (f->contig == 0 || segment->seq == f->contig)
 			f->contig = f->next;
@@ -155,6 +207,7 @@ static void remember(struct step *s, bool is_probe)
 	f->win = segment->win;
 	f->ack = segment->ack;
 	f->last_ts_ns = segment->ts_ns;
+	f->mptcp_seen = s->flow->mptcp_ops;
 	f->bits &= (uint16_t) ~(TCP_LAST_KEEP_ALIVE | TCP_LAST_ZERO_WINDOW_PROBE);
 	if (step_has(s, VERDICT_KEEP_ALIVE))
 		f->bits |= TCP_LAST_KEEP_ALIVE;
@@ -162,13 +215,50 @@ static void remember(struct step *s, bool is_probe)
 		f->bits |= TCP_LAST_ZERO_WINDOW_PROBE;
 }
 
+/* Step 18's second half. */
+static uint32_t add_pushed(struct tcp_unacked *list, uint32_t len, bool is_push)
+{
+	if (list->push_prev)
+		list->push_sum = len;
+	else
+		list->push_sum += len;
+	list->push_prev = is_push;
+	return list->push_sum;
+}
+
+/* Step 18. */
+static void measure_flight(struct step *s)
+{
+	struct tcp_unacked *list = s->f->unacked;
+	const uint32_t len = s->segment->payload_len;
+	uint32_t n;
+
+	if (!s->tracker->wants_details || list == NULL || len == 0 || list->nb == 0 ||
+	    list->bif_unknown)
+		return;
+	n = unacked_span(list, s->f->base);
+	if (s->r->unacked != NULL)
+		n -= s->r->unacked->sack_bytes;
+	s->has_record = true;
+	if (n > 0 && n < 2000000000)
+		s->bytes_in_flight = n - (step_is(s, TCP_SYN | TCP_FIN) ? 1 : 0);
+	s->push_bytes = add_pushed(list, len, step_is(s, TCP_PSH));
+}
+
 void verdict_analyse(struct step *s)
 {
 	const struct segment *segment = s->segment;
 	struct tcp_side *f = s->f;
+	uint32_t end;
 	bool is_probe;
 
+	if (s->tracker->wants_details) {
+		(void)unacked_begin(s->tracker, f);
+		(void)unacked_begin(s->tracker, s->r);
+	}
 	learn_bases(s);
+	if (step_is(s, TCP_ACK))
+		note_bytes_in_flight_known(s->r, true);
 	is_probe = segment->payload_len == 1 && segment->seq == f->next && s->r->win == 0;
 	if (is_probe) {
 		step_verdict(s, VERDICT_ZERO_WINDOW_PROBE);
@@ -176,9 +266,15 @@ void verdict_analyse(struct step *s)
 		judge_window_and_order(s);
 		judge_repeated_ack(s);
 	}
-	if (segment->ack != f->ack) /* step 10, also without the ACK flag */
+	if (segment->ack != f->ack) { /* step 10, also without the ACK flag */
+		f->ack_frame = s->frame;
 		f->dup = 0;
+	}
 	judge_ack_of_unseen(s);
 	judge_resend(s);
-	remember(s, is_probe);
+	end = wait_for_ack(s, is_probe);
+	remember(s, end, is_probe);
+	s->match = unacked_take_ack(s->tracker, s->r, segment->ack);
+	s->has_record |= s->match.frame != 0 || s->verdicts != 0;
+	measure_flight(s);
 }

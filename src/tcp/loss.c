@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Where data was lost (definitions 5): the holes in each side's sequence space, how
+ * they close, and what that says. The capture point splits the path: what a
+ * resend fills was lost before it, what was seen and is sent again was lost behind
+ * it, what R acknowledges unseen was missed by the capture alone.
+ */
+
+#include <string.h>
+
+#include "tcp_priv.h"
+
+static uint32_t later(uint32_t a, uint32_t b)
+{
+	return seq_lt(a, b) ? b : a;
+}
+
+static uint32_t earlier(uint32_t a, uint32_t b)
+{
+	return seq_lt(b, a) ? b : a;
+}
+
+/* Bytes of [start, end) that lie in the hole. */
+static uint32_t overlap(const struct tcp_hole *hole, uint32_t start, uint32_t end)
+{
+	const uint32_t from = later(hole->start, start), to = earlier(hole->end, end);
+
+	return seq_lt(from, to) ? to - from : 0;
+}
+
+static void set_bits(struct tcp_side *side)
+{
+	const struct tcp_trouble *trouble = side->trouble;
+
+	side->loss_bits &= (uint8_t) ~(TCP_LOSS_HOLES | TCP_LOSS_ACKED);
+	for (int i = 0; trouble != NULL && i < trouble->nb_holes; i++)
+		side->loss_bits |=
+			TCP_LOSS_HOLES | (trouble->holes[i].is_acked ? TCP_LOSS_ACKED : 0);
+}
+
+static void remove_hole(struct tcp_trouble *trouble, uint32_t i)
+{
+	trouble->nb_holes--;
+	memmove(&trouble->holes[i], &trouble->holes[i + 1],
+		(trouble->nb_holes - i) * sizeof(trouble->holes[0]));
+}
+
+/* The hole will not be filled any more: it was missed, or nobody knows. */
+static void settle_hole(struct step *s, struct tcp_side *side, uint32_t i)
+{
+	struct tcp_trouble *trouble = side->trouble;
+	const struct tcp_hole *hole = &trouble->holes[i];
+
+	if (hole->is_acked) {
+		trouble->missed_bytes += hole->end - hole->start;
+		history_missed(s, side);
+	} else {
+		trouble->unresolved_bytes += hole->end - hole->start;
+	}
+	remove_hole(trouble, i);
+}
+
+/* Puts a hole in front of the i-th. A 17th settles the lowest, which may be the new one. */
+static void insert_hole(struct step *s, struct tcp_side *side, uint32_t i,
+			const struct tcp_hole *hole)
+{
+	struct tcp_trouble *trouble = tracker_grow_holes(s->tracker, side);
+
+	if (trouble == NULL)
+		return;
+	memmove(&trouble->holes[i + 1], &trouble->holes[i],
+		(trouble->nb_holes - i) * sizeof(trouble->holes[0]));
+	trouble->holes[i] = *hole;
+	if (++trouble->nb_holes <= TCP_MAX_HOLES)
+		return;
+	count(&trouble->holes_overflowed);
+	settle_hole(s, side, 0);
+}
+
+static void settle_side(struct step *s, struct tcp_side *side)
+{
+	if (!(side->loss_bits & TCP_LOSS_ACKED))
+		return;
+	for (uint32_t i = 0; i < side->trouble->nb_holes;) {
+		const struct tcp_hole *hole = &side->trouble->holes[i];
+
+		if (hole->is_acked && s->segment->ts_ns - hole->acked_ts_ns >= step_reorder_ns(s))
+			settle_hole(s, side, i);
+		else
+			i++;
+	}
+	set_bits(side);
+}
+
+void loss_settle(struct step *s)
+{
+	settle_side(s, s->f);
+	settle_side(s, s->r);
+}
+
+void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t end, bool is_acked)
+{
+	const struct tcp_hole hole = {
+		.start = start,
+		.end = end,
+		.ts_ns = s->segment->ts_ns,
+		.frame = s->frame,
+		.acked_ts_ns = s->segment->ts_ns,
+		.tsval = s->segment->tsval,
+		.has_tsval = !is_acked && (s->segment->bits & SEGMENT_HAS_TSVAL) != 0,
+		.is_acked = is_acked,
+	};
+
+	insert_hole(s, side, tracker_trouble(s->tracker, side)->nb_holes, &hole);
+	set_bits(side);
+	if (is_acked)
+		s->misses = true;
+	else
+		s->opens_hole = true;
+	if (!is_acked || !s->opens_hole) {
+		s->hole_start = start;
+		s->hole_end = end;
+	}
+}
+
+/* R's holes below ack are acknowledged from now on; the hole around it is split. */
+void loss_take_ack(struct step *s, uint32_t ack)
+{
+	struct tcp_side *r = s->r;
+
+	if (!(r->loss_bits & TCP_LOSS_HOLES))
+		return;
+	for (uint32_t i = 0; i < r->trouble->nb_holes; i++) {
+		struct tcp_hole *hole = &r->trouble->holes[i];
+		struct tcp_hole below = *hole;
+
+		if (hole->is_acked || !seq_gt(ack, hole->start))
+			continue;
+		below.is_acked = true;
+		below.acked_ts_ns = s->segment->ts_ns;
+		if (!seq_gt(hole->end, ack)) {
+			*hole = below;
+			continue;
+		}
+		below.end = ack;
+		hole->start = ack;
+		insert_hole(s, r, i, &below);
+		break; /* what lies above is not acknowledged */
+	}
+	set_bits(r);
+}
+
+/* 5.5: is what comes late the original, overtaken on its way? */
+static bool is_late_original(const struct step *s, const struct tcp_hole *hole)
+{
+	const int64_t age_ns = s->segment->ts_ns - hole->ts_ns;
+
+	if (hole->is_acked)
+		return true;
+	if (hole->has_tsval && (s->segment->bits & SEGMENT_HAS_TSVAL) &&
+	    hole->tsval != s->segment->tsval)
+		return seq_lt(s->segment->tsval, hole->tsval);
+	return age_ns >= 0 && age_ns < step_reorder_ns(s);
+}
+
+/* Takes [start, end) out of the i-th hole; what is left of it may be two. */
+static void cut_hole(struct step *s, uint32_t i, uint32_t start, uint32_t end)
+{
+	struct tcp_hole *hole = &s->f->trouble->holes[i];
+	struct tcp_hole below = *hole;
+	const bool rest_below = seq_lt(hole->start, start), rest_above = seq_lt(end, hole->end);
+
+	below.end = start;
+	if (rest_above)
+		hole->start = end;
+	else if (rest_below)
+		hole->end = start;
+	else
+		remove_hole(s->f->trouble, i);
+	if (rest_above && rest_below)
+		insert_hole(s, s->f, i, &below);
+}
+
+static void note_fill_of(struct step *s, const struct tcp_hole *hole, uint32_t bytes)
+{
+	if (s->fill.filled == 0) {
+		s->fill.frame = hole->frame;
+		s->fill.age_ns = s->segment->ts_ns - hole->ts_ns;
+	}
+	s->fill.filled += bytes;
+	if (is_late_original(s, hole))
+		s->fill.is_reordered = true;
+	else
+		tracker_trouble(s->tracker, s->f)->lost_before_bytes += bytes;
+}
+
+void loss_fill(struct step *s, uint32_t start, uint32_t end)
+{
+	struct tcp_side *f = s->f;
+	const uint32_t from = later(start, f->start);
+	/* Bytes from here on R has not acknowledged: seen, and sent again, they were lost. */
+	const uint32_t unacked_from =
+		s->r->loss_bits & TCP_LOSS_ACK_SEEN ? later(from, s->r->ack_max) : from;
+	uint32_t lost_after = seq_lt(unacked_from, end) ? end - unacked_from : 0;
+	struct tcp_trouble *trouble;
+
+	if (!seq_lt(from, end))
+		return;
+	for (uint32_t i = 0; (f->loss_bits & TCP_LOSS_HOLES) && i < f->trouble->nb_holes;) {
+		const struct tcp_hole *hole = &f->trouble->holes[i];
+		const uint32_t bytes = overlap(hole, from, end);
+
+		if (bytes == 0) {
+			i++;
+			continue;
+		}
+		lost_after -= overlap(hole, unacked_from, end);
+		note_fill_of(s, hole, bytes);
+		cut_hole(s, i, later(hole->start, from), earlier(hole->end, end));
+	}
+	set_bits(f);
+	s->fill.resent = end - from - s->fill.filled;
+	if (s->fill.resent == 0 && !s->fill.is_reordered)
+		return;
+	trouble = tracker_trouble(s->tracker, f);
+	trouble->retransmitted_bytes += s->fill.resent;
+	trouble->lost_after_bytes += lost_after;
+	if (s->fill.is_reordered)
+		count(&trouble->reordered_pkts);
+}
+
+bool loss_drop_number(struct step *s, uint32_t number)
+{
+	struct tcp_side *f = s->f;
+
+	for (uint32_t i = 0; (f->loss_bits & TCP_LOSS_HOLES) && i < f->trouble->nb_holes; i++) {
+		if (overlap(&f->trouble->holes[i], number, number + 1) == 0)
+			continue;
+		cut_hole(s, i, number, number + 1);
+		set_bits(f);
+		return true;
+	}
+	return false;
+}
+
+void loss_abandon(struct step *s)
+{
+	struct tcp_trouble *trouble = s->f->trouble;
+
+	if (!(s->f->loss_bits & TCP_LOSS_HOLES))
+		return;
+	for (int i = 0; i < trouble->nb_holes; i++)
+		trouble->unresolved_bytes += trouble->holes[i].end - trouble->holes[i].start;
+	trouble->nb_holes = 0;
+	set_bits(s->f);
+}
+
+void tcp_side_settled(const struct tcp_side *side, uint64_t *missed_bytes,
+		      uint64_t *unresolved_bytes)
+{
+	const struct tcp_trouble *trouble = tcp_side_trouble(side);
+
+	*missed_bytes = trouble->missed_bytes;
+	*unresolved_bytes = trouble->unresolved_bytes;
+	for (int i = 0; i < trouble->nb_holes; i++) {
+		const struct tcp_hole *hole = &trouble->holes[i];
+
+		*(hole->is_acked ? missed_bytes : unresolved_bytes) += hole->end - hole->start;
+	}
+}

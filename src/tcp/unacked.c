@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "tcp_priv.h"
+
+#define NEAR (1u << 30) /* numbers that lie this close compare the same way from both ends */
+#define FIRST_ROOM 4u
+
+static size_t list_size(uint32_t room)
+{
+	return sizeof(struct tcp_unacked) + room * sizeof(struct unacked_entry);
+}
+
+static uint32_t room_of(size_t size)
+{
+	return (uint32_t)((size - sizeof(struct tcp_unacked)) / sizeof(struct unacked_entry));
+}
+
+struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *side)
+{
+	const size_t size = pool_block_size(list_size(FIRST_ROOM));
+
+	if (side->unacked != NULL)
+		return side->unacked;
+	side->unacked = pool_take(&tracker->pool, size);
+	if (side->unacked == NULL) {
+		tracker->failed = true;
+		return NULL;
+	}
+	*side->unacked = (struct tcp_unacked){
+		.room = room_of(size),
+		.nb_counted = side->nb_unacked,
+		.counted_end = side->next,
+		.is_sorted = true,
+	};
+	side->nb_unacked = UNACKED_LISTED;
+	return side->unacked;
+}
+
+void unacked_release(struct tcp_tracker *tracker, struct tcp_side *side)
+{
+	if (side->unacked == NULL)
+		return;
+	pool_give(&tracker->pool, side->unacked, list_size(side->unacked->room));
+	side->unacked = NULL;
+}
+
+bool unacked_is_full(const struct tcp_side *side)
+{
+	return side->unacked != NULL &&
+	       side->unacked->nb_counted + side->unacked->nb >= UNACKED_CAP;
+}
+
+/* Makes room behind the last entry. NULL when memory is short. */
+static struct tcp_unacked *grow(struct tcp_tracker *tracker, struct tcp_side *side)
+{
+	struct tcp_unacked *old = side->unacked, *new;
+	size_t size;
+
+	if (old->first + old->nb < old->room)
+		return old;
+	if (old->first >= old->room / 2) {
+		memmove(old->entries, old->entries + old->first, old->nb * sizeof(old->entries[0]));
+		old->first = 0;
+		return old;
+	}
+	size = pool_block_size(list_size(old->room + 1));
+	new = pool_take(&tracker->pool, size);
+	if (new == NULL) {
+		tracker->failed = true;
+		return NULL;
+	}
+	*new = *old;
+	new->first = 0;
+	new->room = room_of(size);
+	memcpy(new->entries, old->entries + old->first, old->nb * sizeof(old->entries[0]));
+	pool_give(&tracker->pool, old, list_size(old->room));
+	side->unacked = new;
+	return new;
+}
+
+/* Whether entry may follow what lies between low and high. */
+static bool follows(uint32_t low, uint32_t high, const struct unacked_entry *entry)
+{
+	return entry->seq - high < NEAR && entry->end - low < NEAR &&
+	       entry->end - entry->seq < NEAR;
+}
+
+static void append(struct tcp_unacked *list, const struct unacked_entry *entry)
+{
+	if (list->nb == 0)
+		list->is_sorted = entry->end - entry->seq < NEAR;
+	else if (list->is_sorted)
+		list->is_sorted = follows(list->entries[list->first].seq,
+					  list->entries[list->first + list->nb - 1].end, entry);
+	list->entries[list->first + list->nb++] = *entry;
+}
+
+void unacked_add(struct tcp_tracker *tracker, struct tcp_side *side,
+		 const struct unacked_entry *entry)
+{
+	struct tcp_unacked *list;
+
+	if (side->unacked == NULL && side->nb_unacked < UNACKED_COUNTED_MAX) {
+		side->nb_unacked++;
+		side->nb_unacked_new++;
+		return;
+	}
+	if (unacked_begin(tracker, side) == NULL)
+		return;
+	list = grow(tracker, side);
+	if (list != NULL)
+		append(list, entry);
+}
+
+/* The list lies in order: an ACK takes from its front. */
+static struct unacked_match pop_sorted(struct tcp_unacked *list, uint32_t ack)
+{
+	struct unacked_match match = {0};
+	struct unacked_entry *entry = &list->entries[list->first];
+
+	while (list->nb > 0 && seq_le(entry->end, ack)) {
+		if (entry->end == ack)
+			match = (struct unacked_match){.frame = entry->frame,
+						       .ts_ns = entry->ts_ns};
+		list->first++;
+		list->nb--;
+		entry++;
+	}
+	if (list->nb > 0 && seq_lt(entry->seq, ack))
+		entry->seq = ack;
+	return match;
+}
+
+/* The rule as it stands, entry by entry; the oldest match wins. */
+static struct unacked_match walk_all(struct tcp_unacked *list, uint32_t ack)
+{
+	struct unacked_entry *const entries = list->entries + list->first;
+	struct unacked_match match = {0};
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < list->nb; i++) {
+		struct unacked_entry entry = entries[i];
+
+		if (entry.end == ack) {
+			if (match.frame == 0)
+				match = (struct unacked_match){.frame = entry.frame,
+							       .ts_ns = entry.ts_ns};
+			continue;
+		}
+		if (seq_gt(ack, entry.seq) && seq_le(ack, entry.end))
+			entry.seq = ack;
+		else if (!seq_gt(entry.end, ack))
+			continue;
+		entries[kept++] = entry;
+	}
+	list->nb = kept;
+	list->is_sorted = kept == 0 || entries[0].end - entries[0].seq < NEAR;
+	for (uint32_t i = 1; i < kept && list->is_sorted; i++)
+		list->is_sorted = follows(entries[0].seq, entries[i - 1].end, &entries[i]);
+	return match;
+}
+
+static struct unacked_match take_from_list(struct tcp_unacked *list, uint32_t ack)
+{
+	struct unacked_match match = {0};
+	uint32_t low;
+
+	if (list->nb == 0)
+		return match;
+	low = list->entries[list->first].seq;
+	if (!list->is_sorted || (ack - low >= NEAR && low - ack >= NEAR))
+		match = walk_all(list, ack);
+	else if (low - ack >= NEAR)
+		match = pop_sorted(list, ack);
+	if (list->nb == 0)
+		list->first = 0;
+	return match;
+}
+
+struct unacked_match unacked_take_ack(struct tcp_tracker *tracker, struct tcp_side *side,
+				      uint32_t ack)
+{
+	struct tcp_unacked *list = side->unacked;
+	struct unacked_match match;
+
+	if (list == NULL) {
+		unacked_count_ack(side, ack);
+		return (struct unacked_match){0};
+	}
+	match = take_from_list(list, ack);
+	if (seq_le(list->counted_end, ack))
+		list->nb_counted = 0;
+	if (list->nb == 0 && list->nb_counted == 0 && !tracker->wants_details) {
+		unacked_release(tracker, side);
+		side->nb_unacked = 0;
+		side->nb_unacked_new = 0;
+		side->unacked_mark = side->next;
+	}
+	return match;
+}
+
+const struct unacked_entry *unacked_oldest(const struct tcp_side *side)
+{
+	const struct tcp_unacked *list = side->unacked;
+
+	return list == NULL || list->nb == 0 ? NULL : &list->entries[list->first];
+}
+
+uint32_t unacked_span(const struct tcp_unacked *list, uint32_t base)
+{
+	const struct unacked_entry *entries = list->entries + list->first;
+	uint32_t low = entries[0].seq - base, high = entries[list->nb - 1].end - base;
+
+	/* In order, and base does not lie between them: the two ends are the extremes. */
+	if (list->is_sorted && low <= high)
+		return high - low;
+	high = 0;
+	for (uint32_t i = 0; i < list->nb; i++) {
+		if (entries[i].seq - base < low)
+			low = entries[i].seq - base;
+		if (entries[i].end - base > high)
+			high = entries[i].end - base;
+	}
+	return high - low;
+}

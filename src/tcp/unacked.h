@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_TCP_UNACKED_H
+#define TCPMILL_TCP_UNACKED_H
+
+/*
+ * The segments of a side that wait for an ACK (spec sections 1 and 3, steps 13,
+ * 17 and 18).
+ *
+ * Verdicts ask only whether 10,000 of them wait. So a side counts them, from above
+ * (an ACK is noticed once it passes a mark, which is set anew then), and keeps the
+ * list only while the count is large, or details are wanted: then from its first
+ * segment on. The list is in order of arrival, which nearly always is the order of
+ * sequence numbers too, so that ACKs pop from its front.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tcp_side;
+struct tcp_tracker;
+
+#define UNACKED_CAP 10000u        /* tshark's */
+#define UNACKED_COUNTED_MAX 1024  /* beyond it a list is kept */
+#define UNACKED_LISTED UINT16_MAX /* in nb_unacked: there is a list */
+
+struct unacked_entry {
+	uint32_t seq, end;
+	int64_t ts_ns;
+	uint64_t frame;
+};
+
+struct tcp_unacked {
+	uint32_t first, nb, room; /* entries[first, first + nb) */
+	/* Segments from before the list began; all are acknowledged by an ACK of counted_end. */
+	uint32_t nb_counted, counted_end;
+	bool is_sorted; /* entries do not overlap and lie in order, within 2^30 */
+	bool bif_unknown, push_prev;
+	uint32_t push_sum, sack_bytes;
+	uint64_t next_frame; /* that set next */
+	struct unacked_entry entries[];
+};
+
+/* The segment that an ACK acknowledged exactly; frame 0 = none. */
+struct unacked_match {
+	uint64_t frame;
+	int64_t ts_ns;
+};
+
+/* Begins the list if there is none. NULL when memory is short (the tracker notes it). */
+struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *side);
+void unacked_release(struct tcp_tracker *tracker, struct tcp_side *side);
+
+/* True at tshark's cap: nothing is appended then. */
+bool unacked_is_full(const struct tcp_side *side);
+/* Appends a segment, or counts it. */
+void unacked_add(struct tcp_tracker *tracker, struct tcp_side *side,
+		 const struct unacked_entry *entry);
+/* Step 17: what ack leaves of the side's segments. */
+struct unacked_match unacked_take_ack(struct tcp_tracker *tracker, struct tcp_side *side,
+				      uint32_t ack);
+/* The oldest entry, or NULL. */
+const struct unacked_entry *unacked_oldest(const struct tcp_side *side);
+/* Bytes between the lowest and the highest number in the list, relative to base; it is not empty.
+ */
+uint32_t unacked_span(const struct tcp_unacked *list, uint32_t base);
+
+#endif
