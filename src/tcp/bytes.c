@@ -108,6 +108,7 @@ static void start_over(struct step *s, uint32_t start)
 		f->bits &= (uint16_t)~TCP_RTT_RUNNING;
 		f->fin_end = start;
 		loss_abandon(s);
+		s->r->loss_bits &= (uint8_t)~TCP_LOSS_ACK_SEEN;
 	}
 	f->hi = start;
 	f->start = start;
@@ -125,13 +126,13 @@ static void follow_ack(struct step *s)
 
 	if (!step_is(s, TCP_ACK) || !(r->bits & TCP_HAS_HI))
 		return;
+	if (seq_gt(ack, r->hi) && (ack - r->hi >= MAX_STEP || r->pkts == tcp_side_flags(r, 1)))
+		return;
+	loss_take_ack(s, ack);
 	if (seq_gt(ack, r->hi)) {
-		if (ack - r->hi >= MAX_STEP || r->pkts == tcp_side_flags(r, 1))
-			return;
 		loss_open(s, r, r->hi, ack, true);
 		advance(r, ack);
 	}
-	loss_take_ack(s, ack);
 	loss_raise_ack(s->f, r, ack);
 }
 
@@ -178,10 +179,7 @@ static void follow_data(struct step *s)
 
 void bytes_track(struct step *s)
 {
-	if (!s->is_analysed || s->is_dup)
-		return;
-	loss_settle(s);
-	if (step_is(s, TCP_RST))
+	if (!s->is_analysed || s->is_dup || step_is(s, TCP_RST))
 		return;
 	follow_ack(s);
 	if (is_counted(s))

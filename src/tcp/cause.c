@@ -15,8 +15,7 @@
 static bool is_fast(const struct step *s)
 {
 	const struct tcp_side *r = s->r;
-	const int64_t reorder_ns = step_reorder_ns(s);
-	const int64_t prompt_ns = reorder_ns > PROMPT_NS ? reorder_ns : PROMPT_NS;
+	const int64_t prompt_ns = s->reorder_ns > PROMPT_NS ? s->reorder_ns : PROMPT_NS;
 	const int64_t age_ns = s->segment->ts_ns - r->last_ts_ns;
 	bool asked;
 

@@ -85,7 +85,7 @@ static void settle_side(struct step *s, struct tcp_side *side)
 	for (uint32_t i = 0; i < side->trouble->nb_holes;) {
 		const struct tcp_hole *hole = &side->trouble->holes[i];
 
-		if (hole->is_acked && s->segment->ts_ns - hole->acked_ts_ns >= step_reorder_ns(s))
+		if (hole->is_acked && s->segment->ts_ns - hole->acked_ts_ns >= s->reorder_ns)
 			settle_hole(s, side, i);
 		else
 			i++;
@@ -161,7 +161,7 @@ static bool is_late_original(const struct step *s, const struct tcp_hole *hole)
 	if (hole->has_tsval && (s->segment->bits & SEGMENT_HAS_TSVAL) &&
 	    hole->tsval != s->segment->tsval)
 		return seq_lt(s->segment->tsval, hole->tsval);
-	return age_ns >= 0 && age_ns < step_reorder_ns(s);
+	return age_ns >= 0 && age_ns < s->reorder_ns;
 }
 
 /* Takes [start, end) out of the i-th hole; what is left of it may be two. */

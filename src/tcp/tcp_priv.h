@@ -51,6 +51,7 @@ struct step {
 	bool has_record, completes, opens_hole, misses;
 	uint32_t bytes_in_flight, push_bytes;
 	uint32_t hole_start, hole_end;
+	int64_t reorder_ns; /* age below which a late segment is taken for reordered: T */
 	int64_t silence_ns; /* INT64_MIN = none */
 	int64_t rto_ns;
 	uint64_t rto_frame;
@@ -66,12 +67,6 @@ struct step {
 static inline void step_verdict(struct step *s, enum verdict verdict)
 {
 	s->verdicts |= 1u << verdict;
-}
-
-/* Age below which a late segment is taken for reordered (the spec's T). */
-static inline int64_t step_reorder_ns(const struct step *s)
-{
-	return s->flow->initial_rtt_ns > 0 ? s->flow->initial_rtt_ns : DEFAULT_REORDER_NS;
 }
 
 static inline bool step_has(const struct step *s, enum verdict verdict)

@@ -230,6 +230,7 @@ void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flo
 		.is_analysed = !(segment->bits & SEGMENT_SHORT),
 		.completeness_before = flow->completeness,
 		.silence_ns = INT64_MIN,
+		.reorder_ns = flow->initial_rtt_ns > 0 ? flow->initial_rtt_ns : DEFAULT_REORDER_NS,
 	};
 	s->may_raise_win = segment->win != s->f->win || (s->f->bits & TCP_SYN_WINDOW) != 0 ||
 			   (segment->bits & SEGMENT_OPTIONS) != 0 || step_is(s, TCP_SYN) ||
@@ -241,6 +242,7 @@ void track_by_rules(struct step *s, bool created)
 	/* Step 4 of section 2; the options of this packet are read after the analysis. */
 	if (s->f->unacked != NULL)
 		s->f->unacked->sack_bytes = 0;
+	loss_settle(s);
 	s->is_dup = s->is_analysed && bytes_is_capture_dup(s);
 	track_count_packet(s);
 	if (s->is_dup)
