@@ -15,7 +15,7 @@
 static bool is_fast(const struct step *s)
 {
 	const struct tcp_side *r = s->r;
-	const int64_t prompt_ns = s->reorder_ns > PROMPT_NS ? s->reorder_ns : PROMPT_NS;
+	const int64_t prompt_ns = s->story.reorder_ns > PROMPT_NS ? s->story.reorder_ns : PROMPT_NS;
 	const int64_t age_ns = s->segment->ts_ns - r->last_ts_ns;
 	bool asked;
 
@@ -34,7 +34,8 @@ static bool is_tail_probe(const struct step *s)
 	if (s->segment->seq + s->segment->payload_len != s->f->hi || rtt_ns <= 0 ||
 	    (s->r->loss_bits & TCP_LOSS_ASKED) || (s->f->loss_bits & TCP_LOSS_RESENT))
 		return false;
-	return s->silence_ns >= rtt_ns + rtt_ns / 2 && s->silence_ns < TIMEOUT_NS + rtt_ns;
+	return s->story.silence_ns >= rtt_ns + rtt_ns / 2 &&
+	       s->story.silence_ns < TIMEOUT_NS + rtt_ns;
 }
 
 /* 8.8: an earlier resend's recovery goes on. */
@@ -52,7 +53,7 @@ static bool is_recovering(struct step *s)
 
 static enum cause find_resend(struct step *s, bool recovering)
 {
-	if (s->fill.is_reordered)
+	if (s->story.fill.is_reordered)
 		return CAUSE_REORDERED;
 	if (step_has(s, VERDICT_SPURIOUS_RETRANSMISSION))
 		return CAUSE_SPURIOUS;
@@ -62,7 +63,7 @@ static enum cause find_resend(struct step *s, bool recovering)
 		return CAUSE_FAST;
 	if (is_tail_probe(s))
 		return CAUSE_TAIL_PROBE;
-	if (s->silence_ns >= TIMEOUT_NS)
+	if (s->story.silence_ns >= TIMEOUT_NS)
 		return CAUSE_TIMEOUT;
 	return recovering ? CAUSE_RECOVERY : CAUSE_UNKNOWN;
 }
@@ -88,15 +89,15 @@ void cause_find(struct step *s)
 	if (!s->is_analysed)
 		return;
 	if (s->is_dup) {
-		s->cause = s->verdicts != 0 ? CAUSE_CAPTURE_DUPLICATE : CAUSE_NONE;
+		s->story.cause = s->verdicts != 0 ? CAUSE_CAPTURE_DUPLICATE : CAUSE_NONE;
 		return;
 	}
 	note_asking(s);
 	if ((s->verdicts & RESENDS) == 0)
 		return;
 	recovering = is_recovering(s);
-	s->cause = (uint8_t)find_resend(s, recovering);
-	if (s->cause == CAUSE_REORDERED)
+	s->story.cause = (uint8_t)find_resend(s, recovering);
+	if (s->story.cause == CAUSE_REORDERED)
 		return;
 	f->loss_bits |= TCP_LOSS_RESENT;
 	if (!recovering) {

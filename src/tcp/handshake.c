@@ -173,7 +173,7 @@ static void orig_ack(struct step *s)
 	if (seq_lt(s->segment->ack, s->r->isn + 1))
 		return;
 	flow->bits |= TCP_FLOW_COMPLETE;
-	s->completes = true;
+	s->story.completes = true;
 	flow->synack_rtt_ns = s->segment->ts_ns - flow->resp_syn_ack_ts_ns;
 }
 

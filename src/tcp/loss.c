@@ -85,7 +85,7 @@ static void settle_side(struct step *s, struct tcp_side *side)
 	for (uint32_t i = 0; i < side->trouble->nb_holes;) {
 		const struct tcp_hole *hole = &side->trouble->holes[i];
 
-		if (hole->is_acked && s->segment->ts_ns - hole->acked_ts_ns >= s->reorder_ns)
+		if (hole->is_acked && s->segment->ts_ns - hole->acked_ts_ns >= s->story.reorder_ns)
 			settle_hole(s, side, i);
 		else
 			i++;
@@ -115,12 +115,12 @@ void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t e
 	insert_hole(s, side, tracker_trouble(s->tracker, side)->nb_holes, &hole);
 	set_bits(side);
 	if (is_acked)
-		s->misses = true;
+		s->story.misses = true;
 	else
-		s->opens_hole = true;
-	if (!is_acked || !s->opens_hole) {
-		s->hole_start = start;
-		s->hole_end = end;
+		s->story.opens_hole = true;
+	if (!is_acked || !s->story.opens_hole) {
+		s->story.hole_start = start;
+		s->story.hole_end = end;
 	}
 }
 
@@ -161,7 +161,7 @@ static bool is_late_original(const struct step *s, const struct tcp_hole *hole)
 	if (hole->has_tsval && (s->segment->bits & SEGMENT_HAS_TSVAL) &&
 	    hole->tsval != s->segment->tsval)
 		return seq_lt(s->segment->tsval, hole->tsval);
-	return age_ns >= 0 && age_ns < s->reorder_ns;
+	return age_ns >= 0 && age_ns < s->story.reorder_ns;
 }
 
 /* Takes [start, end) out of the i-th hole; what is left of it may be two. */
@@ -184,13 +184,13 @@ static void cut_hole(struct step *s, uint32_t i, uint32_t start, uint32_t end)
 
 static void note_fill_of(struct step *s, const struct tcp_hole *hole, uint32_t bytes)
 {
-	if (s->fill.filled == 0) {
-		s->fill.frame = hole->frame;
-		s->fill.age_ns = s->segment->ts_ns - hole->ts_ns;
+	if (s->story.fill.filled == 0) {
+		s->story.fill.frame = hole->frame;
+		s->story.fill.age_ns = s->segment->ts_ns - hole->ts_ns;
 	}
-	s->fill.filled += bytes;
+	s->story.fill.filled += bytes;
 	if (is_late_original(s, hole))
-		s->fill.is_reordered = true;
+		s->story.fill.is_reordered = true;
 	else
 		tracker_trouble(s->tracker, s->f)->lost_before_bytes += bytes;
 }
@@ -220,13 +220,13 @@ void loss_fill(struct step *s, uint32_t start, uint32_t end)
 		cut_hole(s, i, later(hole->start, from), earlier(hole->end, end));
 	}
 	set_bits(f);
-	s->fill.resent = end - from - s->fill.filled;
-	if (s->fill.resent == 0 && !s->fill.is_reordered)
+	s->story.fill.resent = end - from - s->story.fill.filled;
+	if (s->story.fill.resent == 0 && !s->story.fill.is_reordered)
 		return;
 	trouble = tracker_trouble(s->tracker, f);
-	trouble->retransmitted_bytes += s->fill.resent;
+	trouble->retransmitted_bytes += s->story.fill.resent;
 	trouble->lost_after_bytes += lost_after;
-	if (s->fill.is_reordered)
+	if (s->story.fill.is_reordered)
 		count(&trouble->reordered_pkts);
 }
 

@@ -13,7 +13,7 @@ static uint32_t note_bits(const struct step *s, bool created)
 	bits |= s->flow->bits & TCP_FLOW_ORIG_HIGH ? NOTE_ORIG_HIGH : 0;
 	bits |= s->is_dup ? NOTE_CAPTURE_DUP : 0;
 	bits |= s->segment->bits & SEGMENT_CUT ? NOTE_CUT : 0;
-	bits |= s->completes ? NOTE_COMPLETES : 0;
+	bits |= s->story.completes ? NOTE_COMPLETES : 0;
 	bits |= created || s->frame == s->flow->flow.first_frame ? NOTE_CREATED : 0;
 	bits |= s->segment->bits & SEGMENT_HAS_SACK ? NOTE_HAS_SACK : 0;
 	bits |= s->f->bits & TCP_BASE_KNOWN ? NOTE_SEQ_BASE : 0;
@@ -23,33 +23,33 @@ static uint32_t note_bits(const struct step *s, bool created)
 
 static void fill_options(const struct step *s, struct tcp_note *note)
 {
-	note->mss = s->syn_options.mss;
-	note->wscale = s->syn_options.wscale;
-	note->bits |= s->syn_options.has_mss ? NOTE_HAS_MSS : 0;
-	note->bits |= s->syn_options.has_wscale ? NOTE_HAS_WSCALE : 0;
-	note->bits |= s->syn_options.sack_permitted ? NOTE_SACK_PERMITTED : 0;
+	note->mss = s->story.syn_options.mss;
+	note->wscale = s->story.syn_options.wscale;
+	note->bits |= s->story.syn_options.has_mss ? NOTE_HAS_MSS : 0;
+	note->bits |= s->story.syn_options.has_wscale ? NOTE_HAS_WSCALE : 0;
+	note->bits |= s->story.syn_options.sack_permitted ? NOTE_SACK_PERMITTED : 0;
 }
 
 /* tshark's own fields: nothing of them is shown where it shows no verdicts. */
 static void fill_analysis(const struct step *s, struct tcp_note *note)
 {
-	note->bits |= s->has_record ? NOTE_RECORD : 0;
-	note->initial_rtt_ns = s->has_record ? s->flow->initial_rtt_ns : 0;
-	note->bytes_in_flight = s->bytes_in_flight;
-	note->push_bytes = s->bytes_in_flight != 0 ? s->push_bytes : 0;
+	note->bits |= s->story.has_record ? NOTE_RECORD : 0;
+	note->initial_rtt_ns = s->story.has_record ? s->flow->initial_rtt_ns : 0;
+	note->bytes_in_flight = s->story.bytes_in_flight;
+	note->push_bytes = s->story.bytes_in_flight != 0 ? s->story.push_bytes : 0;
 	if (step_has(s, VERDICT_DUPLICATE_ACK)) {
 		note->dup_ack = s->f->dup;
 		note->dup_ack_frame = s->f->ack_frame;
 	}
 	if (step_has(s, VERDICT_RETRANSMISSION)) {
-		note->rto_ns = s->rto_ns;
-		note->bits |= s->rto_ns != 0 ? NOTE_HAS_RTO : 0;
-		note->rto_frame = s->rto_ns != 0 ? s->rto_frame : 0;
+		note->rto_ns = s->story.rto_ns;
+		note->bits |= s->story.rto_ns != 0 ? NOTE_HAS_RTO : 0;
+		note->rto_frame = s->story.rto_ns != 0 ? s->story.rto_frame : 0;
 	}
-	if (s->match.frame != 0) {
-		note->acks_frame = s->match.frame;
+	if (s->story.match.frame != 0) {
+		note->acks_frame = s->story.match.frame;
 		note->ack_rtt_ns =
-			(int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)s->match.ts_ns);
+			(int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)s->story.match.ts_ns);
 		note->bits |= note->ack_rtt_ns != 0 ? NOTE_HAS_ACK_RTT : 0;
 	}
 }
@@ -57,21 +57,21 @@ static void fill_analysis(const struct step *s, struct tcp_note *note)
 /* Definitions 5, 7 and 8. */
 static void fill_loss(const struct step *s, struct tcp_note *note)
 {
-	note->bits |= s->opens_hole ? NOTE_OPENS_HOLE : 0;
-	note->bits |= s->misses ? NOTE_MISSES : 0;
-	note->hole_start = s->hole_start;
-	note->hole_end = s->hole_end;
-	if (s->silence_ns != INT64_MIN) {
+	note->bits |= s->story.opens_hole ? NOTE_OPENS_HOLE : 0;
+	note->bits |= s->story.misses ? NOTE_MISSES : 0;
+	note->hole_start = s->story.hole_start;
+	note->hole_end = s->story.hole_end;
+	if (s->story.silence_ns != INT64_MIN) {
 		note->bits |= NOTE_HAS_SILENCE;
-		note->silence_ns = s->silence_ns;
+		note->silence_ns = s->story.silence_ns;
 	}
-	note->resent_bytes = s->fill.resent;
-	if (s->fill.filled == 0)
+	note->resent_bytes = s->story.fill.resent;
+	if (s->story.fill.filled == 0)
 		return;
 	note->bits |= NOTE_FILLS_HOLE;
-	note->fill_bytes = s->fill.filled;
-	note->fill_frame = s->fill.frame;
-	note->fill_age_ns = s->fill.age_ns;
+	note->fill_bytes = s->story.fill.filled;
+	note->fill_frame = s->story.fill.frame;
+	note->fill_age_ns = s->story.fill.age_ns;
 }
 
 void note_fill(const struct step *s, bool created, struct tcp_note *note)
@@ -92,7 +92,7 @@ void note_fill(const struct step *s, bool created, struct tcp_note *note)
 		.shift = s->f->shift,
 		.seq_base = s->f->base,
 		.ack_base = s->r->base,
-		.cause = s->cause,
+		.cause = s->story.cause,
 		.completeness = s->completeness_before,
 		.is_shown = !s->hides_verdicts,
 	};

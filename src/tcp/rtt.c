@@ -61,9 +61,9 @@ static void note_silence(struct step *s)
 	if (s->segment->payload_len == 0 && !step_is(s, TCP_SYN | TCP_FIN))
 		return;
 	if (f->last_data_ts_ns != INT64_MIN)
-		s->silence_ns = (int64_t)((uint64_t)ts_ns - (uint64_t)f->last_data_ts_ns);
-	if (step_has(s, VERDICT_RETRANSMISSION) && s->silence_ns > f->rto_max_ns)
-		f->rto_max_ns = s->silence_ns;
+		s->story.silence_ns = (int64_t)((uint64_t)ts_ns - (uint64_t)f->last_data_ts_ns);
+	if (step_has(s, VERDICT_RETRANSMISSION) && s->story.silence_ns > f->rto_max_ns)
+		f->rto_max_ns = s->story.silence_ns;
 	f->last_data_ts_ns = ts_ns;
 }
 

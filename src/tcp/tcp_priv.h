@@ -30,6 +30,25 @@ struct fill {
 	int64_t age_ns;
 };
 
+/* What only the rules look at and the note tells; the short way does without. */
+struct story {
+	int64_t reorder_ns; /* age below which a late segment is taken for reordered: T */
+	int64_t silence_ns; /* INT64_MIN = none */
+	int64_t rto_ns;
+	uint64_t rto_frame;
+	struct unacked_match match;
+	struct fill fill;
+	uint32_t bytes_in_flight, push_bytes;
+	uint32_t hole_start, hole_end;
+	struct syn_options {
+		uint16_t mss;
+		uint8_t wscale;
+		bool has_mss, has_wscale, sack_permitted;
+	} syn_options;
+	uint8_t cause;
+	bool has_record, completes, opens_hole, misses;
+};
+
 struct step {
 	struct tcp_tracker *tracker;
 	struct tcp_flow *flow;
@@ -38,7 +57,6 @@ struct step {
 	uint64_t frame;
 	uint32_t verdicts;
 	uint8_t completeness_before;
-	uint8_t cause;
 	bool is_orig;        /* F is orig */
 	bool is_analysed;    /* section 3 of the spec ran */
 	bool is_dup;         /* a capture duplicate */
@@ -46,22 +64,7 @@ struct step {
 	bool may_raise_win;  /* the window shown may be larger than any before */
 	bool hides_verdicts; /* cut or broken header: verdicts count for the state, but are not
 				shown */
-
-	/* For the note. */
-	bool has_record, completes, opens_hole, misses;
-	uint32_t bytes_in_flight, push_bytes;
-	uint32_t hole_start, hole_end;
-	int64_t reorder_ns; /* age below which a late segment is taken for reordered: T */
-	int64_t silence_ns; /* INT64_MIN = none */
-	int64_t rto_ns;
-	uint64_t rto_frame;
-	struct unacked_match match;
-	struct fill fill;
-	struct syn_options {
-		uint16_t mss;
-		uint8_t wscale;
-		bool has_mss, has_wscale, sack_permitted;
-	} syn_options;
+	struct story story;
 };
 
 static inline void step_verdict(struct step *s, enum verdict verdict)
@@ -136,7 +139,10 @@ struct tcp_options {
 /* options.c. The header's first 20 bytes at least were captured. */
 void options_read(const struct segment *segment, struct tcp_options *options);
 
-/* track.c. track_by_rules() is all rules in order; tcp_track() tries fast_track() first. */
+/*
+ * track.c. track_by_rules() is all rules in order; tcp_track() tries fast_track() first.
+ * step_init() leaves the story to track_by_rules().
+ */
 void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flow,
 	       const struct segment *segment, uint64_t frame);
 void track_by_rules(struct step *s, bool created);

@@ -84,7 +84,7 @@ static void meet_flow(struct step *s)
 
 	if (!step_is(s, TCP_SYN) || !(f->bits & TCP_BASE_KNOWN))
 		return;
-	s->has_record = true;
+	s->story.has_record = true;
 	if (!step_is(s, TCP_ACK)) {
 		/* A repeated SYN; any other took the ports over. What is counted may end above. */
 		if (f->nb_unacked != 0)
@@ -159,7 +159,7 @@ static void count_verdicts(struct step *s)
 /* Step 24, and what the note and step 18 want to know of a header's options. */
 static void keep_options(struct step *s, const struct tcp_options *options)
 {
-	s->syn_options = (struct syn_options){
+	s->story.syn_options = (struct syn_options){
 		.mss = options->mss,
 		.has_mss = options->has_mss,
 		.wscale = options->wscale,
@@ -219,26 +219,37 @@ void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flo
 {
 	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
 
-	*s = (struct step){
-		.tracker = tracker,
-		.flow = flow,
-		.segment = segment,
-		.f = &flow->side[from_high],
-		.r = &flow->side[!from_high],
-		.frame = frame,
-		.is_orig = from_high == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0),
-		.is_analysed = !(segment->bits & SEGMENT_SHORT),
-		.completeness_before = flow->completeness,
-		.silence_ns = INT64_MIN,
-		.reorder_ns = flow->initial_rtt_ns > 0 ? flow->initial_rtt_ns : DEFAULT_REORDER_NS,
-	};
+	s->tracker = tracker;
+	s->flow = flow;
+	s->segment = segment;
+	s->f = &flow->side[from_high];
+	s->r = &flow->side[!from_high];
+	s->frame = frame;
+	s->verdicts = 0;
+	s->completeness_before = flow->completeness;
+	s->is_orig = from_high == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0);
+	s->is_analysed = !(segment->bits & SEGMENT_SHORT);
+	s->is_dup = false;
+	s->is_new = false;
+	s->hides_verdicts = false;
 	s->may_raise_win = segment->win != s->f->win || (s->f->bits & TCP_SYN_WINDOW) != 0 ||
 			   (segment->bits & SEGMENT_OPTIONS) != 0 || step_is(s, TCP_SYN) ||
 			   (s->f->bits & TCP_WIN_KNOWN) == 0;
 }
 
+static void story_init(struct step *s)
+{
+	const int64_t rtt_ns = s->flow->initial_rtt_ns;
+
+	s->story = (struct story){
+		.reorder_ns = rtt_ns > 0 ? rtt_ns : DEFAULT_REORDER_NS,
+		.silence_ns = INT64_MIN,
+	};
+}
+
 void track_by_rules(struct step *s, bool created)
 {
+	story_init(s);
 	/* Step 4 of section 2; the options of this packet are read after the analysis. */
 	if (s->f->unacked != NULL)
 		s->f->unacked->sack_bytes = 0;
@@ -252,7 +263,7 @@ void track_by_rules(struct step *s, bool created)
 	/* The SYN that took ports over says so itself. */
 	if (s->frame == s->flow->flow.first_frame && (s->flow->bits & TCP_FLOW_REUSED_PORTS)) {
 		step_verdict(s, VERDICT_REUSED_PORTS);
-		s->has_record = true;
+		s->story.has_record = true;
 	}
 	if (s->is_analysed)
 		verdict_analyse(s);
@@ -275,6 +286,8 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
 	struct step s;
 
 	step_init(&s, tracker, flow, segment, frame);
+	if (note != NULL)
+		story_init(&s);
 	if (created || tracker->wants_details || !fast_track(&s))
 		track_by_rules(&s, created);
 	if (note != NULL)

@@ -101,7 +101,7 @@ static void judge_ack_of_unseen(struct step *s)
 
 	if (!step_is(s, TCP_ACK) || r->contig == 0 || !seq_gt(s->segment->ack, r->contig))
 		return;
-	s->has_record = true;
+	s->story.has_record = true;
 	if (seq_lt(r->contig, r->next)) {
 		r->contig = r->next;
 		step_verdict(s, VERDICT_ACK_LOST_SEGMENT);
@@ -120,12 +120,12 @@ static void measure_rto(struct step *s)
 
 	if (!s->tracker->wants_details || s->f->unacked == NULL)
 		return;
-	s->rto_frame = s->f->unacked->next_frame;
+	s->story.rto_frame = s->f->unacked->next_frame;
 	if (oldest != NULL) {
 		since_ns = oldest->ts_ns;
-		s->rto_frame = oldest->frame;
+		s->story.rto_frame = oldest->frame;
 	}
-	s->rto_ns = (int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)since_ns);
+	s->story.rto_ns = (int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)since_ns);
 }
 
 /* Step 12: a segment that does not move the sequence forward. */
@@ -239,10 +239,10 @@ static void measure_flight(struct step *s)
 	n = unacked_span(list, s->f->base);
 	if (s->r->unacked != NULL)
 		n -= s->r->unacked->sack_bytes;
-	s->has_record = true;
+	s->story.has_record = true;
 	if (n > 0 && n < 2000000000)
-		s->bytes_in_flight = n - (step_is(s, TCP_SYN | TCP_FIN) ? 1 : 0);
-	s->push_bytes = add_pushed(list, len, step_is(s, TCP_PSH));
+		s->story.bytes_in_flight = n - (step_is(s, TCP_SYN | TCP_FIN) ? 1 : 0);
+	s->story.push_bytes = add_pushed(list, len, step_is(s, TCP_PSH));
 }
 
 void verdict_analyse(struct step *s)
@@ -274,7 +274,7 @@ void verdict_analyse(struct step *s)
 	judge_resend(s);
 	end = wait_for_ack(s, is_probe);
 	remember(s, end, is_probe);
-	s->match = unacked_take_ack(s->tracker, s->r, segment->ack);
-	s->has_record |= s->match.frame != 0 || s->verdicts != 0;
+	s->story.match = unacked_take_ack(s->tracker, s->r, segment->ack);
+	s->story.has_record |= s->story.match.frame != 0 || s->verdicts != 0;
 	measure_flight(s);
 }
