@@ -88,7 +88,7 @@ bool bytes_is_new(const struct step *s)
 }
 
 /* Moves hi to end; the number of a FIN on the way is no byte. */
-static void advance(struct tcp_side *f, uint32_t end)
+static void advance(struct step *s, struct tcp_side *f, uint32_t end)
 {
 	uint32_t step = end - f->hi;
 
@@ -96,6 +96,8 @@ static void advance(struct tcp_side *f, uint32_t end)
 		step--;
 	f->bytes += step;
 	f->hi = end;
+	if (f->loss_bits & TCP_LOSS_HOLES)
+		loss_forget(s, f);
 }
 
 /* The first data, or a SYN+ACK with another sequence number: bytes adds up over both. */
@@ -131,7 +133,7 @@ static void follow_ack(struct step *s)
 	loss_take_ack(s, ack);
 	if (seq_gt(ack, r->hi)) {
 		loss_open(s, r, r->hi, ack, true);
-		advance(r, ack);
+		advance(s, r, ack);
 	}
 	loss_raise_ack(s->f, r, ack);
 }
@@ -164,15 +166,17 @@ static void follow_data(struct step *s)
 			/* The step itself is no data: only what is in the packet counts. */
 			count(&tracker_trouble(s->tracker, f)->seq_jumps);
 			f->hi = start;
+			if (f->loss_bits & TCP_LOSS_HOLES)
+				loss_forget(s, f);
 		} else {
 			loss_open(s, f, f->hi, start, false);
-			advance(f, start);
+			advance(s, f, start);
 		}
 	} else {
-		loss_fill(s, start, seq_lt(end, f->hi) ? end : f->hi);
+		loss_fill(s, start, s->segment->payload_len);
 	}
 	if (seq_gt(end, f->hi))
-		advance(f, end);
+		advance(s, f, end);
 	if (step_is(s, TCP_FIN))
 		note_fin(s, end);
 }

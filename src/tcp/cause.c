@@ -26,13 +26,23 @@ static bool is_fast(const struct step *s)
 	return asked && age_ns >= 0 && age_ns < prompt_ns;
 }
 
+/* RACK-TLP needs SACK (RFC 8985 3). Without a handshake nobody knows. */
+static bool may_probe_tail(const struct step *s)
+{
+	const uint32_t both = TCP_FLOW_ORIG_SYN | TCP_FLOW_RESP_SYN_ACK;
+
+	return (s->flow->bits & both) != both ||
+	       (s->f->bits & s->r->bits & TCP_SACK_PERMITTED) != 0;
+}
+
 /* 8.6: the last segment, sent again sooner than a timeout would (RFC 8985 7.2). */
 static bool is_tail_probe(const struct step *s)
 {
 	const int64_t rtt_ns = s->f->rtt_samples != 0 ? s->f->rtt_min_ns : s->flow->initial_rtt_ns;
 
 	if (s->segment->seq + s->segment->payload_len != s->f->hi || rtt_ns <= 0 ||
-	    (s->r->loss_bits & TCP_LOSS_ASKED) || (s->f->loss_bits & TCP_LOSS_RESENT))
+	    !may_probe_tail(s) || (s->r->loss_bits & TCP_LOSS_ASKED) ||
+	    (s->f->loss_bits & TCP_LOSS_RESENT))
 		return false;
 	return s->story.silence_ns >= rtt_ns + rtt_ns / 2 &&
 	       s->story.silence_ns < TIMEOUT_NS + rtt_ns;
@@ -57,7 +67,7 @@ static enum cause find_resend(struct step *s, bool recovering)
 		return CAUSE_REORDERED;
 	if (step_has(s, VERDICT_SPURIOUS_RETRANSMISSION))
 		return CAUSE_SPURIOUS;
-	if (step_is(s, TCP_SYN))
+	if (step_is(s, TCP_SYN) && !step_has(s, VERDICT_REUSED_PORTS))
 		return CAUSE_TIMEOUT; /* RFC 6298 2.1 */
 	if (is_fast(s))
 		return CAUSE_FAST;

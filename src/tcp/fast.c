@@ -40,6 +40,14 @@ static bool is_settled(const struct step *s)
 	       (!has_data || (s->f->bits & TCP_SENT_DATA) != 0) && s->f->endpoint != ENDPOINT_NONE;
 }
 
+/* With details both sides have a list of unacknowledged segments, without them none. */
+static bool has_usual_lists(const struct step *s)
+{
+	if (s->tracker->wants_details)
+		return s->f->unacked != NULL && s->r->unacked != NULL;
+	return s->f->nb_unacked < UNACKED_COUNTED_MAX && s->r->nb_unacked != UNACKED_LISTED;
+}
+
 /* The segment goes on where F stopped, and acknowledges nothing that was not seen. */
 static bool is_next(const struct step *s)
 {
@@ -49,9 +57,7 @@ static bool is_next(const struct step *s)
 
 	if ((f->bits & (known | TCP_SYN_WINDOW)) != known || (r->bits & known) != known)
 		return false;
-	/* Holes below what it acknowledges, or that settle with time; lists of segments. */
-	if ((f->loss_bits & TCP_LOSS_ACKED) || (r->loss_bits & TCP_LOSS_HOLES) ||
-	    f->nb_unacked >= UNACKED_COUNTED_MAX || r->nb_unacked == UNACKED_LISTED)
+	if (((f->loss_bits | r->loss_bits) & TCP_LOSS_HOLES) != 0 || !has_usual_lists(s))
 		return false;
 	if (f->next == 0 || segment->seq != f->next || segment->seq != f->hi || r->win == 0)
 		return false;
@@ -77,8 +83,6 @@ bool fast_track(struct step *s)
 		f->next_ts_ns = segment->ts_ns;
 		f->bytes += segment->payload_len;
 		f->hi = f->next;
-		f->nb_unacked++;
-		f->nb_unacked_new++;
 	}
 	if (f->contig == 0 || segment->seq == f->contig)
 		f->contig = f->next;
@@ -86,7 +90,13 @@ bool fast_track(struct step *s)
 		f->ack_frame = s->frame;
 		f->dup = 0;
 	}
-	unacked_count_ack(s->r, segment->ack);
+	if (s->tracker->wants_details) {
+		verdict_details(s);
+	} else {
+		f->nb_unacked = (uint16_t)(f->nb_unacked + (segment->payload_len > 0));
+		f->nb_unacked_new = (uint16_t)(f->nb_unacked_new + (segment->payload_len > 0));
+		unacked_count_ack(s->r, segment->ack);
+	}
 	f->loss_bits &= (uint8_t)~TCP_LOSS_SACK_LAST;
 	loss_raise_ack(f, s->r, segment->ack);
 	f->win = segment->win;

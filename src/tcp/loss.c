@@ -11,22 +11,41 @@
 
 #include "tcp_priv.h"
 
-static uint32_t later(uint32_t a, uint32_t b)
+/* No hole stays so far below hi: a sequence number there would mean one above it. */
+#define MAX_DEPTH (1u << 31)
+
+/*
+ * A range of sequence space as depths below its side's hi: they compare as plain
+ * numbers, whatever a packet claims. It lies between two depths, top < bottom.
+ */
+struct range {
+	uint32_t bottom, top;
+};
+
+static uint32_t min32(uint32_t a, uint32_t b)
 {
-	return seq_lt(a, b) ? b : a;
+	return a < b ? a : b;
 }
 
-static uint32_t earlier(uint32_t a, uint32_t b)
+static uint32_t max32(uint32_t a, uint32_t b)
 {
-	return seq_lt(b, a) ? b : a;
+	return a > b ? a : b;
 }
 
-/* Bytes of [start, end) that lie in the hole. */
-static uint32_t overlap(const struct tcp_hole *hole, uint32_t start, uint32_t end)
+static struct range range_of(const struct tcp_side *side, const struct tcp_hole *hole)
 {
-	const uint32_t from = later(hole->start, start), to = earlier(hole->end, end);
+	return (struct range){.bottom = side->hi - hole->start, .top = side->hi - hole->end};
+}
 
-	return seq_lt(from, to) ? to - from : 0;
+static uint32_t size_of(const struct range *range)
+{
+	return range->bottom > range->top ? range->bottom - range->top : 0;
+}
+
+/* What two ranges have in common; of size 0 if nothing. */
+static struct range common(struct range a, struct range b)
+{
+	return (struct range){.bottom = min32(a.bottom, b.bottom), .top = max32(a.top, b.top)};
 }
 
 static void set_bits(struct tcp_side *side)
@@ -124,22 +143,33 @@ void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t e
 	}
 }
 
+/* hi has moved: a hole that fell too far behind it is given up. */
+void loss_forget(struct step *s, struct tcp_side *side)
+{
+	while (side->trouble->nb_holes != 0 &&
+	       range_of(side, &side->trouble->holes[0]).bottom >= MAX_DEPTH)
+		settle_hole(s, side, 0);
+	set_bits(side);
+}
+
 /* R's holes below ack are acknowledged from now on; the hole around it is split. */
 void loss_take_ack(struct step *s, uint32_t ack)
 {
 	struct tcp_side *r = s->r;
+	const uint32_t depth = r->hi - ack; /* from MAX_DEPTH on: ack lies above hi */
 
 	if (!(r->loss_bits & TCP_LOSS_HOLES))
 		return;
 	for (uint32_t i = 0; i < r->trouble->nb_holes; i++) {
 		struct tcp_hole *hole = &r->trouble->holes[i];
+		const struct range range = range_of(r, hole);
 		struct tcp_hole below = *hole;
 
-		if (hole->is_acked || !seq_gt(ack, hole->start))
+		if (hole->is_acked || (depth >= range.bottom && depth < MAX_DEPTH))
 			continue;
 		below.is_acked = true;
 		below.acked_ts_ns = s->segment->ts_ns;
-		if (!seq_gt(hole->end, ack)) {
+		if (depth <= range.top || depth >= MAX_DEPTH) {
 			*hole = below;
 			continue;
 		}
@@ -164,21 +194,21 @@ static bool is_late_original(const struct step *s, const struct tcp_hole *hole)
 	return age_ns >= 0 && age_ns < s->story.reorder_ns;
 }
 
-/* Takes [start, end) out of the i-th hole; what is left of it may be two. */
-static void cut_hole(struct step *s, uint32_t i, uint32_t start, uint32_t end)
+/* Takes a range out of the i-th hole; what is left of it may be two. */
+static void cut_hole(struct step *s, uint32_t i, struct range cut)
 {
 	struct tcp_hole *hole = &s->f->trouble->holes[i];
+	const struct range range = range_of(s->f, hole);
 	struct tcp_hole below = *hole;
-	const bool rest_below = seq_lt(hole->start, start), rest_above = seq_lt(end, hole->end);
 
-	below.end = start;
-	if (rest_above)
-		hole->start = end;
-	else if (rest_below)
-		hole->end = start;
+	below.end = s->f->hi - cut.bottom;
+	if (cut.top > range.top)
+		hole->start = s->f->hi - cut.top;
+	else if (cut.bottom < range.bottom)
+		hole->end = s->f->hi - cut.bottom;
 	else
 		remove_hole(s->f->trouble, i);
-	if (rest_above && rest_below)
+	if (cut.top > range.top && cut.bottom < range.bottom)
 		insert_hole(s, s->f, i, &below);
 }
 
@@ -195,32 +225,39 @@ static void note_fill_of(struct step *s, const struct tcp_hole *hole, uint32_t b
 		tracker_trouble(s->tracker, s->f)->lost_before_bytes += bytes;
 }
 
-void loss_fill(struct step *s, uint32_t start, uint32_t end)
+void loss_fill(struct step *s, uint32_t start, uint32_t len)
 {
 	struct tcp_side *f = s->f;
-	const uint32_t from = later(start, f->start);
-	/* Bytes from here on R has not acknowledged: seen, and sent again, they were lost. */
-	const uint32_t unacked_from =
-		s->r->loss_bits & TCP_LOSS_ACK_SEEN ? later(from, s->r->ack_max) : from;
-	uint32_t lost_after = seq_lt(unacked_from, end) ? end - unacked_from : 0;
+	struct range sent = {.bottom = f->hi - start, .top = f->hi - start}, unacked;
+	uint32_t lost_after;
 	struct tcp_trouble *trouble;
 
-	if (!seq_lt(from, end))
+	sent.top -= min32(len, sent.bottom);
+	if (f->bytes < MAX_DEPTH)
+		sent.bottom = min32(sent.bottom, f->hi - f->start);
+	/* What R has not acknowledged: seen, and sent again, it was lost behind us. */
+	unacked = sent;
+	if (s->r->loss_bits & TCP_LOSS_ACK_SEEN)
+		unacked.bottom = min32(unacked.bottom, f->hi - s->r->ack_max);
+	if (size_of(&sent) == 0)
 		return;
+	lost_after = size_of(&unacked);
 	for (uint32_t i = 0; (f->loss_bits & TCP_LOSS_HOLES) && i < f->trouble->nb_holes;) {
 		const struct tcp_hole *hole = &f->trouble->holes[i];
-		const uint32_t bytes = overlap(hole, from, end);
+		const struct range range = range_of(f, hole);
+		const struct range filled = common(range, sent);
+		const struct range spared = common(range, unacked);
 
-		if (bytes == 0) {
+		if (size_of(&filled) == 0) {
 			i++;
 			continue;
 		}
-		lost_after -= overlap(hole, unacked_from, end);
-		note_fill_of(s, hole, bytes);
-		cut_hole(s, i, later(hole->start, from), earlier(hole->end, end));
+		lost_after -= size_of(&spared);
+		note_fill_of(s, hole, size_of(&filled));
+		cut_hole(s, i, filled);
 	}
 	set_bits(f);
-	s->story.fill.resent = end - from - s->story.fill.filled;
+	s->story.fill.resent = size_of(&sent) - s->story.fill.filled;
 	if (s->story.fill.resent == 0 && !s->story.fill.is_reordered)
 		return;
 	trouble = tracker_trouble(s->tracker, f);
@@ -233,11 +270,14 @@ void loss_fill(struct step *s, uint32_t start, uint32_t end)
 bool loss_drop_number(struct step *s, uint32_t number)
 {
 	struct tcp_side *f = s->f;
+	const struct range one = {.bottom = f->hi - number, .top = f->hi - number - 1};
 
 	for (uint32_t i = 0; (f->loss_bits & TCP_LOSS_HOLES) && i < f->trouble->nb_holes; i++) {
-		if (overlap(&f->trouble->holes[i], number, number + 1) == 0)
+		const struct range hit = common(range_of(f, &f->trouble->holes[i]), one);
+
+		if (size_of(&hit) == 0)
 			continue;
-		cut_hole(s, i, number, number + 1);
+		cut_hole(s, i, one);
 		set_bits(f);
 		return true;
 	}

@@ -94,11 +94,13 @@ static inline void count(uint32_t *counter)
  */
 static inline void unacked_count_ack(struct tcp_side *side, uint32_t ack)
 {
+	const uint32_t near = 1u << 30; /* an ack that lies farther off deletes who knows what */
+
 	if (side->nb_unacked == 0)
 		return;
-	if (seq_le(side->next, ack))
+	if (ack - side->next < near)
 		side->nb_unacked_new = 0;
-	else if (!seq_le(side->unacked_mark, ack))
+	else if (side->next - ack >= near || ack - side->unacked_mark >= near)
 		return;
 	side->nb_unacked = side->nb_unacked_new;
 	side->nb_unacked_new = 0;
@@ -141,8 +143,9 @@ void options_read(const struct segment *segment, struct tcp_options *options);
 
 /*
  * track.c. track_by_rules() is all rules in order; tcp_track() tries fast_track() first.
- * step_init() leaves the story to track_by_rules().
+ * step_init() leaves the story to track_by_rules(), or to story_init() for a note.
  */
+void story_init(struct step *s);
 void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flow,
 	       const struct segment *segment, uint64_t frame);
 void track_by_rules(struct step *s, bool created);
@@ -152,9 +155,13 @@ void track_note_window(struct step *s);
 void note_fill(const struct step *s, bool created, struct tcp_note *note);
 /* fast.c: true if the segment was a plain one, and is done with. */
 bool fast_track(struct step *s);
-/* verdict.c: section 3, steps 1 to 17; step 8 alone. */
+/*
+ * verdict.c: section 3; step 8 alone; what details ask of a plain segment (steps 2, 13, 14, 17
+ * and 18), once next is set.
+ */
 void verdict_analyse(struct step *s);
 bool verdict_fills_window(const struct step *s);
+void verdict_details(struct step *s);
 /* handshake.c: steps 19 to 24, and definitions 3. */
 void handshake_completeness(struct step *s, bool created);
 void handshake_after(struct step *s, const struct tcp_options *options);
@@ -176,14 +183,16 @@ void bytes_track(struct step *s);
 /*
  * loss.c: the holes of definitions 5.3 to 5.8; from bytes_track().
  * loss_settle(): what time has decided, in both sides. loss_take_ack(): an ACK of R's holes.
- * loss_open(): [start, end) of side was passed over. loss_fill(): F sent [start, end) again or
- * late. loss_drop_number(): that number (a FIN's) was no byte; false if it is in no hole.
- * loss_abandon(): all of F's holes become unresolved.
+ * loss_open(): [start, end) of side was passed over. loss_fill(): F sent len bytes from start,
+ * which is not above hi. loss_forget(): hi of a side with holes has moved. loss_drop_number(): that
+ * number (a FIN's) was no byte; false if it is in no hole. loss_abandon(): all of F's holes become
+ * unresolved.
  */
 void loss_settle(struct step *s);
 void loss_take_ack(struct step *s, uint32_t ack);
 void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t end, bool is_acked);
-void loss_fill(struct step *s, uint32_t start, uint32_t end);
+void loss_forget(struct step *s, struct tcp_side *side);
+void loss_fill(struct step *s, uint32_t start, uint32_t len);
 bool loss_drop_number(struct step *s, uint32_t number);
 void loss_abandon(struct step *s);
 /* cause.c: definitions 8; after bytes_track(). */

@@ -237,7 +237,7 @@ void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flo
 			   (s->f->bits & TCP_WIN_KNOWN) == 0;
 }
 
-static void story_init(struct step *s)
+void story_init(struct step *s)
 {
 	const int64_t rtt_ns = s->flow->initial_rtt_ns;
 
@@ -288,7 +288,7 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
 	step_init(&s, tracker, flow, segment, frame);
 	if (note != NULL)
 		story_init(&s);
-	if (created || tracker->wants_details || !fast_track(&s))
+	if (created || !fast_track(&s))
 		track_by_rules(&s, created);
 	if (note != NULL)
 		note_fill(&s, created, note);

@@ -9,8 +9,10 @@
  * Verdicts ask only whether 10,000 of them wait. So a side counts them, from above
  * (an ACK is noticed once it passes a mark, which is set anew then), and keeps the
  * list only while the count is large, or details are wanted: then from its first
- * segment on. The list is in order of arrival, which nearly always is the order of
- * sequence numbers too, so that ACKs pop from its front.
+ * segment on. The count is too high by what ACKs took in part before the list began,
+ * until an ACK passes that: it matters if R falls silent then and the true number is
+ * just below 10,000 when a SYN or FIN comes. Never too low. The list is in order of arrival, which
+ * nearly always is the order of sequence numbers too, so that ACKs pop from its front.
  */
 
 #include <stdbool.h>

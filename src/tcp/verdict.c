@@ -181,8 +181,8 @@ static uint32_t wait_for_ack(struct step *s, bool is_probe)
 	if ((segment->payload_len == 0 && !step_is(s, TCP_SYN | TCP_FIN)) || unacked_is_full(s->f))
 		return entry.end;
 	entry.end += step_is(s, TCP_SYN | TCP_FIN) ? 1 : 0;
-	/* A probe may end above next, which the count from above does not know of. */
-	if (is_probe)
+	/* What may end above next is nothing for the count: a probe, or next that wrapped to 0. */
+	if (is_probe || (s->f->next == 0 && s->f->nb_unacked != 0))
 		(void)unacked_begin(s->tracker, s->f);
 	unacked_add(s->tracker, s->f, &entry);
 	return entry.end;
@@ -245,6 +245,25 @@ static void measure_flight(struct step *s)
 	s->story.push_bytes = add_pushed(list, len, step_is(s, TCP_PSH));
 }
 
+/* Step 17. */
+static void take_ack(struct step *s)
+{
+	s->story.match = unacked_take_ack(s->tracker, s->r, s->segment->ack);
+	s->story.has_record |= s->story.match.frame != 0 || s->verdicts != 0;
+}
+
+void verdict_details(struct step *s)
+{
+	s->f->unacked->sack_bytes = 0;
+	note_bytes_in_flight_known(s->r, true);
+	if (s->segment->payload_len > 0) {
+		(void)wait_for_ack(s, false);
+		s->f->unacked->next_frame = s->frame;
+	}
+	take_ack(s);
+	measure_flight(s);
+}
+
 void verdict_analyse(struct step *s)
 {
 	const struct segment *segment = s->segment;
@@ -274,7 +293,6 @@ void verdict_analyse(struct step *s)
 	judge_resend(s);
 	end = wait_for_ack(s, is_probe);
 	remember(s, end, is_probe);
-	s->story.match = unacked_take_ack(s->tracker, s->r, segment->ack);
-	s->story.has_record |= s->story.match.frame != 0 || s->verdicts != 0;
+	take_ack(s);
 	measure_flight(s);
 }

@@ -96,6 +96,14 @@ void script_idle_timeout(struct tcp_script *s, uint64_t timeout_ns)
 	s->params.idle_timeout_ns = timeout_ns;
 }
 
+void script_without_details(struct tcp_script *s)
+{
+	assert_null(s->table);
+	tcp_tracker_destroy(s->tracker);
+	s->tracker = tcp_tracker_create(false);
+	assert_non_null(s->tracker);
+}
+
 /* ---- bytes -------------------------------------------------------------- */
 
 static uint8_t *put8(uint8_t *p, uint8_t v)
@@ -353,6 +361,12 @@ const struct flow_record *script_row(struct tcp_script *s)
 	return &s->row;
 }
 
+const struct tcp_trouble *script_trouble(const struct tcp_script *s,
+					 enum script_direction direction)
+{
+	return tcp_side_trouble(script_side(s, direction));
+}
+
 size_t script_nb_ended(const struct tcp_script *s)
 {
 	return s->nb_ended;
@@ -395,6 +409,42 @@ void script_assert_verdicts(uint32_t got, uint32_t wanted, const char *file, int
 	name_verdicts(wanted, wanted_names, sizeof(wanted_names));
 	print_error("verdicts: %s; expected: %s\n", got_names, wanted_names);
 	_fail(file, line);
+}
+
+static size_t width_of(enum column_type type)
+{
+	switch (type) {
+	case COLUMN_INT16:
+	case COLUMN_UINT16:
+		return 2;
+	case COLUMN_INT32:
+		return 4;
+	case COLUMN_INT64:
+	case COLUMN_TIMESTAMP:
+		return 8;
+	case COLUMN_ADDRESS:
+		return sizeof(struct record_address);
+	default: /* a text is compared by itself */
+		return 1;
+	}
+}
+
+void script_assert_rows(const struct flow_record *a, const struct flow_record *b, const char *file,
+			int line)
+{
+	const struct table_format *format = flow_record_format();
+
+	for (size_t i = 0; i < format->nb_columns; i++) {
+		const struct column *column = &format->columns[i];
+		const char *x = (const char *)a + column->offset;
+		const char *y = (const char *)b + column->offset;
+
+		if (column->type == COLUMN_TEXT ? strcmp(x, y) == 0
+						: memcmp(x, y, width_of(column->type)) == 0)
+			continue;
+		print_error("rows differ in %s\n", column->name);
+		_fail(file, line);
+	}
 }
 
 static int setup(void **state, bool from_high)

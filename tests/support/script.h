@@ -104,6 +104,8 @@ void script_destroy(struct tcp_script *script);
 void script_isn(struct tcp_script *script, uint32_t fwd, uint32_t rev);
 void script_ipv6(struct tcp_script *script);
 void script_idle_timeout(struct tcp_script *script, uint64_t timeout_ns);
+/* The tracker is one that was not asked for details: it counts where it can. */
+void script_without_details(struct tcp_script *script);
 
 struct tcp_result script_play(struct tcp_script *script, const struct script_segment *segment);
 
@@ -133,6 +135,9 @@ const struct tcp_flow *script_flow(const struct tcp_script *script);
 const struct tcp_side *script_side(const struct tcp_script *script,
 				   enum script_direction direction);
 const struct flow_record *script_row(struct tcp_script *script);
+/* What happened to a side so far; its row tells what would come of it if it ended now. */
+const struct tcp_trouble *script_trouble(const struct tcp_script *script,
+					 enum script_direction direction);
 
 /* Flows that ended so far, in the order in which they did. */
 size_t script_nb_ended(const struct tcp_script *script);
@@ -149,6 +154,11 @@ const struct flow_record *script_finish(struct tcp_script *script);
 #define assert_verdicts(result, wanted)                                                            \
 	script_assert_verdicts((result).verdicts, (wanted), __FILE__, __LINE__)
 void script_assert_verdicts(uint32_t got, uint32_t wanted, const char *file, int line);
+
+/* Fails with the name of the first column in which two rows differ. */
+#define assert_same_rows(a, b) script_assert_rows((a), (b), __FILE__, __LINE__)
+void script_assert_rows(const struct flow_record *a, const struct flow_record *b, const char *file,
+			int line);
 
 int script_setup_low(void **state);
 int script_setup_high(void **state);
