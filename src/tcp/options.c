@@ -38,18 +38,20 @@ static bool is_dsack(const uint8_t *blocks, size_t nb, uint32_t ack)
 	return nb > 1 && !seq_lt(left, load32(blocks + 8)) && seq_le(right, load32(blocks + 12));
 }
 
-static void read_sack(const struct segment *segment, const uint8_t *option, uint8_t len,
-		      struct tcp_options *options)
+static void read_sack(const struct segment *segment, uint32_t ack_base, const uint8_t *option,
+		      uint8_t len, struct tcp_options *options)
 {
 	const size_t nb = (len - 2u) / 8;
+	const uint32_t ack = segment->tcp_flags & TCP_ACK ? segment->ack - ack_base : segment->ack;
 
-	/* Without a whole block its right edge is 0, which is <= any relative ack: broken. */
+	options->sack_bytes = 0;
+	/* Without a whole block it goes by the edge of the option before, or by 0. */
 	if (nb == 0) {
-		options->is_broken = true;
+		options->is_broken = seq_le(options->sack_edge, ack);
 		return;
 	}
+	options->sack_edge = load32(option + 6) - ack_base;
 	options->dsack = is_dsack(option + 2, nb, segment->ack);
-	options->sack_bytes = 0;
 	for (size_t i = 0; i < nb && i < 3; i++)
 		options->sack_bytes += load32(option + 6 + 8 * i) - load32(option + 2 + 8 * i);
 }
@@ -67,8 +69,8 @@ static void read_mptcp(const uint8_t *option, uint8_t len, struct tcp_options *o
 		subtype != MP_CAPABLE || len == 12 || len == 20 || len == 22 || len == 24;
 }
 
-static void read_option(const struct segment *segment, const uint8_t *option, uint8_t len,
-			struct tcp_options *options)
+static void read_option(const struct segment *segment, uint32_t ack_base, const uint8_t *option,
+			uint8_t len, struct tcp_options *options)
 {
 	const bool is_syn = (segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
@@ -87,7 +89,7 @@ static void read_option(const struct segment *segment, const uint8_t *option, ui
 		options->sack_permitted |= len == 2;
 		break;
 	case OPT_SACK:
-		read_sack(segment, option, len, options);
+		read_sack(segment, ack_base, option, len, options);
 		break;
 	case OPT_TIMESTAMPS:
 		options->timestamps |= len == 10;
@@ -109,7 +111,7 @@ static void read_option(const struct segment *segment, const uint8_t *option, ui
 	}
 }
 
-void options_read(const struct segment *segment, struct tcp_options *options)
+void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_options *options)
 {
 	const uint8_t *p = segment->ip_header + segment->tcp_off + 20;
 	const uint8_t *end = p + (segment->tcp_caplen - 20);
@@ -126,7 +128,7 @@ void options_read(const struct segment *segment, struct tcp_options *options)
 		}
 		if (end - p < 2 || p[1] < 2 || p[1] > end - p)
 			return;
-		read_option(segment, p, p[1], options);
+		read_option(segment, ack_base, p, p[1], options);
 		if (options->is_broken)
 			return;
 		p += p[1];

@@ -135,11 +135,15 @@ struct tcp_options {
 	uint8_t mptcp_ops;   /* operations named (spec section 5) */
 	bool makes_mptcp;    /* one of them begins the connection's state */
 	uint32_t sack_bytes; /* of the first three blocks */
+	uint32_t sack_edge;  /* relative right edge of the first block */
 	bool is_broken;      /* a SACK option that counts as a broken header (spec section 5) */
 };
 
-/* options.c. The header's first 20 bytes at least were captured. */
-void options_read(const struct segment *segment, struct tcp_options *options);
+/*
+ * options.c. The header's first 20 bytes at least were captured. ack_base: of relative
+ * acknowledgement numbers.
+ */
+void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_options *options);
 
 /*
  * track.c. track_by_rules() is all rules in order; tcp_track() tries fast_track() first.

@@ -84,13 +84,14 @@ static void meet_flow(struct step *s)
 
 	if (!step_is(s, TCP_SYN) || !(f->bits & TCP_BASE_KNOWN))
 		return;
-	s->story.has_record = true;
 	if (!step_is(s, TCP_ACK)) {
+		s->story.has_record = true;
 		/* A repeated SYN; any other took the ports over. What is counted may end above. */
 		if (f->nb_unacked != 0)
 			(void)unacked_begin(s->tracker, f);
 		f->next = f->contig;
 	} else if (s->segment->seq != f->base) {
+		s->story.has_record = true;
 		f->base = s->segment->seq;
 		step_verdict(s, VERDICT_REUSED_PORTS);
 	}
@@ -188,7 +189,8 @@ static void run_handshake(struct step *s, bool created)
 		return;
 	}
 	handshake_completeness(s, created);
-	s->hides_verdicts = (segment->bits & SEGMENT_CUT) != 0;
+	/* A header that ends behind its packet is cut like one that ends behind the snaplen. */
+	s->hides_verdicts = (segment->bits & (SEGMENT_CUT | SEGMENT_SHORT)) != 0;
 	/* Most segments have no option but time stamps: nothing to read off a SYN. */
 	if (!step_is(s, TCP_SYN) && !(segment->bits & SEGMENT_OPTIONS)) {
 		handshake_after(s, NULL);
@@ -196,7 +198,7 @@ static void run_handshake(struct step *s, bool created)
 		return;
 	}
 	if (whole) {
-		options_read(segment, &options);
+		options_read(segment, s->r->base, &options);
 		s->hides_verdicts |= options.is_broken;
 		if (options.dsack)
 			count(&tracker_trouble(s->tracker, s->f)->dsack);
