@@ -26,7 +26,7 @@
 #define NOTE_HAS_WSCALE 0x0080u
 #define NOTE_SACK_PERMITTED 0x0100u
 #define NOTE_HAS_SACK 0x0200u    /* the segment carries SACK blocks */
-#define NOTE_HAS_SILENCE 0x0400u /* silence_ns: F had sent data, SYN or FIN before */
+#define NOTE_HAS_SILENCE 0x0400u /* silence_ns: a segment with data, SYN or FIN, not the first */
 #define NOTE_OPENS_HOLE 0x0800u  /* hole_start, hole_end */
 #define NOTE_FILLS_HOLE 0x1000u  /* fill_* */
 #define NOTE_COMPLETES 0x2000u   /* completes the handshake (definitions 3.4) */

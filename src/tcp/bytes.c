@@ -138,14 +138,14 @@ static void follow_ack(struct step *s)
 	loss_raise_ack(s->f, r, ack);
 }
 
-/* The number behind end is the FIN's: it is no byte. */
+/* The number behind end is a FIN's: it is no byte. */
 static void note_fin(struct step *s, uint32_t end)
 {
 	struct tcp_side *f = s->f;
 
 	if (!(f->bits & TCP_SENT_FIN) || f->fin_end != end + 1) {
 		/* R's ACK may have come first, when the FIN still looked like a byte. */
-		if (!(f->bits & TCP_SENT_FIN) && seq_lt(end, f->hi) && loss_drop_number(s, end))
+		if (seq_lt(end, f->hi) && loss_drop_number(s, end))
 			f->bytes--;
 		f->bits |= TCP_SENT_FIN;
 		f->fin_end = end + 1;

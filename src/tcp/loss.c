@@ -118,6 +118,16 @@ void loss_settle(struct step *s)
 	settle_side(s, s->r);
 }
 
+/* The lowest of what an ACK covers unseen is told. */
+static void note_missed(struct step *s, uint32_t start, uint32_t end)
+{
+	if (s->story.misses)
+		return;
+	s->story.misses = true;
+	s->story.hole_start = start;
+	s->story.hole_end = end;
+}
+
 void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t end, bool is_acked)
 {
 	const struct tcp_hole hole = {
@@ -133,14 +143,13 @@ void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t e
 
 	insert_hole(s, side, tracker_trouble(s->tracker, side)->nb_holes, &hole);
 	set_bits(side);
-	if (is_acked)
-		s->story.misses = true;
-	else
-		s->story.opens_hole = true;
-	if (!is_acked || !s->story.opens_hole) {
-		s->story.hole_start = start;
-		s->story.hole_end = end;
+	if (is_acked) {
+		note_missed(s, start, end);
+		return;
 	}
+	s->story.opens_hole = true;
+	s->story.hole_start = start;
+	s->story.hole_end = end;
 }
 
 /* hi has moved: a hole that fell too far behind it is given up. */
@@ -169,6 +178,8 @@ void loss_take_ack(struct step *s, uint32_t ack)
 			continue;
 		below.is_acked = true;
 		below.acked_ts_ns = s->segment->ts_ns;
+		note_missed(s, hole->start,
+			    depth < range.bottom && depth > range.top ? ack : hole->end);
 		if (depth <= range.top || depth >= MAX_DEPTH) {
 			*hole = below;
 			continue;
