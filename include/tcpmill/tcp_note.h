@@ -45,10 +45,10 @@ struct tcp_note {
 	uint32_t verdicts; /* bit v: enum verdict v; as tshark shows them */
 
 	/* The segment as sent. */
-	uint32_t seq, ack, len; /* ack: the field, also without the ACK flag; len: payload */
-	uint16_t win;           /* unscaled */
-	uint8_t flags;          /* TCP_* of segment.h */
-	int8_t shift;           /* window shift of F behind this segment: -1 unknown, -2 not used */
+	uint32_t seq, ack, len;      /* ack: the field, also without the ACK flag; len: payload */
+	uint16_t win;                /* unscaled */
+	uint8_t flags;               /* TCP_* of segment.h */
+	int8_t shift;                /* of F's window as tshark shows it: -1 unknown, -2 not used */
 	uint32_t seq_base, ack_base; /* relative number = raw - base, with NOTE_SEQ/ACK_BASE */
 	uint16_t mss;
 	uint8_t wscale;

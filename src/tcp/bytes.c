@@ -39,7 +39,7 @@ static bool is_copy(const struct step *s, uint64_t age_ns)
 static void remember(struct step *s, uint64_t now)
 {
 	struct tcp_side *f = s->f;
-	const int64_t gap_ns = s->segment->ts_ns - f->last_ts_ns;
+	const int64_t gap_ns = time_since(s->segment->ts_ns, f->last_ts_ns);
 
 	f->seen[1] = f->seen[0];
 	f->seen[0] = now;
@@ -166,6 +166,7 @@ static void follow_data(struct step *s)
 			/* The step itself is no data: only what is in the packet counts. */
 			count(&tracker_trouble(s->tracker, f)->seq_jumps);
 			f->hi = start;
+			f->fin_end = start;
 			if (f->loss_bits & TCP_LOSS_HOLES)
 				loss_forget(s, f);
 		} else {

@@ -16,7 +16,7 @@ static bool is_fast(const struct step *s)
 {
 	const struct tcp_side *r = s->r;
 	const int64_t prompt_ns = s->story.reorder_ns > PROMPT_NS ? s->story.reorder_ns : PROMPT_NS;
-	const int64_t age_ns = s->segment->ts_ns - r->last_ts_ns;
+	const int64_t age_ns = time_since(s->segment->ts_ns, r->last_ts_ns);
 	bool asked;
 
 	if (!(r->loss_bits & TCP_LOSS_ACK_SEEN))

@@ -104,7 +104,8 @@ static void settle_side(struct step *s, struct tcp_side *side)
 	for (uint32_t i = 0; i < side->trouble->nb_holes;) {
 		const struct tcp_hole *hole = &side->trouble->holes[i];
 
-		if (hole->is_acked && s->segment->ts_ns - hole->acked_ts_ns >= s->story.reorder_ns)
+		if (hole->is_acked &&
+		    time_since(s->segment->ts_ns, hole->acked_ts_ns) >= s->story.reorder_ns)
 			settle_hole(s, side, i);
 		else
 			i++;
@@ -195,7 +196,7 @@ void loss_take_ack(struct step *s, uint32_t ack)
 /* 5.5: is what comes late the original, overtaken on its way? */
 static bool is_late_original(const struct step *s, const struct tcp_hole *hole)
 {
-	const int64_t age_ns = s->segment->ts_ns - hole->ts_ns;
+	const int64_t age_ns = time_since(s->segment->ts_ns, hole->ts_ns);
 
 	if (hole->is_acked)
 		return true;
@@ -227,7 +228,7 @@ static void note_fill_of(struct step *s, const struct tcp_hole *hole, uint32_t b
 {
 	if (s->story.fill.filled == 0) {
 		s->story.fill.frame = hole->frame;
-		s->story.fill.age_ns = s->segment->ts_ns - hole->ts_ns;
+		s->story.fill.age_ns = time_since(s->segment->ts_ns, hole->ts_ns);
 	}
 	s->story.fill.filled += bytes;
 	if (is_late_original(s, hole))

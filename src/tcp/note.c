@@ -48,8 +48,7 @@ static void fill_analysis(const struct step *s, struct tcp_note *note)
 	}
 	if (s->story.match.frame != 0) {
 		note->acks_frame = s->story.match.frame;
-		note->ack_rtt_ns =
-			(int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)s->story.match.ts_ns);
+		note->ack_rtt_ns = time_since(s->segment->ts_ns, s->story.match.ts_ns);
 		note->bits |= note->ack_rtt_ns != 0 ? NOTE_HAS_ACK_RTT : 0;
 	}
 }
@@ -89,7 +88,7 @@ void note_fill(const struct step *s, bool created, struct tcp_note *note)
 		.len = segment->payload_len,
 		.win = segment->win,
 		.flags = segment->tcp_flags,
-		.shift = s->f->shift,
+		.shift = s->shift,
 		.seq_base = s->f->base,
 		.ack_base = s->r->base,
 		.cause = s->story.cause,

@@ -57,6 +57,7 @@ struct step {
 	uint64_t frame;
 	uint32_t verdicts;
 	uint8_t completeness_before;
+	int8_t shift;        /* of F's window, before this segment's options */
 	bool is_orig;        /* F is orig */
 	bool is_analysed;    /* section 3 of the spec ran */
 	bool is_dup;         /* a capture duplicate */
@@ -70,6 +71,12 @@ struct step {
 static inline void step_verdict(struct step *s, enum verdict verdict)
 {
 	s->verdicts |= 1u << verdict;
+}
+
+/* Stamps may be anything: the difference wraps, it does not overflow. */
+static inline int64_t time_since(int64_t now_ns, int64_t then_ns)
+{
+	return (int64_t)((uint64_t)now_ns - (uint64_t)then_ns);
 }
 
 static inline bool step_has(const struct step *s, enum verdict verdict)
@@ -107,10 +114,10 @@ static inline void unacked_count_ack(struct tcp_side *side, uint32_t ack)
 	side->unacked_mark = side->next;
 }
 
-/* F acknowledges, and not beyond what is known of R: definitions 5.4 and 8. */
+/* F acknowledges, and not beyond R's hi: definitions 5.4 and 8. Depths below it compare. */
 static inline void loss_raise_ack(struct tcp_side *f, struct tcp_side *r, uint32_t ack)
 {
-	if ((f->loss_bits & TCP_LOSS_ACK_SEEN) && !seq_gt(ack, f->ack_max))
+	if ((f->loss_bits & TCP_LOSS_ACK_SEEN) && r->hi - ack >= r->hi - f->ack_max)
 		return;
 	f->ack_max = ack;
 	f->loss_bits = (uint8_t)((f->loss_bits | TCP_LOSS_ACK_SEEN) & ~TCP_LOSS_ASKED);

@@ -97,7 +97,7 @@ static void meet_flow(struct step *s)
 	}
 }
 
-/* Definitions 7.3; after the options were read. */
+/* Definitions 7.3. tshark reads the window before the options. */
 void track_note_window(struct step *s)
 {
 	struct tcp_side *f = s->f;
@@ -106,10 +106,10 @@ void track_note_window(struct step *s)
 	if (!s->may_raise_win)
 		return;
 	if (!step_is(s, TCP_SYN)) {
-		if (f->shift == -1)
+		if (s->shift == -1)
 			return;
-		if (f->shift > 0)
-			window <<= f->shift;
+		if (s->shift > 0)
+			window <<= s->shift;
 	}
 	f->bits |= TCP_WIN_KNOWN;
 	if (window > f->win_max)
@@ -229,6 +229,7 @@ void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flo
 	s->frame = frame;
 	s->verdicts = 0;
 	s->completeness_before = flow->completeness;
+	s->shift = s->f->shift;
 	s->is_orig = from_high == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0);
 	s->is_analysed = !(segment->bits & SEGMENT_SHORT);
 	s->is_dup = false;

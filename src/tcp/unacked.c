@@ -101,7 +101,9 @@ void unacked_add(struct tcp_tracker *tracker, struct tcp_side *side,
 {
 	struct tcp_unacked *list;
 
-	if (side->unacked == NULL && side->nb_unacked < UNACKED_COUNTED_MAX) {
+	/* A count is good for numbers that lie close together. */
+	if (side->unacked == NULL && side->nb_unacked < UNACKED_COUNTED_MAX &&
+	    (side->nb_unacked == 0 || entry->end - side->next + NEAR < 2 * NEAR)) {
 		side->nb_unacked++;
 		side->nb_unacked_new++;
 		return;
@@ -189,7 +191,7 @@ struct unacked_match unacked_take_ack(struct tcp_tracker *tracker, struct tcp_si
 		return (struct unacked_match){0};
 	}
 	match = take_from_list(list, ack);
-	if (seq_le(list->counted_end, ack))
+	if (ack - list->counted_end < NEAR)
 		list->nb_counted = 0;
 	if (list->nb == 0 && list->nb_counted == 0 && !tracker->wants_details) {
 		unacked_release(tracker, side);

@@ -223,7 +223,7 @@ static void move_time(struct tcp_script *s, const struct script_segment *in)
 	else
 		s->now_ns += in->after_ns;
 	if (s->now_ns > before_ns)
-		s->clock_ns += (uint64_t)(s->now_ns - before_ns);
+		s->clock_ns += (uint64_t)s->now_ns - (uint64_t)before_ns;
 }
 
 static uint32_t default_seq(const struct endpoint *from, uint8_t flags)
