@@ -44,8 +44,8 @@ static bool is_tail_probe(const struct step *s)
 	    !may_probe_tail(s) || (s->r->loss_bits & TCP_LOSS_ASKED) ||
 	    (s->f->loss_bits & TCP_LOSS_RESENT))
 		return false;
-	return s->story.silence_ns >= rtt_ns + rtt_ns / 2 &&
-	       s->story.silence_ns < TIMEOUT_NS + rtt_ns;
+	return s->story.silence_ns >= rtt_ns && s->story.silence_ns - rtt_ns >= rtt_ns / 2 &&
+	       s->story.silence_ns - TIMEOUT_NS < rtt_ns;
 }
 
 /* 8.8: an earlier resend's recovery goes on. */

@@ -59,8 +59,7 @@ void handshake_after(struct step *s, const struct tcp_options *options)
 		s->f->bits |= TCP_SYN_WINDOW;
 	} else if (step_is(s, TCP_ACK)) {
 		if (flow->syn_ts_ns != 0 && flow->initial_rtt_ns == 0)
-			flow->initial_rtt_ns =
-				(int64_t)((uint64_t)segment->ts_ns - (uint64_t)flow->syn_ts_ns);
+			flow->initial_rtt_ns = time_since(segment->ts_ns, flow->syn_ts_ns);
 		s->f->bits &= (uint16_t)~TCP_SYN_WINDOW;
 	}
 	if (options == NULL)
@@ -155,7 +154,7 @@ static void resp_syn_ack(struct step *s, const struct tcp_options *options)
 	if (isn_known && acked > 1)
 		flow->bits |= TCP_FLOW_SYN_DATA_ACKED;
 	if (!(flow->bits & TCP_FLOW_GOOD_SYN_ACK) && (flow->bits & TCP_FLOW_ORIG_SYN)) {
-		flow->syn_rtt_ns = s->segment->ts_ns - flow->orig_syn_ts_ns;
+		flow->syn_rtt_ns = time_since(s->segment->ts_ns, flow->orig_syn_ts_ns);
 		flow->bits |= TCP_FLOW_SYN_RTT;
 	}
 	flow->bits |= TCP_FLOW_GOOD_SYN_ACK;
@@ -174,7 +173,7 @@ static void orig_ack(struct step *s)
 		return;
 	flow->bits |= TCP_FLOW_COMPLETE;
 	s->story.completes = true;
-	flow->synack_rtt_ns = s->segment->ts_ns - flow->resp_syn_ack_ts_ns;
+	flow->synack_rtt_ns = time_since(s->segment->ts_ns, flow->resp_syn_ack_ts_ns);
 }
 
 /* Definitions 3.2 to 3.6. */

@@ -28,7 +28,7 @@ static void end_timer(struct step *s)
 	if (seq_gt(s->segment->ack, r->hi))
 		r->bits &= (uint16_t)~TCP_RTT_RUNNING; /* acknowledges what was not seen */
 	else
-		take_sample(r, (int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)r->rtt_ts_ns));
+		take_sample(r, time_since(s->segment->ts_ns, r->rtt_ts_ns));
 }
 
 /* The data side: a resend makes the timed segment ambiguous, new data starts a timer. */
@@ -61,7 +61,7 @@ static void note_silence(struct step *s)
 	if (s->segment->payload_len == 0 && !step_is(s, TCP_SYN | TCP_FIN))
 		return;
 	if (f->last_data_ts_ns != INT64_MIN)
-		s->story.silence_ns = (int64_t)((uint64_t)ts_ns - (uint64_t)f->last_data_ts_ns);
+		s->story.silence_ns = time_since(ts_ns, f->last_data_ts_ns);
 	if (step_has(s, VERDICT_RETRANSMISSION) && s->story.silence_ns > f->rto_max_ns)
 		f->rto_max_ns = s->story.silence_ns;
 	f->last_data_ts_ns = ts_ns;

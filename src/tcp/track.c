@@ -129,7 +129,7 @@ static void note_first_data(struct step *s)
 	if (!s->is_orig &&
 	    (flow->bits & (TCP_FLOW_ORIG_DATA | TCP_FLOW_HAS_TTFB)) == TCP_FLOW_ORIG_DATA) {
 		flow->bits |= TCP_FLOW_HAS_TTFB;
-		flow->ttfb_ns = s->segment->ts_ns - flow->orig_data_ts_ns;
+		flow->ttfb_ns = time_since(s->segment->ts_ns, flow->orig_data_ts_ns);
 	}
 }
 

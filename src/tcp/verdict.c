@@ -125,7 +125,7 @@ static void measure_rto(struct step *s)
 		since_ns = oldest->ts_ns;
 		s->story.rto_frame = oldest->frame;
 	}
-	s->story.rto_ns = (int64_t)((uint64_t)s->segment->ts_ns - (uint64_t)since_ns);
+	s->story.rto_ns = time_since(s->segment->ts_ns, since_ns);
 }
 
 /* Step 12: a segment that does not move the sequence forward. */
