@@ -81,6 +81,15 @@ enum verdict {
 	NB_VERDICTS,
 };
 
+/* The four kinds of resent or late segment, and all anomalies (docs/definitions.md 9.1). */
+#define VERDICT_RESENDS                                                                            \
+	(1u << VERDICT_RETRANSMISSION | 1u << VERDICT_FAST_RETRANSMISSION |                        \
+	 1u << VERDICT_SPURIOUS_RETRANSMISSION | 1u << VERDICT_OUT_OF_ORDER)
+#define VERDICT_ANOMALIES                                                                          \
+	(VERDICT_RESENDS | 1u << VERDICT_LOST_SEGMENT | 1u << VERDICT_ACK_LOST_SEGMENT |           \
+	 1u << VERDICT_DUPLICATE_ACK | 1u << VERDICT_ZERO_WINDOW | 1u << VERDICT_WINDOW_FULL |     \
+	 1u << VERDICT_ZERO_WINDOW_PROBE | 1u << VERDICT_REUSED_PORTS)
+
 /* Cause of a resent or late segment (docs/definitions.md 8). */
 enum cause {
 	CAUSE_NONE, /* null in the records */

@@ -4,10 +4,6 @@
 
 #include "tcp_priv.h"
 
-#define RESENDS                                                                                    \
-	(1u << VERDICT_RETRANSMISSION | 1u << VERDICT_FAST_RETRANSMISSION |                        \
-	 1u << VERDICT_SPURIOUS_RETRANSMISSION | 1u << VERDICT_OUT_OF_ORDER)
-
 #define TIMEOUT_NS 200000000 /* the shortest that kernels wait; RFC 6298 asks for a second */
 #define PROMPT_NS 20000000
 
@@ -103,7 +99,7 @@ void cause_find(struct step *s)
 		return;
 	}
 	note_asking(s);
-	if ((s->verdicts & RESENDS) == 0)
+	if ((s->verdicts & VERDICT_RESENDS) == 0)
 		return;
 	recovering = is_recovering(s);
 	s->story.cause = (uint8_t)find_resend(s, recovering);

@@ -111,26 +111,40 @@ static void read_option(const struct segment *segment, uint32_t ack_base, const 
 	}
 }
 
+/*
+ * A header may end before its data offset says so: by the snaplen, or by the packet. That
+ * hides the verdicts only if the list needs a byte that is not there; the cases are tshark's.
+ */
 void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_options *options)
 {
-	const uint8_t *p = segment->ip_header + segment->tcp_off + 20;
-	const uint8_t *end = p + (segment->tcp_caplen - 20);
+	const uint8_t *list = segment->ip_header + segment->tcp_off + 20;
+	const uint32_t len = segment->tcp_hlen - 20u, there = segment->tcp_caplen - 20u;
+	uint32_t at = 0;
 
 	memset(options, 0, sizeof(*options));
 	options->wscale = 0xff;
 	options->timestamps = (segment->bits & SEGMENT_HAS_TSVAL) != 0;
-	if (!(segment->bits & SEGMENT_OPTIONS))
+	if (!(segment->bits & (SEGMENT_OPTIONS | SEGMENT_CUT | SEGMENT_SHORT)))
 		return;
-	while (p < end && *p != OPT_END) {
-		if (*p == OPT_NOP) {
-			p++;
+	while (at < len && !options->is_cut && !options->is_broken) {
+		const uint8_t *option = list + at;
+
+		options->is_cut = at >= there || (*option == OPT_END && there < len);
+		if (options->is_cut || *option == OPT_END)
+			return;
+		if (*option == OPT_NOP) {
+			at++;
 			continue;
 		}
-		if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+		if (at + 1 == len)
 			return;
-		read_option(segment, ack_base, p, p[1], options);
-		if (options->is_broken)
+		options->is_cut = at + 1 >= there;
+		if (options->is_cut || option[1] < 2)
 			return;
-		p += p[1];
+		options->is_cut = at + option[1] > len ? there + 2 < len : at + option[1] > there;
+		if (options->is_cut || at + option[1] > len)
+			return;
+		read_option(segment, ack_base, option, option[1], options);
+		at += option[1];
 	}
 }

@@ -143,6 +143,7 @@ struct tcp_options {
 	bool makes_mptcp;    /* one of them begins the connection's state */
 	uint32_t sack_bytes; /* of the first three blocks */
 	uint32_t sack_edge;  /* relative right edge of the first block */
+	bool is_cut;         /* the list goes on where the header was cut */
 	bool is_broken;      /* a SACK option that counts as a broken header (spec section 5) */
 };
 

@@ -4,14 +4,6 @@
 
 #include "tcp_priv.h"
 
-/* The anomalies of definitions 9.1, reused_ports included. */
-#define ANOMALIES                                                                                  \
-	(1u << VERDICT_RETRANSMISSION | 1u << VERDICT_FAST_RETRANSMISSION |                        \
-	 1u << VERDICT_SPURIOUS_RETRANSMISSION | 1u << VERDICT_OUT_OF_ORDER |                      \
-	 1u << VERDICT_LOST_SEGMENT | 1u << VERDICT_ACK_LOST_SEGMENT |                             \
-	 1u << VERDICT_DUPLICATE_ACK | 1u << VERDICT_ZERO_WINDOW | 1u << VERDICT_WINDOW_FULL |     \
-	 1u << VERDICT_ZERO_WINDOW_PROBE | 1u << VERDICT_REUSED_PORTS)
-
 bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment)
 {
 	const struct tcp_side *f = &flow->side[(segment->bits & SEGMENT_SWAPPED) != 0];
@@ -133,7 +125,9 @@ static void note_first_data(struct step *s)
 	}
 }
 
-/* A header that is cut or broken shows nothing but tfo_ack and tfo_ignored. */
+/* A header that is cut or broken shows these, as far as its options were read. */
+#define ALWAYS_SHOWN (1u << VERDICT_TFO_SYN | 1u << VERDICT_TFO_ACK | 1u << VERDICT_TFO_IGNORED)
+
 static void count_verdicts(struct step *s)
 {
 	struct tcp_flow *flow = s->flow;
@@ -141,16 +135,16 @@ static void count_verdicts(struct step *s)
 	uint32_t shown;
 
 	if (s->hides_verdicts)
-		s->verdicts &= 1u << VERDICT_TFO_ACK | 1u << VERDICT_TFO_IGNORED;
+		s->verdicts &= ALWAYS_SHOWN;
 	shown = s->verdicts & ((1u << NB_COUNTED_VERDICTS) - 1);
-	if (shown == 0 && (s->verdicts & ANOMALIES) == 0)
+	if (shown == 0 && (s->verdicts & VERDICT_ANOMALIES) == 0)
 		return;
 	trouble = tracker_trouble(s->tracker, s->f);
 	if (step_has(s, VERDICT_DUPLICATE_ACK) && s->f->dup > trouble->dup_max)
 		trouble->dup_max = s->f->dup;
 	for (; shown != 0; shown &= shown - 1)
 		count(&trouble->verdicts[__builtin_ctz(shown)]);
-	if (s->verdicts & ANOMALIES) {
+	if (s->verdicts & VERDICT_ANOMALIES) {
 		if (flow->first_anomaly_frame == 0)
 			flow->first_anomaly_frame = s->frame;
 		flow->last_anomaly_frame = s->frame;
@@ -169,7 +163,7 @@ static void keep_options(struct step *s, const struct tcp_options *options)
 	};
 	if (s->f->unacked != NULL)
 		s->f->unacked->sack_bytes = options->sack_bytes;
-	if (options->is_broken || options->mptcp_ops == 0)
+	if (s->hides_verdicts || options->mptcp_ops == 0)
 		return;
 	if (options->makes_mptcp)
 		s->flow->bits |= TCP_FLOW_MPTCP;
@@ -189,17 +183,17 @@ static void run_handshake(struct step *s, bool created)
 		return;
 	}
 	handshake_completeness(s, created);
-	/* A header that ends behind its packet is cut like one that ends behind the snaplen. */
-	s->hides_verdicts = (segment->bits & (SEGMENT_CUT | SEGMENT_SHORT)) != 0;
+	s->hides_verdicts = !whole;
 	/* Most segments have no option but time stamps: nothing to read off a SYN. */
-	if (!step_is(s, TCP_SYN) && !(segment->bits & SEGMENT_OPTIONS)) {
+	if (!step_is(s, TCP_SYN) &&
+	    !(segment->bits & (SEGMENT_OPTIONS | SEGMENT_CUT | SEGMENT_SHORT))) {
 		handshake_after(s, NULL);
 		handshake_facts(s, NULL);
 		return;
 	}
 	if (whole) {
 		options_read(segment, s->r->base, &options);
-		s->hides_verdicts |= options.is_broken;
+		s->hides_verdicts = options.is_broken || options.is_cut;
 		if (options.dsack)
 			count(&tracker_trouble(s->tracker, s->f)->dsack);
 	}
@@ -298,7 +292,7 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
 	return (struct tcp_result){
 		.verdicts = s.verdicts,
 		.is_capture_dup = s.is_dup,
-		.is_anomaly = (s.verdicts & ANOMALIES) != 0,
+		.is_anomaly = (s.verdicts & VERDICT_ANOMALIES) != 0,
 		.is_offload = is_offload_size(&s),
 	};
 }
