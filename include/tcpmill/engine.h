@@ -19,9 +19,11 @@
 #include <stdint.h>
 
 #include "tcpmill/decode.h"
+#include "tcpmill/tcp_note.h"
 #include "tcpmill/tcp_words.h"
 
 struct capture;
+struct flow;
 
 #define ENGINE_MAX_WORKERS 64
 
@@ -42,12 +44,22 @@ struct engine_config {
 
 /* One kind of trouble and the flow that has most of it. */
 struct engine_worst {
-	uint64_t total; /* packets with the verdict */
+	uint64_t total; /* packets with the verdict, or bytes */
 	uint64_t flows; /* flows that have it */
 	uint64_t count; /* in the worst flow */
 	int64_t stream; /* of the worst flow; the lowest of equals */
 	uint64_t frame; /* its first anomaly */
 	char flow[128]; /* "a:p -> b:p" */
+};
+
+/* Where data was lost (definitions 5). */
+enum engine_loss {
+	LOSS_BEFORE, /* bytes: on the way to the capture point */
+	LOSS_BEHIND, /* bytes: behind it, at most */
+	LOSS_MISSED, /* bytes: not at all, the capture did not see them */
+	LOSS_LATE,   /* packets: not at all, they were overtaken */
+	LOSS_OPEN,   /* bytes: nobody filled or acknowledged the gap */
+	NB_LOSSES,
 };
 
 /* What the flows add up to; sums do not depend on the order of adding. */
@@ -65,6 +77,7 @@ struct engine_totals {
 	uint64_t capture_dups;
 	uint64_t anomalous_flows;
 	struct engine_worst verdicts[NB_COUNTED_VERDICTS];
+	struct engine_worst losses[NB_LOSSES];
 	uint64_t reused_ports;
 	uint64_t duplicate_ack_max;
 	uint64_t rtt_bins[1024]; /* handshake times, see engine_rtt_quantile() */
@@ -111,6 +124,48 @@ typedef void engine_progress_fn(void *context, const struct engine_progress *pro
 
 struct arrow_kv;
 
+/*
+ * One segment as the run tells it. Of the flow only what never changes may be read: its
+ * addresses and ports (struct flow in flow.h), for it goes on while it is told.
+ */
+struct engine_told {
+	struct tcp_note note;
+	const struct flow *flow;
+};
+
+/* Bytes that a teller makes. The engine owns them. */
+struct engine_bytes {
+	uint8_t *data;
+	size_t len, room;
+};
+
+/* Where the next bytes go: room for at least more of them behind len; NULL without memory. */
+uint8_t *engine_bytes_room(struct engine_bytes *bytes, size_t more);
+
+/*
+ * Who wants to be told every segment of a run, in the order of the capture.
+ *
+ * The work is cut in two, so that all cores share it: tell() makes bytes of a chunk's
+ * segments, put() takes the bytes of one chunk after the other.
+ */
+struct engine_teller {
+	bool wants_details; /* notes are filled whole, see tcp_tracker_create() */
+	bool only_verdicts; /* segments without a verdict are not told */
+	/*
+	 * told [nb], in order of frame: appends to out what shall be put. Called by any
+	 * worker, for several chunks at once. 0 or -errno.
+	 */
+	int (*tell)(void *context, const struct engine_told *const *told, size_t nb,
+		    struct engine_bytes *out);
+	/*
+	 * Takes what tell() made of a chunk, if it made anything: one call at a time, in
+	 * order. The bytes are the teller's until it returns. 0 or -errno, which ends the run.
+	 */
+	int (*put)(void *context, const uint8_t *data, size_t len);
+	const char *name; /* of what is written, for the message when put() fails */
+	void *context;
+};
+
 /* What the caller of a run adds to it. */
 struct engine_hooks {
 	engine_progress_fn *progress; /* or NULL */
@@ -123,6 +178,7 @@ struct engine_hooks {
 	void *context;
 	const struct arrow_kv *metadata; /* of the schema */
 	size_t nb_metadata;
+	const struct engine_teller *teller; /* or NULL */
 };
 
 /*

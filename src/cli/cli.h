@@ -17,5 +17,6 @@ enum exit_status {
 
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_verdicts(int argc, char **argv);
 
 #endif

@@ -1,71 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* tcpmill run: captures in, flow records and a summary out. */
+/* tcpmill run: captures in; flow records, events and a summary out. */
 
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "options.h"
+#include "run_events.h"
 #include "run_priv.h"
 #include "tcpmill/arrow.h"
-#include "tcpmill/flow.h"
-#include "tcpmill/tcp.h"
 #include "text.h"
 
 enum {
-	OPT_WRITE,
-	OPT_FILTER,
-	OPT_COUNT,
-	OPT_FROM,
-	OPT_TO,
-	OPT_WORKERS,
-	OPT_MAX_FLOWS,
-	OPT_IDLE_TIMEOUT,
+	OPT_WRITE = RUN_OPT_OWN,
+	OPT_EVENTS,
+	OPT_ONLY,
 	OPT_JSON,
-	OPT_QUIET,
-	OPT_CHUNK_SIZE,
 	OPT_BATCH_ROWS,
-	OPT_HASH_KEY,
-	OPT_DELAY_WORKERS,
 };
 
 static const struct option_spec run_options[] = {
 	{"write", 'w', "FILE", "write flow records as Arrow + LZ4; - is an Arrow stream on stdout",
 	 NULL, OPTION_EVERYBODY, OPT_WRITE},
-	{"filter", 'f', "BPF", "read only packets that this capture filter passes", NULL,
-	 OPTION_EVERYBODY, OPT_FILTER},
-	{"count", 'c', "N", "stop after N packets", NULL, OPTION_EVERYBODY, OPT_COUNT},
-	{"from", 0, "TIME",
-	 "only packets from this time on (UTC, as 2026-11-20T09:00:00 or @seconds)", NULL,
-	 OPTION_EVERYBODY, OPT_FROM},
-	{"to", 0, "TIME", "only packets before this time", NULL, OPTION_EVERYBODY, OPT_TO},
-	{"workers", 0, "N", "worker threads, one pinned to a core each; default: all cores", NULL,
-	 OPTION_EVERYBODY, OPT_WORKERS},
-	{"max-flows", 0, "N", "flows kept at once; default: what half of the memory holds", NULL,
-	 OPTION_EVERYBODY, OPT_MAX_FLOWS},
-	{"idle-timeout", 0, "SECONDS",
-	 "end flows that are idle for so long; default 0: flows last as in tshark, all records "
-	 "come "
-	 "at the end and memory grows with the flows",
-	 NULL, OPTION_EVERYBODY, OPT_IDLE_TIMEOUT},
+	{"events", 0, "FILE", "write a row for each verdict on a packet, as Arrow + LZ4", NULL,
+	 OPTION_EVERYBODY, OPT_EVENTS},
+	{"only", 0, "LIST", "of the events only these verdicts, with commas between", NULL,
+	 OPTION_EVERYBODY, OPT_ONLY},
+	RUN_ROWS_INPUT,
+	RUN_ROWS_MACHINE,
 	{"json", 0, NULL, "the summary for machines", NULL, OPTION_EVERYBODY, OPT_JSON},
 	{"quiet", 'q', NULL, "no summary, no progress, no warnings", NULL, OPTION_EVERYBODY,
-	 OPT_QUIET},
-	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",
-	 "For experts and tests:", OPTION_EXPERT, OPT_CHUNK_SIZE},
+	 RUN_OPT_QUIET},
+	RUN_ROWS_EXPERT,
 	{"batch-rows", 0, "N", "rows of a record batch; default 65536", NULL, OPTION_EXPERT,
 	 OPT_BATCH_ROWS},
-	{"hash-key", 0, "N", "seed of the flow table's hash; default: random", NULL, OPTION_EXPERT,
-	 OPT_HASH_KEY},
-	{"delay-workers", 0, "SEED", "pause workers at random", NULL, OPTION_EXPERT,
-	 OPT_DELAY_WORKERS},
 };
 
 static const struct command_spec run_command = {
@@ -75,188 +48,157 @@ static const struct command_spec run_command = {
 		"Reads captures in the order given as one stream and prints what TCP did in them.",
 	.notes = "CAPTURE is pcap or pcapng; - is stdin.\n"
 		 "Exit status: 0 all read, 1 failed, 2 usage, 3 done but an input was damaged, "
-		 "130 interrupted.",
+		 "130 interrupted.\n"
+		 "Verdicts: retransmission, fast_retransmission, spurious_retransmission, "
+		 "out_of_order,\n"
+		 "  lost_segment, ack_lost_segment, window_update, window_full, keep_alive, "
+		 "keep_alive_ack,\n"
+		 "  zero_window, zero_window_probe, zero_window_probe_ack, reused_ports, "
+		 "duplicate_ack,\n"
+		 "  tfo_syn, tfo_ack, tfo_ignored.",
 	.options = run_options,
 	.nb_options = sizeof(run_options) / sizeof(run_options[0]),
 };
 
-static const char *take_u32(const char *value, uint64_t min, uint64_t max, uint32_t *to)
-{
-	uint64_t n;
-	const char *why = parse_count_between(value, min, max, &n);
-
-	if (why == NULL)
-		*to = (uint32_t)n;
-	return why;
-}
-
-static const char *take_chunk_size(const char *value, uint32_t *to)
-{
-	uint64_t n;
-	const char *why = parse_bytes(value, &n);
-
-	if (why != NULL)
-		return why;
-	if (n < CAPTURE_MIN_CHUNK || n > CAPTURE_MAX_CHUNK)
-		return "expected 4096 bytes to 8 MiB";
-	*to = (uint32_t)n;
-	return NULL;
-}
-
-static const char *take(void *context, int id, const char *value)
-{
-	struct run_options *options = context;
-	struct engine_config *config = &options->config;
-
-	switch (id) {
-	case OPTION_OPERAND:
-		options->paths[options->nb_paths++] = value;
-		return NULL;
-	case OPT_WRITE:
-		config->output = value;
-		return *value != '\0' ? NULL : "expected a file name";
-	case OPT_FILTER:
-		config->filter = value;
-		return NULL;
-	case OPT_COUNT:
-		return parse_count_between(value, 1, UINT64_MAX / 2, &config->max_frames);
-	case OPT_FROM:
-		return parse_time(value, &config->from_ns);
-	case OPT_TO:
-		return parse_time(value, &config->to_ns);
-	case OPT_WORKERS:
-		return take_u32(value, 1, ENGINE_MAX_WORKERS, &config->nb_workers);
-	case OPT_MAX_FLOWS:
-		options->has_max_flows = true;
-		return parse_count_between(value, 1, 2000000000, &config->max_flows);
-	case OPT_IDLE_TIMEOUT:
-		return parse_duration(value, &config->idle_timeout_ns);
-	case OPT_JSON:
-		options->json = true;
-		return NULL;
-	case OPT_QUIET:
-		options->quiet = true;
-		return NULL;
-	case OPT_CHUNK_SIZE:
-		return take_chunk_size(value, &config->chunk_size);
-	case OPT_BATCH_ROWS:
-		return take_u32(value, 1, 1u << 20, &config->batch_rows);
-	case OPT_HASH_KEY:
-		return parse_count(value, &config->hash_seed);
-	case OPT_DELAY_WORKERS:
-		return parse_count(value, &config->delay_seed);
-	default:
-		return "unknown option";
-	}
-}
-
-uint64_t run_bytes_per_flow(void)
-{
-	/* A slot in whole cache lines, and buckets that are 5/16 to 5/8 full. */
-	return (sizeof(struct tcp_flow) + 63) / 64 * 64 + 24;
-}
-
-/* What the machine, or the container we are in, has. */
-static uint64_t memory_bytes(void)
-{
-	uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	FILE *file = fopen("/sys/fs/cgroup/memory.max", "re");
-	unsigned long long limit;
-
-	if (file == NULL)
-		return bytes;
-	if (fscanf(file, "%llu", &limit) == 1 && limit < bytes)
-		bytes = limit;
-	fclose(file);
-	return bytes;
-}
-
-uint64_t run_default_max_flows(void)
-{
-	const uint64_t flows = memory_bytes() / 2 / run_bytes_per_flow();
-
-	return flows < 1000000000 ? flows : 1000000000;
-}
-
-static uint32_t nb_usable_cpus(void)
-{
-	cpu_set_t set;
-	int nb;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	nb = CPU_COUNT(&set);
-	return nb < ENGINE_MAX_WORKERS ? (uint32_t)nb : ENGINE_MAX_WORKERS;
-}
-
-static uint64_t random_seed(void)
-{
-	uint64_t seed = 0;
-
-	/* Without randomness an attacker could aim at a bucket, but no answer changes. */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = (uint64_t)getpid();
-	return seed;
-}
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	engine_interrupt();
-}
-
-static void catch_signals(void)
-{
-	/* The second signal ends the process: somebody is in a hurry. */
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	/* A reader that went away is an error that write() tells. */
-	action = (struct sigaction){.sa_handler = SIG_IGN};
-	sigaction(SIGPIPE, &action, NULL);
-}
-
-/* An output that is an input would be overwritten by what is read from it. */
-static bool output_is_input(const struct run_options *options)
-{
-	struct stat output, input;
-
-	if (options->config.output == NULL || strcmp(options->config.output, "-") == 0 ||
-	    stat(options->config.output, &output) != 0 || !S_ISREG(output.st_mode))
-		return false;
-	for (size_t i = 0; i < options->nb_paths; i++) {
-		if (stat(options->paths[i], &input) == 0 && input.st_dev == output.st_dev &&
-		    input.st_ino == output.st_ino)
-			return true;
-	}
-	return false;
-}
-
-static int check_usage(const struct run_options *options)
-{
-	if (options->nb_paths == 0)
-		return options_usage_error(&run_command, "expected at least one capture");
-	if (options->config.output != NULL && strcmp(options->config.output, "-") == 0 &&
-	    isatty(STDOUT_FILENO))
-		return options_usage_error(
-			&run_command, "-w - writes binary records: stdout must not be a terminal");
-	if (output_is_input(options))
-		return options_usage_error(&run_command, "-w %s would overwrite an input",
-					   options->config.output);
-	if (options->config.from_ns >= options->config.to_ns)
-		return options_usage_error(&run_command, "expected --from to be before --to");
-	return OPTIONS_GO_ON;
-}
-
-/* Everything that the hooks of the engine need. */
+/* The command, and everything that the hooks of the engine need. */
 struct run {
 	struct run_options options;
+	const char *events_path; /* or NULL */
+	const char *only;        /* as typed, or NULL */
+	uint32_t verdicts;       /* bit v: the events have verdict v */
 	struct run_bar bar;
-	const struct capture *capture;
+	struct capture *capture;
 	struct arrow_kv footer[16];
 	size_t nb_footer;
 };
+
+static const char *take(void *context, int id, const char *value)
+{
+	struct run *run = context;
+	struct run_options *options = &run->options;
+
+	switch (id) {
+	case OPT_WRITE:
+		options->config.output = value;
+		return *value != '\0' ? NULL : "expected a file name";
+	case OPT_EVENTS:
+		run->events_path = value;
+		return *value != '\0' ? NULL : "expected a file name";
+	case OPT_ONLY:
+		run->only = value;
+		return NULL;
+	case OPT_JSON:
+		options->json = true;
+		return NULL;
+	case OPT_BATCH_ROWS:
+		return run_take_u32(value, 1, 1u << 20, &options->config.batch_rows);
+	default:
+		return run_options_take(options, id, value);
+	}
+}
+
+static bool is_stdout(const char *path)
+{
+	return path != NULL && strcmp(path, "-") == 0;
+}
+
+/* Neither is there: the same name in the same folder. */
+static bool would_be_same_file(const char *a, const char *b)
+{
+	const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+	const char *name_a = slash_a != NULL ? slash_a + 1 : a;
+	const char *name_b = slash_b != NULL ? slash_b + 1 : b;
+	char folder_a[PATH_MAX], folder_b[PATH_MAX];
+	struct stat stat_a, stat_b;
+
+	if (strcmp(name_a, name_b) != 0)
+		return false;
+	snprintf(folder_a, sizeof(folder_a), "%.*s.", (int)(name_a - a), a);
+	snprintf(folder_b, sizeof(folder_b), "%.*s.", (int)(name_b - b), b);
+	return stat(folder_a, &stat_a) == 0 && stat(folder_b, &stat_b) == 0 &&
+	       stat_a.st_dev == stat_b.st_dev && stat_a.st_ino == stat_b.st_ino;
+}
+
+/* Two names of one file. A device such as /dev/null may be named twice. */
+static bool are_same_file(const char *a, const char *b)
+{
+	struct stat stat_a, stat_b;
+	const bool has_a = stat(a, &stat_a) == 0, has_b = stat(b, &stat_b) == 0;
+
+	if (!has_a && !has_b)
+		return would_be_same_file(a, b);
+	return has_a && has_b && !S_ISCHR(stat_a.st_mode) && stat_a.st_dev == stat_b.st_dev &&
+	       stat_a.st_ino == stat_b.st_ino;
+}
+
+/* Would writing output, or the .part that it is until it is whole, destroy other? */
+static bool destroys(const char *output, const char *other)
+{
+	char part[PATH_MAX];
+
+	if (is_stdout(output) || is_stdout(other))
+		return false;
+	snprintf(part, sizeof(part), "%s.part", output);
+	return are_same_file(output, other) || are_same_file(part, other);
+}
+
+/* One table that is written: option is "-w" or "--events". */
+static int check_output(const struct run_options *options, const char *option, const char *path)
+{
+	if (path == NULL)
+		return OPTIONS_GO_ON;
+	if (is_stdout(path) && isatty(STDOUT_FILENO))
+		return options_usage_error(
+			&run_command, "%s - writes binary records: stdout must not be a terminal",
+			option);
+	for (size_t i = 0; i < options->nb_paths; i++) {
+		if (destroys(path, options->paths[i]))
+			return options_usage_error(&run_command, "%s %s would overwrite an input",
+						   option, path);
+	}
+	return OPTIONS_GO_ON;
+}
+
+static int check_only(struct run *run)
+{
+	const char *nearest = NULL;
+	char unknown[64];
+
+	run->verdicts = RUN_EVENTS_ALL;
+	if (run->only == NULL)
+		return OPTIONS_GO_ON;
+	if (run->events_path == NULL)
+		return options_usage_error(
+			&run_command, "--only chooses among the events: expected --events FILE");
+	if (run_events_parse_only(run->only, &run->verdicts, unknown, sizeof(unknown), &nearest))
+		return OPTIONS_GO_ON;
+	return options_usage_error(&run_command, "--only: there is no verdict '%s'%s%s%s", unknown,
+				   nearest != NULL ? "; is it '" : "",
+				   nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+}
+
+static int check_usage(struct run *run)
+{
+	const struct run_options *options = &run->options;
+	const char *output = options->config.output, *events = run->events_path;
+	int status = run_options_check(&run_command, options);
+
+	if (status == OPTIONS_GO_ON)
+		status = check_output(options, "-w", output);
+	if (status == OPTIONS_GO_ON)
+		status = check_output(options, "--events", events);
+	if (status == OPTIONS_GO_ON)
+		status = check_only(run);
+	if (status != OPTIONS_GO_ON || output == NULL || events == NULL)
+		return status;
+	if (is_stdout(output) && is_stdout(events))
+		return options_usage_error(&run_command,
+					   "-w - and --events -: stdout takes one table only");
+	if (destroys(output, events) || destroys(events, output))
+		return options_usage_error(&run_command, "--events %s would overwrite -w %s",
+					   events, output);
+	return OPTIONS_GO_ON;
+}
 
 static void on_progress(void *context, const struct engine_progress *progress)
 {
@@ -278,35 +220,24 @@ static size_t on_footer(void *context, const struct engine_result *result, struc
 	return run->nb_footer < max ? run->nb_footer : max;
 }
 
-static void print_damage(const struct run_report *report)
+static void print_interrupted(const struct run_report *report)
 {
-	const struct capture_totals *totals = capture_totals(report->capture);
-	const uint64_t nb = totals->nb_damage;
-
-	for (uint64_t i = 0; i < nb && i < CAPTURE_NB_DAMAGE; i++) {
-		const struct capture_damage *damage = capture_damage(report->capture, (size_t)i);
-
-		fprintf(stderr, "tcpmill: %s: %s\n",
-			capture_input(report->capture, damage->input)->path, damage->text);
-	}
-	fprintf(stderr,
-		"tcpmill: kept everything before it: %s packets, %s flows (exit status 3)\n",
-		text_ucount(totals->nb_frames).s, text_ucount(report->result->totals.flows).s);
+	fprintf(stderr, "tcpmill: interrupted after %s packets",
+		text_ucount(capture_totals(report->capture)->nb_frames).s);
+	if (report->options->config.output != NULL)
+		fprintf(stderr, "; records so far are in %s", report->result->record_path);
+	if (report->events != NULL)
+		fprintf(stderr, "; events so far are in %s", report->events->path);
+	fputc('\n', stderr);
 }
 
 /* Prints what there is to say and tells the exit status. */
-static int conclude(const struct run_report *report)
+static int conclude(const struct run *run, const struct run_report *report)
 {
 	const struct run_options *options = report->options;
-	const bool to_stderr =
-		options->config.output != NULL && strcmp(options->config.output, "-") == 0;
+	const bool to_stderr = is_stdout(options->config.output) || is_stdout(run->events_path);
 	FILE *out = to_stderr ? stderr : stdout;
-	int status = EXIT_OK;
 
-	if (capture_totals(report->capture)->nb_damage != 0)
-		status = EXIT_DAMAGED;
-	if (report->result->interrupted)
-		status = EXIT_INTERRUPTED;
 	if (options->json)
 		run_print_json(report, out);
 	else if (!options->quiet)
@@ -319,92 +250,127 @@ static int conclude(const struct run_report *report)
 	}
 	if (!options->quiet)
 		run_print_warnings(report, stderr);
-	if (capture_totals(report->capture)->nb_damage != 0)
-		print_damage(report);
+	run_print_damage(report);
 	if (report->result->interrupted)
-		fprintf(stderr, "tcpmill: interrupted after %s packets%s%s\n",
-			text_ucount(capture_totals(report->capture)->nb_frames).s,
-			options->config.output != NULL ? "; records so far are in " : "",
-			options->config.output != NULL ? report->result->record_path : "");
+		print_interrupted(report);
+	return run_exit_status(report);
+}
+
+/* *events stays NULL if none were asked for. 0, or EXIT_FAILED after a line on stderr. */
+static int open_events(const struct run *run, struct run_events **events)
+{
+	struct arrow_kv metadata[8];
+	struct run_events_params params = {
+		.path = run->events_path,
+		.verdicts = run->verdicts,
+		.batch_rows = run->options.config.batch_rows,
+		.metadata = metadata,
+	};
+	char error[640];
+
+	if (run->events_path == NULL)
+		return 0;
+	params.nb_metadata = run_events_schema_metadata(&run->options, run->verdicts, metadata, 8);
+	*events = run_events_open(&params, error, sizeof(error));
+	run_metadata_free(metadata, params.nb_metadata);
+	if (*events != NULL)
+		return 0;
+	fprintf(stderr, "tcpmill: %s\n", error);
+	return EXIT_FAILED;
+}
+
+/* Ends the events table and lets the report tell of it; both as above. */
+static int finish_events(struct run_events *events, struct run_report *report,
+			 struct run_events_result *told)
+{
+	struct arrow_kv footer[16];
+	char error[640];
+	size_t nb;
+	int rc;
+
+	if (events == NULL)
+		return 0;
+	nb = run_events_footer_metadata(report, run_events_nb_rows(events), footer, 16);
+	rc = run_events_finish(events, report->result->interrupted, footer, nb, told, error,
+			       sizeof(error));
+	run_metadata_free(footer, nb);
+	report->events = told;
+	if (rc == 0)
+		return 0;
+	fprintf(stderr, "tcpmill: %s\n", error);
+	return EXIT_FAILED;
+}
+
+/* Runs the engine and says what came of it; capture is open. Returns the exit status. */
+static int run_engine(struct run *run, struct engine_result *result)
+{
+	const struct run_options *options = &run->options;
+	struct engine_hooks hooks = {.progress = on_progress, .footer = on_footer, .context = run};
+	struct run_report report = {.options = options, .capture = run->capture, .result = result};
+	struct run_events_result told;
+	struct run_events *events = NULL;
+	struct arrow_kv metadata[8];
+	char error[640];
+	int status;
+
+	run_catch_signals();
+	status = open_events(run, &events);
+	if (status != 0)
+		return status;
+	if (events != NULL)
+		hooks.teller = run_events_teller(events);
+	hooks.nb_metadata = run_schema_metadata(options, metadata, 8);
+	hooks.metadata = metadata;
+	if (engine_run(&options->config, run->capture, &hooks, result, error, sizeof(error)) != 0)
+		status = EXIT_FAILED;
+	run_bar_clear(&run->bar);
+	if (status != 0)
+		fprintf(stderr, "tcpmill: %s\n", error);
+	if (status == 0)
+		status = finish_events(events, &report, &told);
+	if (status == 0)
+		status = conclude(run, &report);
+	run_events_close(events);
+	run_metadata_free(metadata, hooks.nb_metadata);
+	run_metadata_free(run->footer, run->nb_footer);
 	return status;
 }
 
 static int run_open(struct run *run, struct engine_result *result)
 {
-	const struct run_options *options = &run->options;
-	const struct capture_params params = {
-		.paths = options->paths,
-		.nb_paths = options->nb_paths,
-		.chunk_size = options->config.chunk_size,
-		.max_frames = options->config.max_frames,
-		.filter = options->config.filter,
-	};
-	struct engine_hooks hooks = {.progress = on_progress, .footer = on_footer, .context = run};
-	struct run_report report = {.options = options, .result = result};
-	struct arrow_kv metadata[8];
-	char error[640];
 	struct capture *capture;
-	bool usage;
-	int rc;
+	int status;
 
-	capture = capture_open(&params, error, sizeof(error), &usage);
-	if (capture == NULL) {
-		fprintf(stderr, "tcpmill: %s\n", error);
-		return usage ? EXIT_USAGE : EXIT_FAILED;
-	}
+	capture = run_open_capture(&run->options, &status);
+	if (capture == NULL)
+		return status;
 	run->capture = capture;
-	report.capture = capture;
-	hooks.nb_metadata = run_schema_metadata(options, metadata, 8);
-	hooks.metadata = metadata;
-	catch_signals();
-	rc = engine_run(&options->config, capture, &hooks, result, error, sizeof(error));
-	run_bar_clear(&run->bar);
-	if (rc != 0)
-		fprintf(stderr, "tcpmill: %s\n", error);
-	rc = rc != 0 ? EXIT_FAILED : conclude(&report);
-	run_metadata_free(metadata, hooks.nb_metadata);
-	run_metadata_free(run->footer, run->nb_footer);
+	status = run_engine(run, result);
 	capture_close(capture);
-	return rc;
+	return status;
 }
 
 int cmd_run(int argc, char **argv)
 {
-	struct run run = {
-		.options.config =
-			{
-				.from_ns = INT64_MIN,
-				.to_ns = INT64_MAX,
-				.nb_workers = nb_usable_cpus(),
-				.max_flows = run_default_max_flows(),
-				.chunk_size = 1u << 20,
-				.batch_rows = 65536,
-				.hash_seed = random_seed(),
-			},
-	};
+	struct run run = {.nb_footer = 0};
 	struct engine_result *result = calloc(1, sizeof(*result));
-	int status;
+	int status = run_options_init(&run.options, argc);
 
-	run.options.paths = calloc((size_t)argc + 1, sizeof(*run.options.paths));
-	if (run.options.paths == NULL || result == NULL) {
+	if (status == 0 && result == NULL) {
 		fputs("tcpmill: out of memory\n", stderr);
 		status = EXIT_FAILED;
-		goto out;
 	}
-	status = options_parse(&run_command, argc, argv, take, &run.options);
+	if (status != 0)
+		goto out;
+	status = options_parse(&run_command, argc, argv, take, &run);
 	if (status == OPTIONS_GO_ON)
-		status = check_usage(&run.options);
+		status = check_usage(&run);
 	if (status != OPTIONS_GO_ON)
 		goto out;
-	run.bar = (struct run_bar){
-		.name = run.options.nb_paths == 1 ? run.options.paths[0] : "captures",
-		.out = isatty(STDERR_FILENO) && !run.options.quiet ? stderr : NULL,
-		.quiet = run.options.quiet,
-		.max_flows = run.options.config.max_flows,
-	};
+	run_bar_init(&run.bar, &run.options);
 	status = run_open(&run, result);
 out:
 	free(result);
-	free(run.options.paths);
+	run_options_fini(&run.options);
 	return status;
 }

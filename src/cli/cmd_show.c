@@ -53,11 +53,12 @@ static const struct option_spec option_specs[] = {
 static const struct command_spec command = {
 	.name = "show",
 	.synopsis = "tcpmill show [options] FILE.arrow   (- is stdin)",
-	.summary = "Shows the flow records of a run.",
+	.summary = "Shows the flow records of a run, or its events.",
 	.notes = "Operators: == != < <= > >= =~ (contains) in (a network), is null, is not null.\n"
 		 "  tcpmill show flows.arrow --sort retransmission --top 3\n"
 		 "  tcpmill show flows.arrow -w 'ip in 10.0.0.0/8' -w 'syn_rtt_ns > 20ms'\n"
-		 "  tcpmill show flows.arrow --by dst_port,handshake",
+		 "  tcpmill show flows.arrow --by dst_port,handshake\n"
+		 "  tcpmill show events.arrow --by verdict,cause",
 	.options = option_specs,
 	.nb_options = sizeof(option_specs) / sizeof(option_specs[0]),
 };

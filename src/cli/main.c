@@ -16,6 +16,7 @@ struct command {
 static const struct command commands[] = {
 	{"run", cmd_run, "read captures, print a summary, write flow records"},
 	{"show", cmd_show, "show flow records as a table, totals, CSV or JSON"},
+	{"verdicts", cmd_verdicts, "print tshark's verdict on every TCP packet"},
 };
 
 static void print_help(FILE *out)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run_priv.h"
+#include "run_common.h"
 #include "text.h"
 
 static void draw_bar(FILE *out, uint64_t done, uint64_t total, unsigned int width)
@@ -15,6 +15,16 @@ static void draw_bar(FILE *out, uint64_t done, uint64_t total, unsigned int widt
 
 	for (unsigned int i = 0; i < width; i++)
 		fputs(i < full ? "\xe2\x94\x81" : i == full ? "\xe2\x95\xb8" : " ", out);
+}
+
+void run_bar_init(struct run_bar *bar, const struct run_options *options)
+{
+	*bar = (struct run_bar){
+		.name = options->nb_paths == 1 ? options->paths[0] : "captures",
+		.out = isatty(STDERR_FILENO) && !options->quiet ? stderr : NULL,
+		.quiet = options->quiet,
+		.max_flows = options->config.max_flows,
+	};
 }
 
 void run_bar_clear(struct run_bar *bar)

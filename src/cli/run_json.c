@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json_out.h"
+#include "run_events.h"
 #include "run_priv.h"
 #include "tcpmill/arrow.h"
 #include "tcpmill/record.h"
@@ -119,6 +120,12 @@ static void put_totals(struct json_out *json, const struct engine_result *result
 {
 	static const char *const flags[8] = {"fin", "syn", "rst", "psh",
 					     "ack", "urg", "ece", "cwr"};
+	/* The names of the columns that are added up. */
+	static const char *const losses[NB_LOSSES] = {
+		[LOSS_BEFORE] = "lost_before_bytes", [LOSS_BEHIND] = "lost_after_bytes",
+		[LOSS_MISSED] = "missed_bytes",      [LOSS_LATE] = "reordered_pkts",
+		[LOSS_OPEN] = "unresolved_bytes",
+	};
 	const struct engine_totals *t = &result->totals;
 
 	json_uint(json, "flows", t->flows);
@@ -142,6 +149,10 @@ static void put_totals(struct json_out *json, const struct engine_result *result
 	for (int i = 0; i < NB_COUNTED_VERDICTS; i++)
 		json_uint(json, verdict_names[i], t->verdicts[i].total);
 	json_uint(json, verdict_names[VERDICT_REUSED_PORTS], t->reused_ports);
+	json_close(json, '}');
+	json_open(json, "loss", '{');
+	for (int i = 0; i < NB_LOSSES; i++)
+		json_uint(json, losses[i], t->losses[i].total);
 	json_close(json, '}');
 	json_uint(json, "anomalous_packets", result->anomalous_packets);
 	json_uint(json, "anomalous_flows", t->anomalous_flows);
@@ -207,6 +218,13 @@ void run_print_json(const struct run_report *report, FILE *out)
 		json_uint(&json, "records", report->result->records);
 		json_uint(&json, "record_bytes", report->result->record_bytes);
 	}
+	if (report->events != NULL) {
+		json_open(&json, "events", '{');
+		json_text(&json, "output", report->events->path);
+		json_uint(&json, "rows", report->events->rows);
+		json_uint(&json, "bytes", report->events->bytes);
+		json_close(&json, '}');
+	}
 	put_machine(&json, report->result);
 	json_close(&json, '}');
 	fputc('\n', out);
@@ -223,6 +241,8 @@ void run_print_stream_footer(const struct run_report *report, FILE *out)
 	put_damage(&json, "damage", report->capture);
 	json_uint(&json, "evicted", report->result->evicted);
 	put_drops(&json, report->capture);
+	if (report->events != NULL)
+		json_uint(&json, "events", report->events->rows);
 	json_close(&json, '}');
 	fputc('\n', out);
 }
@@ -298,6 +318,32 @@ size_t run_schema_metadata(const struct run_options *options, struct arrow_kv *k
 	return nb;
 }
 
+/* Names of the verdicts, in the order in which they are told. */
+static char *verdicts_json(uint32_t verdicts)
+{
+	char *text = NULL;
+	size_t size;
+	struct json_out json = memory_open(&text, &size);
+
+	if (json.file == NULL)
+		return NULL;
+	json_open(&json, NULL, '[');
+	for (size_t i = 0; i < NB_VERDICTS; i++) {
+		if (verdicts & 1u << verdict_order[i])
+			json_text(&json, NULL, verdict_names[verdict_order[i]]);
+	}
+	json_close(&json, ']');
+	return fclose(json.file) == 0 ? text : NULL;
+}
+
+size_t run_events_schema_metadata(const struct run_options *options, uint32_t verdicts,
+				  struct arrow_kv *kv, size_t max)
+{
+	const size_t nb = run_schema_metadata(options, kv, max);
+
+	return verdicts == RUN_EVENTS_ALL ? nb : add(kv, nb, max, "only", verdicts_json(verdicts));
+}
+
 static char *footer_json(const struct run_report *report,
 			 void (*put)(struct json_out *json, const char *name,
 				     const struct capture *capture))
@@ -328,6 +374,15 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 	nb = add(kv, nb, max, "evicted", strdup(evicted));
 	nb = add(kv, nb, max, "capture_drops", drops_text(report->capture));
 	return nb;
+}
+
+size_t run_events_footer_metadata(const struct run_report *report, uint64_t nb_rows,
+				  struct arrow_kv *kv, size_t max)
+{
+	char rows[32];
+
+	snprintf(rows, sizeof(rows), "%llu", (unsigned long long)nb_rows);
+	return add(kv, run_footer_metadata(report, kv, max), max, "events", strdup(rows));
 }
 
 void run_metadata_free(struct arrow_kv *kv, size_t nb)

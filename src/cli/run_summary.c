@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "run_events.h"
 #include "run_priv.h"
 #include "text.h"
 
@@ -194,6 +195,43 @@ static void print_anomalies(const struct run_report *report, FILE *out)
 	fputc('\n', out);
 }
 
+static struct text loss_text(int loss, uint64_t n)
+{
+	return loss == LOSS_LATE ? text_ucount(n) : text_bytes(n);
+}
+
+/* Two lines each: how much, and which flow to look at. */
+static void print_losses(const struct engine_totals *t, FILE *out)
+{
+	static const struct {
+		const char *where, *how;
+	} words[NB_LOSSES] = {
+		[LOSS_BEFORE] = {"before capture point", "gaps that a resend filled"},
+		[LOSS_BEHIND] = {"behind capture point",
+				 "seen, then resent unacknowledged: at most that"},
+		[LOSS_MISSED] = {"missed by the capture", "acknowledged, but never seen"},
+		[LOSS_LATE] = {"not lost, only late", "packets that were overtaken on the way"},
+		[LOSS_OPEN] = {"not known", "gaps that nobody filled or acknowledged"},
+	};
+	bool has_heading = false;
+
+	for (int i = 0; i < NB_LOSSES; i++) {
+		const struct engine_worst *worst = &t->losses[i];
+
+		if (worst->total == 0)
+			continue;
+		if (!has_heading)
+			fputs("Where it was lost\n\n", out);
+		has_heading = true;
+		fprintf(out, "  %-22s %9s   %s\n", words[i].where, loss_text(i, worst->total).s,
+			words[i].how);
+		fprintf(out, "%37sworst %s   %s, from frame %s\n", "", worst->flow,
+			loss_text(i, worst->count).s, text_ucount(worst->frame).s);
+	}
+	if (has_heading)
+		fputc('\n', out);
+}
+
 static void print_flags(const struct engine_totals *t, FILE *out)
 {
 	static const char *const names[8] = {"FIN", "SYN", "RST", "PSH",
@@ -224,6 +262,27 @@ static void print_books(const struct run_report *report, FILE *out)
 	fputc('\n', out);
 }
 
+static void print_written(const struct run_report *report, FILE *out)
+{
+	const struct engine_result *result = report->result;
+	const struct run_events_result *events = report->events;
+	const char *wrote = result->interrupted ? "Kept" : "Wrote";
+
+	if (report->options->config.output != NULL) {
+		fprintf(out, "%s %s \xc2\xb7 %s record%s, %s", wrote, result->record_path,
+			text_ucount(result->records).s, result->records == 1 ? "" : "s",
+			text_bytes(result->record_bytes).s);
+		if (result->records != 0)
+			fprintf(out, " (%s bytes each)",
+				text_ucount(result->record_bytes / result->records).s);
+		fputc('\n', out);
+	}
+	if (events != NULL)
+		fprintf(out, "%s %s \xc2\xb7 %s event%s, %s\n", wrote, events->path,
+			text_ucount(events->rows).s, events->rows == 1 ? "" : "s",
+			text_bytes(events->bytes).s);
+}
+
 void run_print_summary(const struct run_report *report, FILE *out)
 {
 	const struct engine_result *result = report->result;
@@ -231,17 +290,10 @@ void run_print_summary(const struct run_report *report, FILE *out)
 	print_input(report, out);
 	print_flows(&result->totals, out);
 	print_anomalies(report, out);
+	print_losses(&result->totals, out);
 	print_flags(&result->totals, out);
 	print_books(report, out);
-	if (report->options->config.output == NULL)
-		return;
-	fprintf(out, "%s %s \xc2\xb7 %s record%s, %s", result->interrupted ? "Kept" : "Wrote",
-		result->record_path, text_ucount(result->records).s,
-		result->records == 1 ? "" : "s", text_bytes(result->record_bytes).s);
-	if (result->records != 0)
-		fprintf(out, " (%s bytes each)",
-			text_ucount(result->record_bytes / result->records).s);
-	fputc('\n', out);
+	print_written(report, out);
 }
 
 static void warn_drops(const struct run_report *report, FILE *out)

@@ -193,16 +193,56 @@ bool show_column_find(const struct arrow_reader *reader, const char *name,
 	return set_pair(reader, name, column);
 }
 
+bool show_column_are_events(const struct arrow_reader *reader)
+{
+	return arrow_reader_find(reader, "verdict") >= 0 && arrow_reader_find(reader, "o_pkts") < 0;
+}
+
+/* What an event is told by; keep as for the composites. */
+static size_t event_defaults(const struct arrow_reader *reader, struct show_column *columns,
+			     size_t max)
+{
+	static const struct {
+		const char *name, *heading;
+		unsigned int keep;
+	} defaults[] = {
+		{"frame", "frame", 12},
+		{"first_seen", "time", 1},
+		{"stream", "stream", 7},
+		{"flow", "flow", 10},
+		{"direction", "from", 9},
+		{"verdict", "verdict", 11},
+		{"duplicate_ack_num", "dup#", 6},
+		{"rto_ns", "rto", 5},
+		{"cause", "cause", 8},
+		{"seq", "seq", 3},
+		{"ack", "ack", 2},
+		{"len", "len", 4},
+	};
+	size_t nb = 0;
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]) && nb < max; i++) {
+		if (!show_column_find(reader, defaults[i].name, &columns[nb]))
+			continue;
+		columns[nb].heading = defaults[i].heading;
+		columns[nb].keep = defaults[i].keep;
+		nb++;
+	}
+	return nb;
+}
+
 size_t show_column_defaults(const struct arrow_reader *reader, struct show_column *columns,
 			    size_t max)
 {
 	size_t nb = 0;
 
+	if (show_column_are_events(reader))
+		return event_defaults(reader, columns, max);
 	for (size_t i = 0; i < NB_COMPOSITES && nb < max; i++) {
 		if (composites[i].keep > 0 && set_composite(reader, &composites[i], &columns[nb]))
 			nb++;
 	}
-	/* A table of another kind, the events say: its own columns. */
+	/* A table of another kind: its own columns. */
 	if (arrow_reader_find(reader, "o_pkts") < 0) {
 		nb = 0;
 		for (size_t i = 0; i < arrow_reader_nb_fields(reader) && nb < max; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* One flow from top to bottom: who and when, how it began, its flags, and every column. */
+/* One flow from top to bottom: who and when, how it began, flags, losses, and every column. */
 
 #include <string.h>
 
@@ -129,27 +129,68 @@ static const struct {
 	{"W", "CWR", "cwr", "I have slowed down; on a SYN: I can do ECN"},
 };
 
+/* o_ and r_ of a column; false when the file does not have both. */
+static bool find_pair(const struct show_view *v, const char *column,
+		      const struct show_cell *pair[static 2])
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "o_%s", column);
+	pair[0] = show_view_cell(v, name);
+	snprintf(name, sizeof(name), "r_%s", column);
+	pair[1] = show_view_cell(v, name);
+	return pair[0] && pair[1];
+}
+
 static void print_flags(const struct show_view *v)
 {
 	bool has_heading = false;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		char orig[16], resp[16];
-		const struct show_cell *o, *r;
+		const struct show_cell *pair[2];
 
-		snprintf(orig, sizeof(orig), "o_%s", flags[i].column);
-		snprintf(resp, sizeof(resp), "r_%s", flags[i].column);
-		o = show_view_cell(v, orig);
-		r = show_view_cell(v, resp);
-		if (!o || !r)
+		if (!find_pair(v, flags[i].column, pair))
 			continue;
 		if (!has_heading)
 			fputs("\nFlags         of A        of B\n", v->out);
 		has_heading = true;
 		fprintf(v->out, "  %s %s ", flags[i].letter, flags[i].name);
-		text_put_right(v->out, text_count(o->n).s, 10);
-		text_put_right(v->out, text_count(r->n).s, 12);
+		text_put_right(v->out, text_count(pair[0]->n).s, 10);
+		text_put_right(v->out, text_count(pair[1]->n).s, 12);
 		fprintf(v->out, "  %s\n", flags[i].meaning);
+	}
+}
+
+static const struct {
+	const char *where, *column, *meaning;
+} losses[] = {
+	{"before capture point", "lost_before_bytes", "bytes: gaps that a resend filled"},
+	{"behind capture point", "lost_after_bytes",
+	 "bytes at most: seen, then resent unacknowledged"},
+	{"missed by the capture", "missed_bytes", "bytes: acknowledged, but never seen"},
+	{"not lost, only late", "reordered_pkts", "packets: overtaken on the way"},
+	{"not known", "unresolved_bytes", "bytes: gaps that nobody filled or acknowledged"},
+};
+
+/* A side that was not seen has null: nothing is known of what it lost. */
+static void print_losses(const struct show_view *v)
+{
+	bool has_heading = false;
+
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+		const struct show_cell *pair[2];
+
+		(void)find_pair(v, losses[i].column, pair);
+		if ((!pair[0] || pair[0]->n == 0) && (!pair[1] || pair[1]->n == 0))
+			continue;
+		if (!has_heading)
+			fputs("\nWhere it was lost          of A        of B\n", v->out);
+		has_heading = true;
+		fputs("  ", v->out);
+		text_put_left(v->out, losses[i].where, 21);
+		text_put_right(v->out, pair[0] ? text_count(pair[0]->n).s : "-", 8);
+		text_put_right(v->out, pair[1] ? text_count(pair[1]->n).s : "-", 12);
+		fprintf(v->out, "  %s\n", losses[i].meaning);
 	}
 }
 
@@ -163,6 +204,7 @@ void show_flow_print(FILE *out, const struct arrow_reader *reader, const struct 
 	print_end(&v);
 	show_view_print_handshake(&v);
 	print_flags(&v);
+	print_losses(&v);
 	show_view_print_columns(&v);
 	fputs("\nA full look: ", out);
 	show_wireshark_print(out, reader, cells);

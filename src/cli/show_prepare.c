@@ -146,8 +146,8 @@ static int set_totals(struct show_run *run)
 	    !show_totals_order(run->totals, request->sort, request->sort_sign != '+'))
 		return options_usage_error(
 			request->command,
-			"--sort '%s': totals are sorted by flows, packets, bytes "
-			"or anomalies, as far as the file has them",
+			"--sort '%s': totals are sorted by flows (or events), packets, "
+			"bytes or anomalies, as far as the file has them",
 			request->sort);
 	return OPTIONS_GO_ON;
 }
@@ -276,6 +276,9 @@ int show_run_prepare(struct show_run *run)
 		free(others);
 		return out_of_memory();
 	}
+	/* The page about one flow is made of its record: the events of one are a table. */
+	if (show_column_are_events(run->reader))
+		run->request->one_stream = false;
 	status = run->request->by ? set_totals(run) : set_columns(run);
 	if (status == OPTIONS_GO_ON && run->request->sort && !run->totals)
 		status = set_sort(run, &sort);

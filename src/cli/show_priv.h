@@ -75,6 +75,8 @@ void show_column_from_field(const struct arrow_reader *reader, size_t field,
 /* Says which names are near an unknown one: "; is it a, b or c?" or "". */
 void show_column_suggest(const struct arrow_reader *reader, const char *name, char *out,
 			 size_t size);
+/* Is it the events table of a run? */
+bool show_column_are_events(const struct arrow_reader *reader);
 /* The columns shown by default, as far as the file has them; returns how many, <= max. */
 size_t show_column_defaults(const struct arrow_reader *reader, struct show_column *columns,
 			    size_t max);
@@ -244,7 +246,10 @@ void show_totals_destroy(struct show_totals *totals);
 /* Marks the fields that are read. */
 void show_totals_mark(const struct show_totals *totals, bool *needed);
 int show_totals_add(struct show_totals *totals, const struct show_cell *cells);
-/* Orders by "flows" (the default), "packets", "bytes" or "anomalies"; false: there is none. */
+/*
+ * Orders by "flows" (the default; "events" in a table of them), "packets", "bytes" or
+ * "anomalies"; false: there is none.
+ */
 bool show_totals_order(struct show_totals *totals, const char *name, bool descending);
 /* Sorts the groups and returns how many there are. */
 size_t show_totals_finish(struct show_totals *totals);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Totals of flows by the value of some columns. */
+/* Totals of flows, or of events, by the value of some columns. */
 
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +14,8 @@ enum { TOTAL_FLOWS, TOTAL_PACKETS, TOTAL_BYTES, TOTAL_ANOMALIES };
 
 static_assert(TOTAL_ANOMALIES + 1 == SHOW_NB_TOTALS, "one name each");
 
-static const char *const total_names[SHOW_NB_TOTALS] = {"flows", "packets", "bytes", "anomalies"};
+static const char *const flow_totals[SHOW_NB_TOTALS] = {"flows", "packets", "bytes", "anomalies"};
+static const char *const event_totals[SHOW_NB_TOTALS] = {"events", "packets", "bytes", "anomalies"};
 
 struct group {
 	uint32_t row; /* in the store of keys */
@@ -29,6 +30,7 @@ struct order {
 
 struct show_totals {
 	struct order order;
+	const char *const *names; /* [SHOW_NB_TOTALS] */
 	struct show_column by[SHOW_TOTALS_BY_MAX];
 	size_t nb_by;
 	struct show_column sources[SHOW_NB_TOTALS]; /* [TOTAL_FLOWS] is not used */
@@ -67,6 +69,7 @@ struct show_totals *show_totals_create(const struct arrow_reader *reader,
 	if (!totals)
 		return NULL;
 	totals->order = (struct order){TOTAL_FLOWS, true};
+	totals->names = show_column_are_events(reader) ? event_totals : flow_totals;
 	for (size_t i = 0; i < nb_by && i < SHOW_TOTALS_BY_MAX; i++) {
 		totals->by[totals->nb_by++] = by[i];
 		/* A group of one day's times needs the date. */
@@ -74,10 +77,11 @@ struct show_totals *show_totals_create(const struct arrow_reader *reader,
 			 by[i].look == SHOW_TIME_OF_DAY ? SHOW_TIME : by[i].look);
 	}
 	for (int i = 0; i < SHOW_NB_TOTALS; i++) {
-		totals->has_source[i] = i == TOTAL_FLOWS || show_column_find(reader, total_names[i],
-									     &totals->sources[i]);
+		totals->has_source[i] =
+			i == TOTAL_FLOWS ||
+			show_column_find(reader, totals->names[i], &totals->sources[i]);
 		if (totals->has_source[i])
-			add_line(totals, total_names[i],
+			add_line(totals, totals->names[i],
 				 i == TOTAL_BYTES ? SHOW_BYTES : SHOW_COUNT);
 	}
 	totals->keys = show_store_create(totals->kept, totals->nb_by);
@@ -243,7 +247,7 @@ static int compare(const void *a_group, const void *b_group, void *context)
 bool show_totals_order(struct show_totals *totals, const char *name, bool descending)
 {
 	for (int i = 0; i < SHOW_NB_TOTALS; i++) {
-		if (strcmp(total_names[i], name) == 0 && totals->has_source[i]) {
+		if (strcmp(totals->names[i], name) == 0 && totals->has_source[i]) {
 			totals->order = (struct order){i, descending};
 			return true;
 		}

@@ -36,30 +36,10 @@ static bool find_input(const struct arrow_reader *reader, const struct show_cell
 	*nb = 0;
 	for (size_t i = 0; i < nb_metadata; i++) {
 		if (strcmp(metadata[i].key, "inputs") == 0)
-			return show_json_array_string(metadata[i].value, index, path, size, nb);
+			return show_json_array_string(metadata[i].value, index, path, size, nb) &&
+			       (file || *nb == 1); /* the events do not say which file */
 	}
 	return false;
-}
-
-/* As one word of a shell: quoted unless it is plain. */
-static void put_shell_word(FILE *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./+=:@%-";
-
-	if (word[0] != '\0' && word[0] != '-' && word[strspn(word, plain)] == '\0') {
-		fputs(word, out);
-		return;
-	}
-	/* A name that begins with '-' would be read as an option. */
-	fputs(word[0] == '-' ? "'./" : "'", out);
-	for (; *word != '\0'; word++) {
-		if (*word == '\'')
-			fputs("'\\''", out);
-		else
-			putc(*word, out);
-	}
-	putc('\'', out);
 }
 
 /* "ip.addr == A && ip.addr == B && tcp.port == x && tcp.port == y" */
@@ -100,7 +80,7 @@ void show_wireshark_print(FILE *out, const struct arrow_reader *reader,
 	if (has_path && strcmp(path, "-") != 0) {
 		text_clean(clean, sizeof(clean), path, strlen(path));
 		fputs(" -r ", out);
-		put_shell_word(out, clean);
+		text_put_shell_word(out, clean);
 	}
 	fputs(" -Y '", out);
 	/* Stream numbers run over all inputs; Wireshark's over one. */

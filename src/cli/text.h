@@ -68,6 +68,9 @@ size_t text_clean(char *out, size_t size, const char *s, size_t len);
 void text_put_left(FILE *out, const char *s, size_t width);
 void text_put_right(FILE *out, const char *s, size_t width);
 
+/* Writes a file's name as one word of a shell: quoted unless it is plain. */
+void text_put_shell_word(FILE *out, const char *word);
+
 /* Columns of the terminal behind fd; 100 when it is none. */
 unsigned int text_terminal_width(int fd);
 

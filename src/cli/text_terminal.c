@@ -154,6 +154,26 @@ void text_put_right(FILE *out, const char *s, size_t width)
 	fputs(s, out);
 }
 
+void text_put_shell_word(FILE *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./+=:@%-";
+
+	if (word[0] != '\0' && word[0] != '-' && word[strspn(word, plain)] == '\0') {
+		fputs(word, out);
+		return;
+	}
+	/* A name that begins with '-' would be read as an option. */
+	fputs(word[0] == '-' ? "'./" : "'", out);
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*word, out);
+	}
+	putc('\'', out);
+}
+
 unsigned int text_terminal_width(int fd)
 {
 	struct winsize size = {0};

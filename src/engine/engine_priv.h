@@ -9,8 +9,9 @@
  * next. It is taken a few times a chunk, never for a packet; all work is done
  * outside it. A worker with nothing to do waits on the condition, it does not spin.
  *
- * A chunk goes read -> cut -> sort -> work (by every worker) -> number -> free.
- * Reads, sorts and work are parallel; cut and number follow the order of the file.
+ * A chunk goes read -> cut -> sort -> work (by every worker) -> number -> free; with a
+ * teller it goes number -> tell -> put -> free. Reads, sorts, work and tell are parallel;
+ * cut, number and put follow the order of the file.
  */
 
 #include <assert.h>
@@ -49,6 +50,12 @@ struct born_list {
 	uint32_t nb, room;
 };
 
+/* What one worker has to tell of a chunk, in the order of its segments. */
+struct told_list {
+	struct engine_told *items;
+	uint32_t nb, room;
+};
+
 enum slot_state {
 	SLOT_FREE,
 	SLOT_CLAIMED, /* being read */
@@ -56,6 +63,9 @@ enum slot_state {
 	SLOT_CUT,
 	SLOT_SORTING,
 	SLOT_SORTED,
+	SLOT_NUMBERED, /* waits to be told; only with a teller */
+	SLOT_TELLING,
+	SLOT_TOLD,
 };
 
 /* One chunk in flight, with what the workers make of it. */
@@ -66,6 +76,12 @@ struct slot {
 	uint32_t nb_worked;
 	struct segment_list *segments; /* [nb_workers] by owner; made by the sort */
 	struct born_list *born;        /* [nb_workers] */
+
+	/* Only with a teller. */
+	struct told_list *told; /* [nb_workers] */
+	const struct engine_told **order;
+	uint32_t order_room;
+	struct engine_bytes out; /* what the teller made of the chunk */
 };
 
 /* An ended flow and its place in the order of records. */
@@ -77,7 +93,7 @@ struct ended_flow {
 /* What one worker hands to the merger for one epoch; sorted by first_frame. */
 struct ended_list {
 	uint64_t epoch;
-	uint64_t sequence; /* chunk that must be numbered before the flows can be written */
+	uint64_t sequence; /* chunk that must be done with before the flows can be written */
 	struct ended_flow *items;
 	size_t nb, room;
 };
@@ -87,12 +103,13 @@ struct worker {
 		64) struct engine *engine; /* own cache lines: another worker writes the next one */
 	struct flow_table *table;
 	struct tcp_tracker *tracker;
-	struct rte_ring *ended_ring; /* to the merger; struct ended_list * */
-	struct ended_list *ended;    /* of the current epoch */
-	uint64_t sequence;           /* of the next chunk to work on */
-	uint64_t epoch;              /* that ended belongs to */
-	uint64_t border_done;        /* sequence + 1 of the chunk whose border was passed */
-	uint64_t frame;              /* at hand */
+	const struct engine_teller *teller; /* NULL: nobody is told */
+	struct rte_ring *ended_ring;        /* to the merger; struct ended_list * */
+	struct ended_list *ended;           /* of the current epoch */
+	uint64_t sequence;                  /* of the next chunk to work on */
+	uint64_t epoch;                     /* that ended belongs to */
+	uint64_t border_done;               /* sequence + 1 of the chunk whose border was passed */
+	uint64_t frame;                     /* at hand */
 	uint64_t fates[NB_FATES];
 	uint64_t tracked, decoded, offload_segments, anomalous_packets;
 	uint64_t delay_state;
@@ -140,6 +157,7 @@ struct merger {
 
 struct engine {
 	const struct engine_config *config;
+	const struct engine_teller *teller; /* or NULL */
 	struct capture *capture;
 	struct decode_keys keys;
 	uint32_t nb_workers;
@@ -148,13 +166,14 @@ struct engine {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;       /* something for a worker to do */
-	pthread_cond_t merger_wakeup; /* a list, a numbered chunk or an encoded batch */
+	pthread_cond_t merger_wakeup; /* a list, a chunk that is done with or an encoded batch */
 	pthread_cond_t ended;         /* a worker or the merger is done, or the run failed */
 	struct slot *slots;
 	uint32_t nb_slots;
-	uint64_t next_read, next_cut, next_sort, next_number;
+	uint64_t next_read, next_cut, next_sort, next_number, next_tell;
+	uint64_t next_done; /* chunks below it are numbered and, with a teller, put */
 	uint32_t nb_ended_workers;
-	bool cutting, numbering, all_claimed;
+	bool cutting, numbering, putting, all_claimed;
 	uint64_t merged_epochs; /* epochs below this are written, or are in jobs */
 	int64_t nb_streams;     /* numbered so far */
 	bool failed;
@@ -200,6 +219,16 @@ int worker_end_chunk(struct worker *worker, struct slot *slot);
 int worker_finish(struct worker *worker);
 /* Gives back the slots that the merger is done with. */
 void worker_reclaim(struct worker *worker);
+
+/* teller.c: for slots of an engine that has a teller. */
+int teller_init_slot(struct slot *slot, uint32_t nb_workers);
+void teller_fini_slot(struct slot *slot, uint32_t nb_workers);
+/* Room for one more segment at the end of a list, or NULL. */
+struct engine_told *told_list_next(struct told_list *list);
+/* Tells a numbered chunk and empties its lists; a failure is the engine's. */
+void teller_tell(struct engine *engine, struct slot *slot);
+/* Puts what was made of it; a failure is the engine's. */
+void teller_put(struct engine *engine, struct slot *slot);
 
 /* ended.c */
 struct ended_list *ended_list_create(void);

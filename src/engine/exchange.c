@@ -15,6 +15,9 @@ int exchange_init(struct engine *engine)
 
 	/* Each worker one chunk at work, one to sort, one being read; two for the serial steps. */
 	engine->nb_slots = 3 * engine->nb_workers + 2;
+	/* And one each to tell, one that is put. */
+	if (engine->teller != NULL)
+		engine->nb_slots += engine->nb_workers + 1;
 	engine->slots = calloc(engine->nb_slots, sizeof(*engine->slots));
 	if (engine->slots == NULL)
 		return -ENOMEM;
@@ -27,6 +30,8 @@ int exchange_init(struct engine *engine)
 		slot->segments = calloc(engine->nb_workers, sizeof(*slot->segments));
 		slot->born = calloc(engine->nb_workers, sizeof(*slot->born));
 		if (slot->chunk.data == NULL || slot->segments == NULL || slot->born == NULL)
+			return -ENOMEM;
+		if (engine->teller != NULL && teller_init_slot(slot, engine->nb_workers) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -43,6 +48,7 @@ void exchange_fini(struct engine *engine)
 			if (slot->born != NULL)
 				free(slot->born[w].items);
 		}
+		teller_fini_slot(slot, engine->nb_workers);
 		free(slot->segments);
 		free(slot->born);
 		free(slot->chunk.data);
@@ -115,9 +121,18 @@ static void number_flows(struct engine *engine, struct slot *slot)
 		}
 		if (first == NULL)
 			return;
-		first->flow->stream = engine->nb_streams++;
+		/* Its worker may look by now whether a later segment's flow has its number. */
+		__atomic_store_n(&first->flow->stream, engine->nb_streams++, __ATOMIC_RELAXED);
 		at[from]++;
 	}
+}
+
+/* A chunk that nobody looks at again: its flows may be written, its buffer is free. */
+static void finish_slot(struct engine *engine, struct slot *slot)
+{
+	slot->state = SLOT_FREE;
+	engine->next_done++;
+	pthread_cond_signal(&engine->merger_wakeup);
 }
 
 static bool step_number(struct worker *worker)
@@ -136,10 +151,44 @@ static bool step_number(struct worker *worker)
 		slot->segments[w].nb = 0;
 		slot->born[w].nb = 0;
 	}
-	slot->state = SLOT_FREE;
 	engine->next_number++;
 	engine->numbering = false;
-	pthread_cond_signal(&engine->merger_wakeup);
+	if (engine->teller != NULL)
+		slot->state = SLOT_NUMBERED;
+	else
+		finish_slot(engine, slot);
+	return true;
+}
+
+static bool step_tell(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	struct slot *slot = slot_of(engine, engine->next_tell);
+
+	if (!slot_is(slot, engine->next_tell, SLOT_NUMBERED))
+		return false;
+	slot->state = SLOT_TELLING;
+	engine->next_tell++;
+	step_begin(worker);
+	teller_tell(engine, slot);
+	step_end(worker, 0, NULL);
+	slot->state = SLOT_TOLD;
+	return true;
+}
+
+static bool step_put(struct worker *worker)
+{
+	struct engine *engine = worker->engine;
+	struct slot *slot = slot_of(engine, engine->next_done);
+
+	if (engine->putting || !slot_is(slot, engine->next_done, SLOT_TOLD))
+		return false;
+	engine->putting = true;
+	step_begin(worker);
+	teller_put(engine, slot);
+	step_end(worker, 0, NULL);
+	engine->putting = false;
+	finish_slot(engine, slot);
 	return true;
 }
 
@@ -277,8 +326,9 @@ static bool step_finish(struct worker *worker)
 /* Own work first, so that few chunks are in flight; reading ahead last. */
 static bool do_something(struct worker *worker)
 {
-	return step_work(worker) || step_number(worker) || step_cut(worker) || step_sort(worker) ||
-	       step_encode(worker) || step_read(worker) || step_finish(worker);
+	return step_work(worker) || step_number(worker) || step_put(worker) || step_tell(worker) ||
+	       step_cut(worker) || step_sort(worker) || step_encode(worker) || step_read(worker) ||
+	       step_finish(worker);
 }
 
 int exchange_work(struct worker *worker)

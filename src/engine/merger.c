@@ -210,9 +210,12 @@ static bool collect_lists(struct merger *merger, struct ended_list **lists)
 			pthread_cond_wait(&engine->merger_wakeup, &engine->lock);
 		lists[w] = list;
 	}
-	/* The flows' stream numbers must be there before anybody writes them. */
-	while (!engine->failed && engine->next_number <= lists[0]->sequence &&
-	       engine->next_number < engine->next_read)
+	/*
+	 * The flows' stream numbers must be there before anybody writes them, and whoever is
+	 * told of their segments must be through: written flows lose their slots.
+	 */
+	while (!engine->failed && engine->next_done <= lists[0]->sequence &&
+	       engine->next_done < engine->next_read)
 		pthread_cond_wait(&engine->merger_wakeup, &engine->lock);
 	go_on = !engine->failed;
 	pthread_mutex_unlock(&engine->lock);

@@ -248,7 +248,11 @@ int engine_run(const struct engine_config *config, struct capture *capture,
 	       size_t error_size)
 {
 	struct engine engine = {
-		.config = config, .capture = capture, .nb_workers = config->nb_workers};
+		.config = config,
+		.teller = hooks->teller,
+		.capture = capture,
+		.nb_workers = config->nb_workers,
+	};
 	int cpus[ENGINE_MAX_WORKERS];
 	uint64_t start_ns = engine_now_ns();
 	int rc;

@@ -65,26 +65,50 @@ static void describe(struct engine_worst *worst, const struct flow_record *row)
 	(void)endpoint_text(worst->flow + n, sizeof(worst->flow) - n, &row->dst, row->dst_port);
 }
 
+/* n: what this flow has of it. */
+static void add_to(struct engine_worst *worst, const struct flow_record *row, uint64_t n)
+{
+	if (n == 0)
+		return;
+	worst->total += n;
+	worst->flows++;
+	if (n < worst->count || (n == worst->count && row->stream > worst->stream))
+		return;
+	worst->count = n;
+	worst->stream = row->stream;
+	worst->frame =
+		row->first_anomaly_frame != RECORD_NULL_64 ? (uint64_t)row->first_anomaly_frame : 0;
+	describe(worst, row);
+}
+
+static uint64_t known(int64_t value)
+{
+	return value != RECORD_NULL_64 ? (uint64_t)value : 0;
+}
+
+static void add_losses(struct engine_totals *totals, const struct flow_record *row)
+{
+	uint64_t n[NB_LOSSES] = {0};
+
+	for (int d = 0; d < 2; d++) {
+		const struct flow_record_side *side = &row->side[d];
+
+		n[LOSS_BEFORE] += known(side->lost_before_bytes);
+		n[LOSS_BEHIND] += known(side->lost_after_bytes);
+		n[LOSS_MISSED] += known(side->missed_bytes);
+		n[LOSS_OPEN] += known(side->unresolved_bytes);
+		if (side->reordered_pkts != RECORD_NULL_32)
+			n[LOSS_LATE] += (uint64_t)side->reordered_pkts;
+	}
+	for (int i = 0; i < NB_LOSSES; i++)
+		add_to(&totals->losses[i], row, n[i]);
+}
+
 static void add_verdicts(struct engine_totals *totals, const struct flow_record *row)
 {
-	for (int v = 0; v < NB_COUNTED_VERDICTS; v++) {
-		struct engine_worst *worst = &totals->verdicts[v];
-		const uint64_t n =
-			(uint64_t)row->side[0].verdicts[v] + (uint64_t)row->side[1].verdicts[v];
-
-		if (n == 0)
-			continue;
-		worst->total += n;
-		worst->flows++;
-		if (n < worst->count || (n == worst->count && row->stream > worst->stream))
-			continue;
-		worst->count = n;
-		worst->stream = row->stream;
-		worst->frame = row->first_anomaly_frame != RECORD_NULL_64
-				       ? (uint64_t)row->first_anomaly_frame
-				       : 0;
-		describe(worst, row);
-	}
+	for (int v = 0; v < NB_COUNTED_VERDICTS; v++)
+		add_to(&totals->verdicts[v], row,
+		       (uint64_t)row->side[0].verdicts[v] + (uint64_t)row->side[1].verdicts[v]);
 }
 
 static void add_handshake_time(struct engine_totals *totals, const struct flow_record *row)
@@ -127,6 +151,7 @@ void totals_add(struct engine_totals *totals, const struct flow_record *row)
 	totals->anomalous_flows += row->first_anomaly_frame != RECORD_NULL_64;
 	totals->reused_ports += row->reused_ports != 0;
 	add_verdicts(totals, row);
+	add_losses(totals, row);
 	add_handshake_time(totals, row);
 }
 
@@ -134,6 +159,16 @@ static void merge_array(uint64_t *to, const uint64_t *from, size_t nb)
 {
 	for (size_t i = 0; i < nb; i++)
 		to[i] += from[i];
+}
+
+static void merge_worst(struct engine_worst *to, const struct engine_worst *from)
+{
+	const uint64_t total = to->total + from->total, flows = to->flows + from->flows;
+
+	if (from->count > to->count || (from->count == to->count && from->stream < to->stream))
+		*to = *from;
+	to->total = total;
+	to->flows = flows;
 }
 
 void totals_merge(struct engine_totals *to, const struct engine_totals *from)
@@ -154,16 +189,10 @@ void totals_merge(struct engine_totals *to, const struct engine_totals *from)
 	to->reused_ports += from->reused_ports;
 	if (from->duplicate_ack_max > to->duplicate_ack_max)
 		to->duplicate_ack_max = from->duplicate_ack_max;
-	for (int v = 0; v < NB_COUNTED_VERDICTS; v++) {
-		struct engine_worst *a = &to->verdicts[v];
-		const struct engine_worst *b = &from->verdicts[v];
-		const uint64_t total = a->total + b->total, flows = a->flows + b->flows;
-
-		if (b->count > a->count || (b->count == a->count && b->stream < a->stream))
-			*a = *b;
-		a->total = total;
-		a->flows = flows;
-	}
+	for (int v = 0; v < NB_COUNTED_VERDICTS; v++)
+		merge_worst(&to->verdicts[v], &from->verdicts[v]);
+	for (int i = 0; i < NB_LOSSES; i++)
+		merge_worst(&to->losses[i], &from->losses[i]);
 	merge_array(to->rtt_bins, from->rtt_bins, 1024);
 	to->nb_rtts += from->nb_rtts;
 	if (from->rtt_max_ns > to->rtt_max_ns)

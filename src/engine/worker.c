@@ -48,12 +48,14 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	char name[RTE_RING_NAMESIZE];
 
 	worker->engine = engine;
+	worker->teller = engine->teller;
 	worker->id = id;
 	worker->delay_state = engine->config->delay_seed + id + 1;
 	pthread_mutex_init(&worker->returned_lock, NULL);
 	snprintf(name, sizeof(name), "ended%u", id);
 	worker->table = flow_table_create(&params);
-	worker->tracker = tcp_tracker_create(false);
+	worker->tracker =
+		tcp_tracker_create(worker->teller != NULL && worker->teller->wants_details);
 	worker->ended = ended_list_create();
 	worker->ended_ring =
 		rte_ring_create(name, RING_LISTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -149,9 +151,24 @@ static int note_born(struct born_list *list, struct flow *flow, uint64_t frame)
 	return 0;
 }
 
+/*
+ * Keeps what is to be told of a segment. Most flows have their stream number, which spares
+ * the teller a look at them; the others were born in a chunk that is not numbered yet.
+ */
+static void keep_told(const struct worker *worker, struct told_list *list, struct engine_told *told,
+		      const struct flow *flow)
+{
+	if (worker->teller->only_verdicts && told->note.verdicts == 0)
+		return;
+	told->flow = flow;
+	told->note.stream = __atomic_load_n(&flow->stream, __ATOMIC_RELAXED);
+	list->nb++;
+}
+
 static int track_one(struct worker *worker, struct slot *slot, const struct segment *segment,
 		     uint64_t frame)
 {
+	struct engine_told *told = NULL;
 	struct tcp_result result;
 	struct tcp_flow *flow;
 	enum flow_class class;
@@ -175,7 +192,15 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 		if (note_born(&slot->born[worker->id], &flow->flow, frame) != 0)
 			return -ENOMEM;
 	}
-	result = tcp_track(worker->tracker, flow, segment, frame, created, NULL);
+	if (worker->teller != NULL) {
+		told = told_list_next(&slot->told[worker->id]);
+		if (told == NULL)
+			return -ENOMEM;
+	}
+	result = tcp_track(worker->tracker, flow, segment, frame, created,
+			   told != NULL ? &told->note : NULL);
+	if (told != NULL)
+		keep_told(worker, &slot->told[worker->id], told, &flow->flow);
 	flow_table_touch(&flow->flow, segment, frame);
 	class = tcp_flow_class(flow);
 	if (class != flow->flow.class) {
@@ -190,7 +215,17 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 
 static void prefetch_flow(const struct worker *worker, const struct segment *segment)
 {
-	tcp_flow_prefetch(flow_table_guess(worker->table, segment), segment);
+	const struct flow *flow = flow_table_guess(worker->table, segment);
+
+	tcp_flow_prefetch(flow, segment);
+	if (worker->teller != NULL) {
+		/* What else a note needs: stream and first frame, and the bases of both sides. */
+		const struct tcp_flow *tcp = (const struct tcp_flow *)(const void *)flow;
+
+		__builtin_prefetch(&flow->stream);
+		__builtin_prefetch(&tcp->side[0].base);
+		__builtin_prefetch(&tcp->side[1].base);
+	}
 }
 
 /* Segments of one chunk in frame order, a border between them included. */

@@ -23,6 +23,16 @@ Metadata of the schema: `program`, `schema_version`, `inputs`, `options` (those 
 
 """
 
+EVENTS = """
+# The events table
+
+`tcpmill run --events FILE` writes a row for each verdict on a packet, `--only LIST` the rows of some verdicts. A packet with two
+verdicts has two rows, so the rows of a stream, verdict and direction are as many as its flow record counts. Order of rows: definitions
+1.7. `src` and `dst` are orig and resp as in the flow record, so that the tables join by `stream`; `direction` says who sent the packet.
+Metadata as above; `only` in the schema's if verdicts were chosen, `events` (the number of rows) in the footer's.
+
+"""
+
 
 def table(rows):
     lines = ["| column | type | unit | meaning |", "|---|---|---|---|"]
@@ -30,12 +40,12 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
-def schema(tcpmill):
-    """(name, type, unit, help) of every column, as the program's own file says."""
+def schema(tcpmill, option):
+    """(name, type, unit, help) of every column, as the file says that the option writes."""
     with tempfile.TemporaryDirectory() as where:
-        out = pathlib.Path(where) / "flows.arrow"
+        out = pathlib.Path(where) / "table.arrow"
         capture = common.REPO / "datasets" / "kernel-loss.pcap"
-        common.run([tcpmill, "run", "-q", capture, "-w", out])
+        common.run([tcpmill, "run", "-q", capture, option, out])
         text = common.run([tcpmill, "show", out, "--schema", "--width=0"]).out.decode()
     lines = text.splitlines()
     starts = [lines[0].index(word) for word in ("column", "type", "unit", "help")]
@@ -51,7 +61,8 @@ def schema(tcpmill):
 def main():
     args = common.arguments(__doc__, write={"action": "store_true", "help": "write the file"})
     checks = common.Checks("docs", args.verbose)
-    wanted = HEAD + table(schema(args.tcpmill))
+    wanted = HEAD + table(schema(args.tcpmill, "-w"))
+    wanted += EVENTS + table(schema(args.tcpmill, "--events"))
     if args.write:
         DOC.write_text(wanted)
     checks.ok("docs/record-format.md matches the program", DOC.read_text() == wanted,

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What every command that reads captures shares. */
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "run_common.h"
+#include "tcpmill/capture.h"
+#include "tcpmill/tcp.h"
+#include "text.h"
+
+uint64_t run_bytes_per_flow(void)
+{
+	/* A slot in whole cache lines, and buckets that are 5/16 to 5/8 full. */
+	return (sizeof(struct tcp_flow) + 63) / 64 * 64 + 24;
+}
+
+/* What the machine, or the container we are in, has. */
+static uint64_t memory_bytes(void)
+{
+	uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	FILE *file = fopen("/sys/fs/cgroup/memory.max", "re");
+	unsigned long long limit;
+
+	if (file == NULL)
+		return bytes;
+	if (fscanf(file, "%llu", &limit) == 1 && limit < bytes)
+		bytes = limit;
+	fclose(file);
+	return bytes;
+}
+
+uint64_t run_default_max_flows(void)
+{
+	const uint64_t flows = memory_bytes() / 2 / run_bytes_per_flow();
+
+	return flows < 1000000000 ? flows : 1000000000;
+}
+
+static uint32_t nb_usable_cpus(void)
+{
+	cpu_set_t set;
+	int nb;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	nb = CPU_COUNT(&set);
+	return nb < ENGINE_MAX_WORKERS ? (uint32_t)nb : ENGINE_MAX_WORKERS;
+}
+
+static uint64_t random_seed(void)
+{
+	uint64_t seed = 0;
+
+	/* Without randomness an attacker could aim at a bucket, but no answer changes. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (uint64_t)getpid();
+	return seed;
+}
+
+int run_options_init(struct run_options *options, int argc)
+{
+	*options = (struct run_options){
+		.config =
+			{
+				.from_ns = INT64_MIN,
+				.to_ns = INT64_MAX,
+				.nb_workers = nb_usable_cpus(),
+				.max_flows = run_default_max_flows(),
+				.chunk_size = 1u << 20,
+				.batch_rows = 65536,
+				.hash_seed = random_seed(),
+			},
+		.paths = calloc((size_t)argc + 1, sizeof(*options->paths)),
+	};
+	if (options->paths != NULL)
+		return 0;
+	fputs("tcpmill: out of memory\n", stderr);
+	return EXIT_FAILED;
+}
+
+void run_options_fini(struct run_options *options)
+{
+	free(options->paths);
+}
+
+const char *run_take_u32(const char *value, uint64_t min, uint64_t max, uint32_t *to)
+{
+	uint64_t n;
+	const char *why = parse_count_between(value, min, max, &n);
+
+	if (why == NULL)
+		*to = (uint32_t)n;
+	return why;
+}
+
+static const char *take_chunk_size(const char *value, uint32_t *to)
+{
+	uint64_t n;
+	const char *why = parse_bytes(value, &n);
+
+	if (why != NULL)
+		return why;
+	if (n < CAPTURE_MIN_CHUNK || n > CAPTURE_MAX_CHUNK)
+		return "expected 4096 bytes to 8 MiB";
+	*to = (uint32_t)n;
+	return NULL;
+}
+
+const char *run_options_take(struct run_options *options, int id, const char *value)
+{
+	struct engine_config *config = &options->config;
+
+	switch (id) {
+	case OPTION_OPERAND:
+		options->paths[options->nb_paths++] = value;
+		return NULL;
+	case RUN_OPT_FILTER:
+		config->filter = value;
+		return NULL;
+	case RUN_OPT_COUNT:
+		return parse_count_between(value, 1, UINT64_MAX / 2, &config->max_frames);
+	case RUN_OPT_FROM:
+		return parse_time(value, &config->from_ns);
+	case RUN_OPT_TO:
+		return parse_time(value, &config->to_ns);
+	case RUN_OPT_WORKERS:
+		return run_take_u32(value, 1, ENGINE_MAX_WORKERS, &config->nb_workers);
+	case RUN_OPT_MAX_FLOWS:
+		options->has_max_flows = true;
+		return parse_count_between(value, 1, 2000000000, &config->max_flows);
+	case RUN_OPT_IDLE_TIMEOUT:
+		return parse_duration(value, &config->idle_timeout_ns);
+	case RUN_OPT_QUIET:
+		options->quiet = true;
+		return NULL;
+	case RUN_OPT_CHUNK_SIZE:
+		return take_chunk_size(value, &config->chunk_size);
+	case RUN_OPT_HASH_KEY:
+		return parse_count(value, &config->hash_seed);
+	case RUN_OPT_DELAY_WORKERS:
+		return parse_count(value, &config->delay_seed);
+	default:
+		return "unknown option";
+	}
+}
+
+int run_options_check(const struct command_spec *command, const struct run_options *options)
+{
+	if (options->nb_paths == 0)
+		return options_usage_error(command, "expected at least one capture");
+	if (options->config.from_ns >= options->config.to_ns)
+		return options_usage_error(command, "expected --from to be before --to");
+	return OPTIONS_GO_ON;
+}
+
+struct capture *run_open_capture(const struct run_options *options, int *status)
+{
+	const struct capture_params params = {
+		.paths = options->paths,
+		.nb_paths = options->nb_paths,
+		.chunk_size = options->config.chunk_size,
+		.max_frames = options->config.max_frames,
+		.filter = options->config.filter,
+	};
+	char error[640];
+	bool usage;
+	struct capture *capture = capture_open(&params, error, sizeof(error), &usage);
+
+	if (capture == NULL) {
+		fprintf(stderr, "tcpmill: %s\n", error);
+		*status = usage ? EXIT_USAGE : EXIT_FAILED;
+	}
+	return capture;
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	engine_interrupt();
+}
+
+void run_catch_signals(void)
+{
+	/* The second signal ends the process: somebody is in a hurry. */
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* A reader that went away is an error that write() tells. */
+	action = (struct sigaction){.sa_handler = SIG_IGN};
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+int run_exit_status(const struct run_report *report)
+{
+	if (report->result->interrupted)
+		return EXIT_INTERRUPTED;
+	return capture_totals(report->capture)->nb_damage != 0 ? EXIT_DAMAGED : EXIT_OK;
+}
+
+void run_print_damage(const struct run_report *report)
+{
+	const struct capture_totals *totals = capture_totals(report->capture);
+	const uint64_t nb = totals->nb_damage;
+
+	if (nb == 0)
+		return;
+	for (uint64_t i = 0; i < nb && i < CAPTURE_NB_DAMAGE; i++) {
+		const struct capture_damage *damage = capture_damage(report->capture, (size_t)i);
+
+		fprintf(stderr, "tcpmill: %s: %s\n",
+			capture_input(report->capture, damage->input)->path, damage->text);
+	}
+	fprintf(stderr,
+		"tcpmill: kept everything before it: %s packets, %s flows (exit status 3)\n",
+		text_ucount(totals->nb_frames).s, text_ucount(report->result->totals.flows).s);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_CLI_RUN_COMMON_H
+#define TCPMILL_CLI_RUN_COMMON_H
+
+/* What every command that reads captures shares: its options, its inputs, its last words. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "options.h"
+#include "tcpmill/engine.h"
+
+struct capture;
+struct run_events_result;
+
+struct run_options {
+	struct engine_config config;
+	const char **paths;
+	size_t nb_paths;
+	bool json, quiet;
+	bool has_max_flows; /* given, not the default of this machine */
+};
+
+/* What is said about a run: the same facts for people and for machines. */
+struct run_report {
+	const struct run_options *options;
+	const struct capture *capture;
+	const struct engine_result *result;
+	const struct run_events_result *events; /* NULL: no events table was asked for */
+};
+
+/* ids of the shared options; a command's own begin at RUN_OPT_OWN. */
+enum run_option {
+	RUN_OPT_FILTER,
+	RUN_OPT_COUNT,
+	RUN_OPT_FROM,
+	RUN_OPT_TO,
+	RUN_OPT_WORKERS,
+	RUN_OPT_MAX_FLOWS,
+	RUN_OPT_IDLE_TIMEOUT,
+	RUN_OPT_QUIET,
+	RUN_OPT_CHUNK_SIZE,
+	RUN_OPT_HASH_KEY,
+	RUN_OPT_DELAY_WORKERS,
+	RUN_OPT_OWN,
+};
+
+/* Rows of a command's option table: which packets are read. */
+/* clang-format off */
+#define RUN_ROWS_INPUT                                                                             \
+	{"filter", 'f', "BPF", "read only packets that this capture filter passes", NULL,          \
+	 OPTION_EVERYBODY, RUN_OPT_FILTER},                                                        \
+	{"count", 'c', "N", "stop after N packets", NULL, OPTION_EVERYBODY, RUN_OPT_COUNT},        \
+	{"from", 0, "TIME",                                                                        \
+	 "only packets from this time on (UTC, as 2026-11-20T09:00:00 or @seconds)", NULL,         \
+	 OPTION_EVERYBODY, RUN_OPT_FROM},                                                          \
+	{"to", 0, "TIME", "only packets before this time", NULL, OPTION_EVERYBODY, RUN_OPT_TO}
+
+/* With how much machine. */
+#define RUN_ROWS_MACHINE                                                                           \
+	{"workers", 0, "N", "worker threads, one pinned to a core each; default: all cores", NULL, \
+	 OPTION_EVERYBODY, RUN_OPT_WORKERS},                                                       \
+	{"max-flows", 0, "N", "flows kept at once; default: what half of the memory holds", NULL,  \
+	 OPTION_EVERYBODY, RUN_OPT_MAX_FLOWS},                                                     \
+	{"idle-timeout", 0, "SECONDS",                                                             \
+	 "end flows that are idle for so long; default 0: flows last as in tshark, so memory "     \
+	 "grows with them and all records come at the end", NULL, OPTION_EVERYBODY,                \
+	 RUN_OPT_IDLE_TIMEOUT}
+
+#define RUN_ROWS_EXPERT                                                                            \
+	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",     \
+	 "For experts and tests:", OPTION_EXPERT, RUN_OPT_CHUNK_SIZE},                             \
+	{"hash-key", 0, "N", "seed of the flow table's hash; default: random", NULL,               \
+	 OPTION_EXPERT, RUN_OPT_HASH_KEY},                                                         \
+	{"delay-workers", 0, "SEED", "pause workers at random", NULL, OPTION_EXPERT,               \
+	 RUN_OPT_DELAY_WORKERS}
+/* clang-format on */
+
+/*
+ * Defaults, with room for as many paths as there are arguments. 0, or EXIT_FAILED after
+ * a line on stderr.
+ */
+int run_options_init(struct run_options *options, int argc);
+void run_options_fini(struct run_options *options);
+/* Takes a shared option or an operand; see option_take_fn. */
+const char *run_options_take(struct run_options *options, int id, const char *value);
+/* A number option that is kept in 32 bits. */
+const char *run_take_u32(const char *value, uint64_t min, uint64_t max, uint32_t *to);
+/* What the shared options must be together: OPTIONS_GO_ON or EXIT_USAGE. */
+int run_options_check(const struct command_spec *command, const struct run_options *options);
+
+/* Opens the captures; NULL after a line on stderr, with the exit status in *status. */
+struct capture *run_open_capture(const struct run_options *options, int *status);
+
+/* An interrupt makes the run finish what it has; a broken pipe is an error of write(). */
+void run_catch_signals(void);
+
+/* What to end with after a run that did not fail: interrupted, damaged or all well. */
+int run_exit_status(const struct run_report *report);
+/* Whatever stopped an input before its end; nothing if all were read. */
+void run_print_damage(const struct run_report *report);
+
+/* The progress line on a terminal. */
+struct run_bar {
+	const char *name;
+	FILE *out; /* NULL: no line is drawn */
+	bool is_drawn, has_warned;
+	bool quiet;
+	uint64_t max_flows;
+};
+void run_bar_init(struct run_bar *bar, const struct run_options *options);
+void run_bar_progress(void *context, const struct engine_progress *progress);
+void run_bar_clear(struct run_bar *bar);
+
+/* run_summary.c */
+void run_print_warnings(const struct run_report *report, FILE *out);
+
+/* Flows that this machine's memory holds, and the bytes of one. */
+uint64_t run_default_max_flows(void);
+uint64_t run_bytes_per_flow(void);
+
+#endif
