@@ -219,7 +219,9 @@ def to_ns(value):
 
 
 def arguments(description, **extra):
-    """The options all tests share; extra: name=dict(add_argument's keywords)."""
+    """
+    The options all tests share; extra: name=dict(add_argument's keywords), flag: its first one.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--tcpmill", default=REPO / "build/tcpmill", help="program under test")
     parser.add_argument("--generator", help="tcpmill-generate (default: beside the program)")
@@ -227,7 +229,7 @@ def arguments(description, **extra):
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
     parser.add_argument("-v", "--verbose", action="store_true", help="print passed checks too")
     for name, keywords in extra.items():
-        parser.add_argument("--" + name.replace("_", "-"), **keywords)
+        parser.add_argument(keywords.pop("flag", "--" + name.replace("_", "-")), **keywords)
     args = parser.parse_args()
     args.tcpmill = pathlib.Path(args.tcpmill).resolve()
     if not args.tcpmill.exists():

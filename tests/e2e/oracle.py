@@ -27,9 +27,11 @@ VERDICTS = ("retransmission", "fast_retransmission", "spurious_retransmission", 
 
 FIELDS = ("frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.protocols",
           "frame.encap_type",
-          "ip.ttl", "ipv6.hlim", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.flags.mf", "ip.frag_offset",
-          "ipv6.fraghdr.more", "ipv6.fraghdr.offset", "tcp.stream", "tcp.flags", "tcp.seq_raw",
-          "tcp.srcport", "tcp.dstport", "tcp.len", "tcp.hdr_len") + tuple(
+          "ip.ttl", "ipv6.hlim", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.flags.mf",
+          "ip.frag_offset", "ipv6.fraghdr.more", "ipv6.fraghdr.offset", "tcp.stream", "tcp.flags",
+          "tcp.seq_raw", "tcp.srcport", "tcp.dstport", "tcp.len", "tcp.hdr_len", "tcp.ack_raw",
+          "tcp.window_size_value", "tcp.checksum", "tcp.options.timestamp.tsval", "ip.id",
+          "_ws.malformed", "_ws.short") + tuple(
               "tcp.analysis." + v for v in VERDICTS)
 FINAL_FIELDS = ("frame.number", "tcp.stream", "tcp.completeness", "tcp.analysis.initial_rtt")
 
@@ -54,10 +56,15 @@ class Frame:
 
 
 class Segment:
-    """One TCP header with a stream number."""
+    """
+    One TCP header with a stream number. is_whole: the IP packet has all of it, so it was analysed.
+    is_told: tshark shows its flags and verdicts; they count in any case. ip_id: 0 for IPv6; tsval:
+    None without the option.
+    """
 
-    __slots__ = ("frame", "stream", "src", "dst", "flags", "seq", "len", "header_len", "verdicts",
-                 "quoted", "kind", "ts", "number", "ttl")
+    __slots__ = ("frame", "stream", "src", "dst", "flags", "seq", "ack", "len", "header_len", "win",
+                 "checksum", "ip_id", "tsval", "is_whole", "is_told", "verdicts", "quoted", "kind",
+                 "ts", "number", "ttl")
 
 
 class Capture:
@@ -85,7 +92,7 @@ class Capture:
         return [s for f in self.frames for s in f.segments if s.kind not in drop]
 
 
-def ask(path, digest, cache, fields, options):
+def ask(path, digest, cache, fields, options, errors=False):
     """Lines of tshark's answer, from the cache if it was asked before. fields None: its errors."""
     question = hashlib.sha256(repr((fields or FIELDS, options, TRANSPORT)).encode()).hexdigest()
     keep = pathlib.Path(cache or common.REPO / "build/oracle-cache")
@@ -108,7 +115,7 @@ def ask(path, digest, cache, fields, options):
             part = file.with_suffix(f"{file.suffix}.{os.getpid()}-{threading.get_ident()}")
             part.write_text(text)
             part.rename(file)
-    return (out if fields else err).read_text().splitlines()
+    return (out if fields and not errors else err).read_text().splitlines()
 
 
 def address(text, port):
@@ -155,9 +162,10 @@ def frame_kind(protocols, fragment):
 
 
 def ip_headers(protocols, many):
-    """Source, destination and TTL in front of each TCP layer, outer layer first."""
-    sources = {"ip": list(zip(many["ip.src"], many["ip.dst"], many["ip.ttl"])),
-               "ipv6": list(zip(many["ipv6.src"], many["ipv6.dst"], many["ipv6.hlim"]))}
+    """Source, destination, TTL and identification in front of each TCP layer, outer layer first."""
+    v6 = zip(many["ipv6.src"], many["ipv6.dst"], many["ipv6.hlim"], ["0"] * len(many["ipv6.src"]))
+    sources = {"ip": list(zip(many["ip.src"], many["ip.dst"], many["ip.ttl"], many["ip.id"])),
+               "ipv6": list(v6)}
     found, last = [], None
     for layer in protocols.split(":"):
         if layer in sources and sources[layer]:
@@ -188,8 +196,18 @@ def parse_segments(frame, many):
         segment.ttl = int(headers[i][2])
         segment.flags = field("tcp.flags")
         segment.seq = field("tcp.seq_raw")
+        segment.ack = field("tcp.ack_raw")
         segment.len = field("tcp.len")
         segment.header_len = field("tcp.hdr_len")
+        segment.win = field("tcp.window_size_value")
+        segment.checksum = field("tcp.checksum")
+        segment.ip_id = int(headers[i][3], 0)
+        # A header without the option has no value: with several headers it is not known whose.
+        stamps = many["tcp.options.timestamp.tsval"]
+        segment.tsval = int(stamps[i]) if len(stamps) == len(streams) else None
+        segment.is_whole = len(many["tcp.len"]) == len(streams)
+        segment.is_told = len(many["tcp.flags"]) == len(streams) and not any(
+            "TCP" in text for text in many["_ws.malformed"] + many["_ws.short"])
         segment.quoted = frame.kind == "icmp_quoted"
         segment.verdicts = parse_verdicts(many) if len(streams) == 1 else {}
         segments.append(segment)
