@@ -7,6 +7,15 @@
 #define TIMEOUT_NS 200000000 /* the shortest that kernels wait; RFC 6298 asks for a second */
 #define PROMPT_NS 20000000
 
+/* 8.4. The first SYN+ACK of a simultaneous open has its SYN's number, but is not that again. */
+static bool is_repeated_syn(const struct step *s)
+{
+	const uint8_t letter = step_is(s, TCP_ACK) ? TCP_HISTORY_H : TCP_HISTORY_S;
+
+	return step_is(s, TCP_SYN) && (s->f->history_bits & letter) != 0 &&
+	       !step_has(s, VERDICT_REUSED_PORTS);
+}
+
 /* 8.5: R asked for this segment, and the answer is prompt. */
 static bool is_fast(const struct step *s)
 {
@@ -63,7 +72,7 @@ static enum cause find_resend(struct step *s, bool recovering)
 		return CAUSE_REORDERED;
 	if (step_has(s, VERDICT_SPURIOUS_RETRANSMISSION))
 		return CAUSE_SPURIOUS;
-	if (step_is(s, TCP_SYN) && !step_has(s, VERDICT_REUSED_PORTS))
+	if (is_repeated_syn(s))
 		return CAUSE_TIMEOUT; /* RFC 6298 2.1 */
 	if (is_fast(s))
 		return CAUSE_FAST;

@@ -38,22 +38,46 @@ static bool is_dsack(const uint8_t *blocks, size_t nb, uint32_t ack)
 	return nb > 1 && !seq_lt(left, load32(blocks + 8)) && seq_le(right, load32(blocks + 12));
 }
 
+/* The sum of the first three blocks; len is of all of the option that is there. */
+static uint32_t sack_sum(const uint8_t *option, uint32_t len)
+{
+	const uint32_t nb = len < 2 ? 0 : (len - 2) / 8;
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < nb && i < 3; i++)
+		sum += load32(option + 6 + 8 * i) - load32(option + 2 + 8 * i);
+	return sum;
+}
+
+/*
+ * A SACK option without a whole block goes by the edges of the options before it in the
+ * packet, 0 if there were none: it may pass for a D-SACK, which tshark then fails to read.
+ */
+static bool is_broken_sack(const struct tcp_options *options, uint32_t ack)
+{
+	return seq_le(options->sack_right[0], ack) ||
+	       (seq_gt(options->sack_right[0], options->sack_left_2) &&
+		seq_le(options->sack_right[0], options->sack_right[1]));
+}
+
 static void read_sack(const struct segment *segment, uint32_t ack_base, const uint8_t *option,
 		      uint8_t len, struct tcp_options *options)
 {
 	const size_t nb = (len - 2u) / 8;
-	const uint32_t ack = segment->tcp_flags & TCP_ACK ? segment->ack - ack_base : segment->ack;
 
-	options->sack_bytes = 0;
-	/* Without a whole block it goes by the edge of the option before, or by 0. */
+	options->sack_bytes = sack_sum(option, len);
 	if (nb == 0) {
-		options->is_broken = seq_le(options->sack_edge, ack);
+		options->is_broken = is_broken_sack(options, segment->tcp_flags & TCP_ACK
+								     ? segment->ack - ack_base
+								     : segment->ack);
 		return;
 	}
-	options->sack_edge = load32(option + 6) - ack_base;
+	options->sack_right[0] = load32(option + 6) - ack_base;
+	if (nb > 1) {
+		options->sack_left_2 = load32(option + 10) - ack_base;
+		options->sack_right[1] = load32(option + 14) - ack_base;
+	}
 	options->dsack = is_dsack(option + 2, nb, segment->ack);
-	for (size_t i = 0; i < nb && i < 3; i++)
-		options->sack_bytes += load32(option + 6 + 8 * i) - load32(option + 2 + 8 * i);
 }
 
 /* RFC 8684 3: the subtype is the high half of the third byte. */
@@ -141,9 +165,16 @@ void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_o
 		options->is_cut = at + 1 >= there;
 		if (options->is_cut || option[1] < 2)
 			return;
-		options->is_cut = at + option[1] > len ? there + 2 < len : at + option[1] > there;
-		if (options->is_cut || at + option[1] > len)
+		if (at + option[1] > len) {
+			options->is_cut = there + 2 < len;
 			return;
+		}
+		if (at + option[1] > there) {
+			options->is_cut = true;
+			if (*option == OPT_SACK)
+				options->sack_bytes = sack_sum(option, there - at);
+			return;
+		}
 		read_option(segment, ack_base, option, option[1], options);
 		at += option[1];
 	}
