@@ -15,6 +15,7 @@ enum exit_status {
 	EXIT_INTERRUPTED = 130, /* SIGINT */
 };
 
+int cmd_explain(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_verdicts(int argc, char **argv);

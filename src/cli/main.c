@@ -16,6 +16,7 @@ struct command {
 static const struct command commands[] = {
 	{"run", cmd_run, "read captures, print a summary, write flow records"},
 	{"show", cmd_show, "show flow records as a table, totals, CSV or JSON"},
+	{"explain", cmd_explain, "show one flow as a ladder: what went wrong, why, and where"},
 	{"verdicts", cmd_verdicts, "print tshark's verdict on every TCP packet"},
 };
 

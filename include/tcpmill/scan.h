@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_SCAN_H
+#define TCPMILL_SCAN_H
+
+/*
+ * A look at one flow: captures read once, in order, by the calling thread alone.
+ *
+ * Flows, streams and verdicts are those of engine_run(); what a run does on every
+ * core, a scan does on one, without EAL, without records, and with every segment of
+ * one flow told as a note. Ended flows are given back at once.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct capture;
+struct tcp_flow;
+struct tcp_note;
+struct tcp_result;
+
+/* All may be NULL. Flows and notes are the callee's until it returns. */
+struct scan_hooks {
+	/*
+	 * A flow was made by the segment at hand and has its stream number. True: it is the
+	 * one to follow, from now on.
+	 */
+	bool (*created)(void *context, const struct tcp_flow *flow);
+	/* A segment went through its flow; flow->flow.last_frame is its frame. */
+	void (*tracked)(void *context, const struct tcp_flow *flow,
+			const struct tcp_result *result);
+	/* A segment of the followed flow, told whole. False ends the scan. */
+	bool (*told)(void *context, const struct tcp_note *note);
+	/* A flow ended. */
+	void (*ended)(void *context, const struct tcp_flow *flow);
+	void *context;
+};
+
+struct scan_totals {
+	uint64_t nb_flows;
+	uint64_t nb_segments;
+	uint64_t nb_evicted;
+};
+
+/*
+ * Reads capture, which is open and stays the caller's, to its end; damage is in
+ * the capture's totals. At most max_flows flows are kept at once.
+ *
+ * Returns 0, or -1 with one line in error.
+ */
+int scan_run(struct capture *capture, uint64_t max_flows, const struct scan_hooks *hooks,
+	     struct scan_totals *totals, char *error, size_t error_size);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A pass over captures by one thread: see scan.h. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "tcpmill/capture.h"
+#include "tcpmill/decode.h"
+#include "tcpmill/flow.h"
+#include "tcpmill/scan.h"
+#include "tcpmill/segment.h"
+#include "tcpmill/tcp.h"
+
+struct scan {
+	struct capture *capture;
+	const struct scan_hooks *hooks;
+	struct decode_keys keys;
+	struct flow_table *table;
+	struct tcp_tracker *tracker;
+	struct flow *followed;
+	struct chunk chunk;
+	struct scan_totals *totals;
+	bool is_stopped; /* a hook has seen enough */
+};
+
+static void on_flow_ended(void *context, struct flow *flow)
+{
+	struct scan *scan = context;
+	/* struct tcp_flow begins with its struct flow. */
+	struct tcp_flow *tcp = (struct tcp_flow *)(void *)flow;
+
+	if (scan->hooks->ended != NULL)
+		scan->hooks->ended(scan->hooks->context, tcp);
+	tcp_flow_release(scan->tracker, tcp);
+	if (flow == scan->followed)
+		scan->followed = NULL;
+	flow_table_release(scan->table, flow);
+}
+
+static int init(struct scan *scan, uint64_t max_flows)
+{
+	const struct flow_table_params params = {
+		.partitions = UINT64_MAX,
+		.max_flows = max_flows,
+		.slot_size = sizeof(struct tcp_flow),
+		.ended = on_flow_ended,
+		.context = scan,
+	};
+	uint64_t seed = 0;
+
+	/* Without randomness an attacker could aim at a bucket, but no answer changes. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (uint64_t)getpid();
+	decode_keys_init(&scan->keys, seed);
+	scan->table = flow_table_create(&params);
+	scan->tracker = tcp_tracker_create(scan->hooks->told != NULL);
+	scan->chunk.capacity = capture_chunk_capacity(scan->capture);
+	scan->chunk.data = malloc(scan->chunk.capacity);
+	if (scan->table == NULL || scan->tracker == NULL || scan->chunk.data == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+static void fini(struct scan *scan)
+{
+	flow_table_destroy(scan->table);
+	tcp_tracker_destroy(scan->tracker);
+	free(scan->chunk.data);
+}
+
+/* The segment's flow; *created as tcp_track() wants it. NULL: no room. */
+static struct tcp_flow *find_flow(struct scan *scan, const struct segment *segment, uint64_t frame,
+				  bool *created)
+{
+	struct flow *flow = flow_table_lookup(scan->table, segment, frame, created);
+	struct tcp_flow *tcp = (struct tcp_flow *)(void *)flow;
+	bool reused = false;
+
+	if (flow != NULL && !*created && tcp_takes_over(tcp, segment)) {
+		flow = flow_table_replace(scan->table, flow, segment, frame);
+		tcp = (struct tcp_flow *)(void *)flow;
+		reused = true;
+	}
+	if (flow == NULL || (!*created && !reused))
+		return tcp;
+	tcp_flow_begin(tcp, segment, scan->chunk.input, reused);
+	flow->stream = (int64_t)scan->totals->nb_flows++;
+	if (scan->hooks->created != NULL && scan->hooks->created(scan->hooks->context, tcp))
+		scan->followed = flow;
+	return tcp;
+}
+
+static void track(struct scan *scan, const struct segment *segment, uint64_t frame)
+{
+	struct tcp_result result;
+	struct tcp_note note;
+	struct tcp_flow *flow;
+	enum flow_class class;
+	bool created, is_followed;
+
+	flow = find_flow(scan, segment, frame, &created);
+	if (flow == NULL)
+		return;
+	is_followed = &flow->flow == scan->followed;
+	result =
+		tcp_track(scan->tracker, flow, segment, frame, created, is_followed ? &note : NULL);
+	flow_table_touch(&flow->flow, segment, frame);
+	class = tcp_flow_class(flow);
+	if (class != flow->flow.class) {
+		flow->flow.class = (uint8_t) class;
+		flow_table_reclass(scan->table, &flow->flow);
+	}
+	scan->totals->nb_segments++;
+	if (scan->hooks->tracked != NULL)
+		scan->hooks->tracked(scan->hooks->context, flow, &result);
+	if (!is_followed || scan->hooks->told == NULL)
+		return;
+	note.stream = flow->flow.stream;
+	if (!scan->hooks->told(scan->hooks->context, &note))
+		scan->is_stopped = true;
+}
+
+static void walk(struct scan *scan)
+{
+	struct chunk_walk walk;
+	struct segment segment;
+	struct frame frame;
+
+	chunk_walk_init(&walk, scan->capture, &scan->chunk);
+	for (uint32_t i = 0; !scan->is_stopped && chunk_walk_next(&walk, &frame); i++) {
+		if (!capture_filter_match(&frame))
+			continue;
+		segment.ts_ns = frame.ts_ns;
+		segment.clock_ns = frame.clock_ns;
+		segment.frame = i;
+		if (decode_frame(&frame, &scan->keys, &segment) == FATE_TRACKED)
+			track(scan, &segment, scan->chunk.first_frame + i);
+	}
+}
+
+static int scan_chunks(struct scan *scan, char *error, size_t error_size)
+{
+	while (!scan->is_stopped && capture_claim(scan->capture, &scan->chunk)) {
+		capture_read(scan->capture, &scan->chunk);
+		if (capture_cut(scan->capture, &scan->chunk) != 0) {
+			snprintf(error, error_size, "%s", capture_failure(scan->capture));
+			return -1;
+		}
+		walk(scan);
+		if (tcp_tracker_failed(scan->tracker)) {
+			snprintf(error, error_size, "out of memory (flows)");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int scan_run(struct capture *capture, uint64_t max_flows, const struct scan_hooks *hooks,
+	     struct scan_totals *totals, char *error, size_t error_size)
+{
+	struct scan scan = {.capture = capture, .hooks = hooks, .totals = totals};
+	struct flow_table_stats stats;
+	int rc;
+
+	*totals = (struct scan_totals){0};
+	rc = init(&scan, max_flows);
+	if (rc != 0)
+		snprintf(error, error_size, "out of memory");
+	if (rc == 0)
+		rc = scan_chunks(&scan, error, error_size);
+	if (scan.table != NULL) {
+		flow_table_end_all(scan.table);
+		flow_table_get_stats(scan.table, &stats);
+		totals->nb_evicted = stats.nb_evicted;
+	}
+	fini(&scan);
+	return rc == 0 ? 0 : -1;
+}
