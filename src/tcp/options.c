@@ -50,13 +50,14 @@ static uint32_t sack_sum(const uint8_t *option, uint32_t len)
 }
 
 /*
- * A SACK option without a whole block goes by the edges of the options before it in the
- * packet, 0 if there were none: it may pass for a D-SACK, which tshark then fails to read.
+ * The blocks of all SACK options of a packet count one behind the other. An option
+ * without a whole one goes by those before it: it may pass for a D-SACK (RFC 2883),
+ * which tshark then fails to read.
  */
 static bool is_broken_sack(const struct tcp_options *options, uint32_t ack)
 {
 	return seq_le(options->sack_right[0], ack) ||
-	       (seq_gt(options->sack_right[0], options->sack_left_2) &&
+	       (options->nb_sack > 1 && seq_gt(options->sack_right[0], options->sack_left[1]) &&
 		seq_le(options->sack_right[0], options->sack_right[1]));
 }
 
@@ -72,10 +73,10 @@ static void read_sack(const struct segment *segment, uint32_t ack_base, const ui
 								     : segment->ack);
 		return;
 	}
-	options->sack_right[0] = load32(option + 6) - ack_base;
-	if (nb > 1) {
-		options->sack_left_2 = load32(option + 10) - ack_base;
-		options->sack_right[1] = load32(option + 14) - ack_base;
+	for (size_t i = 0; i < nb && options->nb_sack < 2; i++) {
+		options->sack_left[options->nb_sack] = load32(option + 2 + 8 * i) - ack_base;
+		options->sack_right[options->nb_sack] = load32(option + 6 + 8 * i) - ack_base;
+		options->nb_sack++;
 	}
 	options->dsack = is_dsack(option + 2, nb, segment->ack);
 }
@@ -135,6 +136,22 @@ static void read_option(const struct segment *segment, uint32_t ack_base, const 
 	}
 }
 
+/* Bytes of an option that tshark reads: of a wrong length for its kind only the first two. */
+static uint32_t bytes_read(const uint8_t *option)
+{
+	static const uint8_t lengths[] = {
+		[2] = 4,  [3] = 3,  [4] = 2,  [6] = 6,   [7] = 6,  [8] = 10,
+		[11] = 6, [12] = 6, [13] = 6, [19] = 18, [20] = 4, [28] = 4,
+	};
+	const uint32_t len = option[1];
+
+	if (option[0] == OPT_SACK)
+		return 2 + (len - 2) / 8 * 8 + ((len - 2) % 8 < 4 ? (len - 2) % 8 : 4);
+	if (option[0] < sizeof(lengths) && lengths[option[0]] != 0 && lengths[option[0]] != len)
+		return 2;
+	return len;
+}
+
 /*
  * A header may end before its data offset says so: by the snaplen, or by the packet. That
  * hides the verdicts only if the list needs a byte that is not there; the cases are tshark's.
@@ -169,7 +186,7 @@ void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_o
 			options->is_cut = there + 2 < len;
 			return;
 		}
-		if (at + option[1] > there) {
+		if (at + bytes_read(option) > there) {
 			options->is_cut = true;
 			if (*option == OPT_SACK)
 				options->sack_bytes = sack_sum(option, there - at);

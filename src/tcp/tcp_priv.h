@@ -139,11 +139,12 @@ struct tcp_options {
 	uint16_t mss;
 	uint8_t wscale; /* 0xff = absent; already at most 14 */
 	bool has_mss, sack_permitted, timestamps, fast_open_cookie, dsack;
-	uint8_t mptcp_ops;                   /* operations named (spec section 5) */
-	bool makes_mptcp;                    /* one of them begins the connection's state */
-	uint32_t sack_bytes;                 /* of the first three blocks */
-	uint32_t sack_right[2], sack_left_2; /* edges of the first two blocks, relative */
-	bool is_cut;                         /* the list goes on where the header was cut */
+	uint8_t mptcp_ops;                    /* operations named (spec section 5) */
+	bool makes_mptcp;                     /* one of them begins the connection's state */
+	uint32_t sack_bytes;                  /* of the first three blocks */
+	uint32_t sack_left[2], sack_right[2]; /* edges of the first two blocks, relative */
+	uint8_t nb_sack;                      /* of them known */
+	bool is_cut;                          /* the list goes on where the header was cut */
 	bool is_broken; /* a SACK option that counts as a broken header (spec section 5) */
 };
 
