@@ -85,6 +85,7 @@ struct tcp_hole {
 	int64_t acked_ts_ns; /* of the ACK that covered it, if is_acked */
 	uint32_t tsval;      /* of the opener, if has_tsval */
 	bool has_tsval, is_acked;
+	uint8_t unused[2]; /* zero: holes compare as bytes in tests */
 };
 
 /* What only a side with some trouble has. Counters stay at their end. */
