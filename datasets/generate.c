@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bulk.h"
+#include "fuzz.h"
 #include "output.h"
 #include "script.h"
 
@@ -13,6 +14,7 @@ static const char usage[] =
 	"usage: tcpmill-generate list\n"
 	"       tcpmill-generate scenario NAME -o FILE [wrapping]\n"
 	"       tcpmill-generate bulk --packets N [options] -o FILE [wrapping]\n"
+	"       tcpmill-generate fuzz --packets N [--seed S] [--profile P] -o FILE [wrapping]\n"
 	"\n"
 	"Same arguments, same bytes, on any machine. FILE - is stdout.\n"
 	"\n"
@@ -39,12 +41,18 @@ static const char usage[] =
 	"  --non-tcp PCT         of frames: UDP                      [0]\n"
 	"  --tick NS             mean time between frames            [1000]\n"
 	"  --seed S                                                  [1]\n"
-	"The counts of a bulk trace are printed to stderr as key=value.\n";
+	"The counts of a bulk trace are printed to stderr as key=value.\n"
+	"\n"
+	"fuzz options (random adversarial flows, pcap-ns unless --format says otherwise):\n"
+	"  --packets N           frames to write, exactly\n"
+	"  --profile mixed|wild|bulk   mixed; mostly random segments; long flows [mixed]\n"
+	"  --seed S                                                  [1]\n";
 
 struct arguments {
 	const char *scenario;
 	struct output_params output;
 	struct bulk_params bulk;
+	enum fuzz_profile profile;
 };
 
 static int fail(const char *what, const char *value)
@@ -116,6 +124,9 @@ static int set_option(struct arguments *args, const char *option, const char *te
 	} else if (strcmp(option, "--link") == 0) {
 		args->output.link = packet_link_from_name(text);
 		ok = args->output.link < NB_PACKET_LINKS;
+	} else if (strcmp(option, "--profile") == 0) {
+		args->profile = fuzz_profile_from_name(text);
+		ok = args->profile < NB_FUZZ_PROFILES;
 	} else if (strcmp(option, "--size") == 0) {
 		ok = bulk_size_from_name(text, &args->bulk.size);
 	} else if (strcmp(option, "--order") == 0) {
@@ -210,6 +221,43 @@ static int run_bulk(struct arguments *args)
 	return status;
 }
 
+static int run_fuzz(struct arguments *args)
+{
+	const struct capture_interface interface = {
+		.link_type = packet_link_type(args->output.link),
+		.tsresol = 9,
+	};
+	const struct fuzz_params params = {
+		.seed = args->bulk.seed,
+		.nb_packets = args->bulk.nb_packets,
+		.profile = args->profile,
+		.link = args->output.link,
+	};
+	struct capture_file *file;
+	int error, close_error;
+
+	if (params.nb_packets == 0)
+		return fail("an option is missing", "--packets N");
+	if (args->output.format == OUTPUT_PCAPNG_MULTI || args->output.snaplen != 0)
+		return fail("not for fuzz", "pcapng-multi or --snaplen");
+	file = capture_file_create(args->output.path, (enum capture_format)args->output.format,
+				   &interface);
+	if (file == NULL)
+		return fail(args->output.path, strerror(errno));
+	error = fuzz_write(&params, file);
+	close_error = capture_file_close(file);
+	if (error == -EPROTOTYPE)
+		return fail("a packet does not fit this link type",
+			    packet_link_name(args->output.link));
+	if (error == 0)
+		error = close_error;
+	if (error != 0) {
+		fail(args->output.path, strerror(-error));
+		return 1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments args = {
@@ -232,6 +280,11 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "bulk") == 0) {
 		status = parse_options(&args, argv + 2);
 		return status != 0 ? status : run_bulk(&args);
+	}
+	if (strcmp(argv[1], "fuzz") == 0) {
+		args.output.format = CAPTURE_PCAP_NS;
+		status = parse_options(&args, argv + 2);
+		return status != 0 ? status : run_fuzz(&args);
 	}
 	fputs(usage, stderr);
 	return 2;

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Blocks of memory that are used again (src/tcp/pool.h), and how flows give theirs back. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tcp/pool.h"
+#include "tcpmill/tcp.h"
+
+static void blocks_are_powers_of_two_from_64(void **state)
+{
+	(void)state;
+	assert_int_equal(pool_block_size(1), 64);
+	assert_int_equal(pool_block_size(64), 64);
+	assert_int_equal(pool_block_size(65), 128);
+	assert_int_equal(pool_block_size(128), 128);
+	assert_int_equal(pool_block_size(129), 256);
+	assert_int_equal(pool_block_size(131072), 131072);
+	assert_int_equal(pool_block_size(131073), 262144);
+	assert_int_equal(pool_block_size(262144), 262144);
+	assert_int_equal(POOL_MAX_BLOCK, 262144);
+}
+
+/* A block of each size, filled to its end: no other is touched (ASan sees the rest). */
+static void blocks_do_not_overlap(void **state)
+{
+	struct pool pool = {0};
+	unsigned char *blocks[POOL_NB_CLASSES][8];
+
+	(void)state;
+	for (int round = 0; round < 8; round++) {
+		for (int i = 0; i < POOL_NB_CLASSES; i++) {
+			const size_t size = (size_t)64 << i;
+
+			blocks[i][round] = pool_take(&pool, size);
+			assert_non_null(blocks[i][round]);
+			assert_int_equal((uintptr_t)blocks[i][round] % _Alignof(max_align_t), 0);
+			memset(blocks[i][round], i * 8 + round, size);
+		}
+	}
+	for (int round = 0; round < 8; round++) {
+		for (int i = 0; i < POOL_NB_CLASSES; i++) {
+			for (size_t at = 0; at < (size_t)64 << i; at++)
+				assert_int_equal(blocks[i][round][at], i * 8 + round);
+		}
+	}
+	pool_fini(&pool);
+}
+
+static void a_block_comes_back(void **state)
+{
+	struct pool pool = {0};
+	void *first, *second, *third;
+
+	(void)state;
+	first = pool_take(&pool, 100);
+	second = pool_take(&pool, 100);
+	assert_ptr_not_equal(first, second);
+	pool_give(&pool, first, 100);
+	third = pool_take(&pool, 128); /* of the same class */
+	assert_ptr_equal(third, first);
+	pool_fini(&pool);
+}
+
+static void a_block_comes_back_to_its_class_only(void **state)
+{
+	struct pool pool = {0};
+	void *small, *large;
+
+	(void)state;
+	small = pool_take(&pool, 64);
+	pool_give(&pool, small, 64);
+	large = pool_take(&pool, 65);
+	assert_ptr_not_equal(large, small);
+	assert_ptr_equal(pool_take(&pool, 1), small);
+	pool_fini(&pool);
+}
+
+static void many_blocks_come_back(void **state)
+{
+	enum { NB = 5000 };
+	static void *blocks[NB];
+	struct pool pool = {0};
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < NB; i++) {
+			blocks[i] = pool_take(&pool, 200);
+			assert_non_null(blocks[i]);
+			memset(blocks[i], i, 200);
+		}
+		for (int i = 0; i < NB; i++) {
+			assert_int_equal(*(unsigned char *)blocks[i], i % 256);
+			assert_int_equal(((unsigned char *)blocks[i])[199], i % 256);
+		}
+		for (int i = 0; i < NB; i++)
+			pool_give(&pool, blocks[i], 200);
+	}
+	pool_fini(&pool);
+}
+
+/* Both the zeroed struct and one that is done with are empty pools. */
+static void an_empty_pool_can_be_ended(void **state)
+{
+	struct pool pool = {0};
+
+	(void)state;
+	pool_give(&pool, NULL, 64);
+	pool_fini(&pool);
+	pool_fini(&pool);
+	assert_non_null(pool_take(&pool, POOL_MAX_BLOCK));
+	pool_fini(&pool);
+}
+
+/* A flow with a list and a hole on one side. */
+static void begin_flow(struct tcp_tracker *tracker, struct tcp_flow *flow)
+{
+	static const uint8_t ip_header[40];
+	struct segment segment = {.ip_header = ip_header,
+				  .ts_ns = 1700000000000000000,
+				  .tcp_flags = TCP_ACK,
+				  .win = 1000,
+				  .payload_len = 100,
+				  .seq = 7000,
+				  .ip_len = 140,
+				  .tcp_off = 20,
+				  .tcp_hlen = 20,
+				  .tcp_caplen = 20};
+
+	memset(flow, 0, sizeof(*flow));
+	tcp_flow_begin(flow, &segment, 0, false);
+	(void)tcp_track(tracker, flow, &segment, 1, true, NULL);
+	segment.seq = 7200;
+	(void)tcp_track(tracker, flow, &segment, 2, false, NULL);
+}
+
+static void a_flow_gives_its_memory_back(void **state)
+{
+	struct tcp_tracker *tracker = tcp_tracker_create(true);
+	struct tcp_flow flow;
+	const void *trouble, *list;
+
+	(void)state;
+	begin_flow(tracker, &flow);
+	trouble = flow.side[0].trouble;
+	list = flow.side[0].unacked;
+	assert_non_null(trouble);
+	assert_non_null(list);
+	tcp_flow_release(tracker, &flow);
+	for (int i = 0; i < 2; i++) {
+		assert_null(flow.side[i].trouble);
+		assert_null(flow.side[i].unacked);
+	}
+	tcp_flow_release(tracker, &flow);
+	begin_flow(tracker, &flow); /* the next one gets the same blocks */
+	assert_true(flow.side[0].trouble == trouble || flow.side[0].trouble == list);
+	assert_false(tcp_tracker_failed(tracker));
+	tcp_tracker_destroy(tracker);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blocks_are_powers_of_two_from_64),
+		cmocka_unit_test(blocks_do_not_overlap),
+		cmocka_unit_test(a_block_comes_back),
+		cmocka_unit_test(a_block_comes_back_to_its_class_only),
+		cmocka_unit_test(many_blocks_come_back),
+		cmocka_unit_test(an_empty_pool_can_be_ended),
+		cmocka_unit_test(a_flow_gives_its_memory_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
