@@ -192,7 +192,8 @@ static void run_handshake(struct step *s, bool created)
 		return;
 	}
 	if (whole) {
-		options_read(segment, s->r->base, &options);
+		/* What is not analysed is told in raw numbers. */
+		options_read(segment, s->is_analysed ? s->r->base : 0, &options);
 		s->hides_verdicts = options.is_broken || options.is_cut;
 		if (options.dsack)
 			count(&tracker_trouble(s->tracker, s->f)->dsack);
