@@ -95,7 +95,9 @@ struct tcp_trouble {
 	uint64_t retransmitted_bytes, lost_before_bytes, lost_after_bytes;
 	uint64_t missed_bytes, unresolved_bytes; /* of settled holes */
 	uint32_t reordered_pkts, holes_overflowed;
-	uint32_t history_g; /* settled holes with missed bytes */
+	uint32_t history_g;            /* settled holes with missed bytes */
+	uint32_t history_t, history_w; /* segments that may get these letters (definitions 4.3) */
+	int64_t rto_max_ns;            /* INT64_MIN = none */
 	uint16_t nb_holes, room;
 	struct tcp_hole holes[]; /* [room], lowest first */
 };
@@ -109,7 +111,8 @@ struct tcp_unacked;
  */
 struct tcp_side {
 	/* Line 1. Spec section 1; 0 means "nothing seen" where it says so. */
-	int64_t last_ts_ns, next_ts_ns;
+	_Alignas(64) int64_t last_ts_ns;
+	int64_t next_ts_ns;
 	uint32_t next, contig, ack, dup, win;
 	int8_t shift; /* -1 unknown, -2 not used, 0 .. 14 */
 	uint8_t endpoint;
@@ -143,19 +146,18 @@ struct tcp_side {
 	uint32_t start;              /* first data byte (definitions 5.2) */
 	struct tcp_unacked *unacked; /* or NULL */
 
-	/* Seldom. */
+	/* Line 4, seldom. */
 	struct tcp_trouble *trouble;      /* or NULL: tcp_side_trouble() */
-	uint32_t flags[TCP_NB_FLAGS];     /* without PSH and ACK */
+	uint32_t flags[TCP_NB_FLAGS - 2]; /* FIN SYN RST URG ECE CWR: tcp_side_flags() */
 	uint32_t no_ack_pkts, other_pkts; /* without the ACK flag; neither data nor pure ACK */
 	uint32_t history_seq[4];          /* of the last S, H, F, R */
-	uint32_t history_t, history_w;
-	uint32_t recovery_hi; /* hi at the resend that began it */
+	uint32_t recovery_hi;             /* hi at the resend that began it */
 	uint16_t mss;
 	int8_t wscale;
 	uint8_t mptcp_seen; /* MPTCP operations of the connection at its last packet */
-	int64_t rto_max_ns;
 };
 
+static_assert(sizeof(struct tcp_side) == 256, "four cache lines");
 static_assert(offsetof(struct tcp_side, pkts) == 64, "line 1 is 64 bytes");
 static_assert(offsetof(struct tcp_side, rtt_ts_ns) == 128, "line 2 is 64 bytes");
 static_assert(offsetof(struct tcp_side, trouble) == 192, "line 3 is 64 bytes");
@@ -201,7 +203,7 @@ struct tcp_flow {
 		};
 	};
 
-	_Alignas(64) struct tcp_side side[2];
+	struct tcp_side side[2];
 
 	/* Seldom. */
 	int64_t first_ts_ns, min_ts_ns;
@@ -287,7 +289,11 @@ enum end_reason tcp_flow_end_reason(const struct tcp_flow *flow);
 /* Packets of a side with flag number i (0 FIN .. 7 CWR). */
 static inline uint32_t tcp_side_flags(const struct tcp_side *side, int i)
 {
-	return i == 3 ? side->psh : i == 4 ? side->pkts - side->no_ack_pkts : side->flags[i];
+	if (i == 3)
+		return side->psh;
+	if (i == 4)
+		return side->pkts - side->no_ack_pkts;
+	return side->flags[i < 3 ? i : i - 2];
 }
 
 /* ACKs without payload, SYN, FIN or RST. */

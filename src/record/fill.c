@@ -28,7 +28,6 @@ static void fill_measured(const struct tcp_side *side, struct flow_record_side *
 	row->rtt_min_ns = timed ? side->rtt_min_ns : RECORD_NULL_64;
 	row->rtt_max_ns = timed ? side->rtt_max_ns : RECORD_NULL_64;
 	row->rtt_mean_ns = timed ? side->rtt_sum_ns / side->rtt_samples : RECORD_NULL_64;
-	row->rto_max_ns = side->rto_max_ns; /* INT64_MIN is null in both */
 	row->win_max = side->bits & TCP_WIN_KNOWN ? side->win_max : RECORD_NULL_64;
 }
 
@@ -39,6 +38,7 @@ static void fill_loss(const struct tcp_side *side, struct flow_record_side *row)
 	uint64_t missed, unresolved;
 
 	tcp_side_settled(side, &missed, &unresolved);
+	row->rto_max_ns = trouble->rto_max_ns; /* INT64_MIN is null in both */
 	row->capture_dups = clamp32(trouble->capture_dups);
 	row->retransmitted_bytes = (int64_t)trouble->retransmitted_bytes;
 	row->unresolved_bytes = (int64_t)unresolved;

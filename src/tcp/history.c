@@ -107,9 +107,9 @@ void history_track(struct step *s)
 		put_once(s, 'a', TCP_HISTORY_A);
 	}
 	if (s->segment->payload_len > 0 && !rst && !s->is_new)
-		put_scaled(s, 't', &s->f->history_t);
+		put_scaled(s, 't', &tracker_trouble(s->tracker, s->f)->history_t);
 	if (s->segment->win == 0 && !rst && tcp_side_flags(s->r, 0) == 0)
-		put_scaled(s, 'w', &s->f->history_w);
+		put_scaled(s, 'w', &tracker_trouble(s->tracker, s->f)->history_w);
 }
 
 static void see_syn(struct step *s)

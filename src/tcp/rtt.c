@@ -62,8 +62,12 @@ static void note_silence(struct step *s)
 		return;
 	if (f->last_data_ts_ns != INT64_MIN)
 		s->story.silence_ns = time_since(ts_ns, f->last_data_ts_ns);
-	if (step_has(s, VERDICT_RETRANSMISSION) && s->story.silence_ns > f->rto_max_ns)
-		f->rto_max_ns = s->story.silence_ns;
+	if (step_has(s, VERDICT_RETRANSMISSION)) {
+		struct tcp_trouble *trouble = tracker_trouble(s->tracker, f);
+
+		if (s->story.silence_ns > trouble->rto_max_ns)
+			trouble->rto_max_ns = s->story.silence_ns;
+	}
 	f->last_data_ts_ns = ts_ns;
 }
 

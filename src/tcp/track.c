@@ -25,7 +25,6 @@ void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32
 		flow->side[i].shift = -1;
 		flow->side[i].ttl_min = UINT8_MAX;
 		flow->side[i].last_data_ts_ns = INT64_MIN;
-		flow->side[i].rto_max_ns = INT64_MIN;
 	}
 	flow->bits = (orig_high ? TCP_FLOW_ORIG_HIGH : 0) | (reused ? TCP_FLOW_REUSED_PORTS : 0) |
 		     (segment->tcp_flags & TCP_SYN ? 0 : TCP_FLOW_MIDSTREAM);
@@ -49,8 +48,11 @@ void track_count_packet(struct step *s)
 	f->ip_bytes += segment->ip_len;
 	f->psh += step_is(s, TCP_PSH) && f->psh != UINT32_MAX;
 	for (uint32_t flags = segment->tcp_flags & ~(TCP_PSH | TCP_ACK); flags != 0;
-	     flags &= flags - 1)
-		count(&f->flags[__builtin_ctz(flags)]);
+	     flags &= flags - 1) {
+		const int i = __builtin_ctz(flags);
+
+		count(&f->flags[i < 3 ? i : i - 2]);
+	}
 	if (segment->payload_len > 0)
 		count(&f->data_pkts);
 	else if ((segment->tcp_flags & (TCP_ACK | TCP_SYN | TCP_FIN | TCP_RST)) != TCP_ACK)

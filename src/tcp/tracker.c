@@ -8,7 +8,7 @@
 
 #include "tcp_priv.h"
 
-static const struct tcp_trouble no_trouble;
+static const struct tcp_trouble no_trouble = {.rto_max_ns = INT64_MIN};
 
 struct tcp_tracker *tcp_tracker_create(bool wants_details)
 {
@@ -61,6 +61,7 @@ struct tcp_trouble *tracker_trouble(struct tcp_tracker *tracker, struct tcp_side
 		return tracker->scratch;
 	}
 	memset(side->trouble, 0, sizeof(*side->trouble));
+	side->trouble->rto_max_ns = INT64_MIN;
 	side->trouble->room =
 		(uint16_t)((size - sizeof(struct tcp_trouble)) / sizeof(struct tcp_hole));
 	return side->trouble;

@@ -171,6 +171,21 @@ static void any_packet_of_its_side_sees(void **state)
 	assert_verdicts(script_ack(s, REV, ACKS(1001)), V(DUPLICATE_ACK));
 }
 
+/* Also when nothing about it is new: no options, the next bytes, an ACK of all. */
+static void a_plain_packet_sees_too(void **state)
+{
+	struct tcp_script *s = *state;
+
+	handshake_of_version_0(s);
+	for (int i = 0; i < 4; i++) {
+		script_data(s, FWD, LEN(100));
+		script_data(s, REV, LEN(100));
+	}
+	script_data(s, FWD, LEN(100), OPTIONS(DSS));
+	script_data(s, REV, LEN(100));
+	assert_verdicts(script_ack(s, REV), V(DUPLICATE_ACK));
+}
+
 /* The SYN of version 1 is forgotten: with the SYN+ACK's key R begins, and F has seen nothing. */
 static void version_1_begins_with_the_syn_ack(void **state)
 {
@@ -236,6 +251,7 @@ int main(void)
 		SCRIPT_TEST(each_new_operation_excepts_one_ack),
 		SCRIPT_TEST(its_own_operation_excepts_its_next_ack),
 		SCRIPT_TEST(any_packet_of_its_side_sees),
+		SCRIPT_TEST(a_plain_packet_sees_too),
 		SCRIPT_TEST(version_1_begins_with_the_syn_ack),
 		SCRIPT_TEST(keep_alive_acks_are_not_excepted),
 		SCRIPT_TEST(a_cut_option_is_none),

@@ -212,6 +212,30 @@ static void an_ack_of_the_first_of_few_and_10000(void **state)
 	send_ack_send(*state, 20, 1, 9981, false);
 }
 
+/* 5,000 are gone; then 2 - 1 + 9,990. */
+static void what_was_acked_before_is_forgotten(void **state)
+{
+	struct tcp_script *s = *state;
+	uint32_t end = send_from(s, 7000, 5000, 1);
+
+	script_ack(s, REV, SEQ(5000), ACKS(end));
+	end = send_from(s, end, 2, 1);
+	script_ack(s, REV, SEQ(5000), ACKS(end - 1));
+	assert_below_cap(s, send_from(s, end, 9990, 1));
+}
+
+static void what_is_acked_one_by_one_does_not_add_up(void **state)
+{
+	struct tcp_script *s = *state;
+
+	script_handshake(s);
+	for (uint32_t i = 0; i < 11000; i++) {
+		script_data(s, FWD, SEQ(1001 + i), LEN(1));
+		script_ack(s, REV, ACKS(1002 + i));
+	}
+	assert_below_cap(s, 12001);
+}
+
 /* Of what the cap kept out nothing is known: an ACK of the first takes one from the list. */
 static void an_ack_of_the_first_makes_room_for_one(void **state)
 {
@@ -371,6 +395,8 @@ int main(void)
 		CAP_TEST(an_ack_of_the_first_of_few_and_10000),
 		LISTED_TEST(an_ack_of_the_first_makes_room_for_one),
 		CAP_TEST(an_ack_of_the_first_makes_room_for_one_only),
+		CAP_TEST(what_was_acked_before_is_forgotten),
+		CAP_TEST(what_is_acked_one_by_one_does_not_add_up),
 		CAP_TEST(an_ack_inside_a_segment_leaves_it),
 		CAP_TEST(behind_9999_window_probes),
 		CAP_TEST(behind_10000_window_probes),
