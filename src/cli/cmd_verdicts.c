@@ -149,7 +149,8 @@ static int conclude(const struct verdicts *verdicts, const struct run_report *re
 
 	if (!verdicts->run.quiet) {
 		run_print_warnings(report, stderr);
-		if (verdicts->stream != UINT64_MAX && verdicts->stream >= nb_streams)
+		if (verdicts->stream != UINT64_MAX && verdicts->stream >= nb_streams &&
+		    !report->result->interrupted)
 			fprintf(stderr, "tcpmill: warning: no stream %s: the capture has %s\n",
 				text_ucount(verdicts->stream).s, text_ucount(nb_streams).s);
 	}

@@ -225,8 +225,11 @@ static void print_losses(const struct engine_totals *t, FILE *out)
 		has_heading = true;
 		fprintf(out, "  %-22s %9s   %s\n", words[i].where, loss_text(i, worst->total).s,
 			words[i].how);
-		fprintf(out, "%37sworst %s   %s, from frame %s\n", "", worst->flow,
-			loss_text(i, worst->count).s, text_ucount(worst->frame).s);
+		fprintf(out, "%37sworst %s   %s", "", worst->flow, loss_text(i, worst->count).s);
+		/* A cut header hides the anomaly that a loss comes with. */
+		if (worst->frame != 0)
+			fprintf(out, ", from frame %s", text_ucount(worst->frame).s);
+		fputc('\n', out);
 	}
 	if (has_heading)
 		fputc('\n', out);

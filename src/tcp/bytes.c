@@ -150,8 +150,11 @@ static void note_fin(struct step *s, uint32_t end)
 		f->bits |= TCP_SENT_FIN;
 		f->fin_end = end + 1;
 	}
-	if (seq_lt(f->hi, f->fin_end))
-		f->hi = f->fin_end;
+	if (!seq_lt(f->hi, f->fin_end))
+		return;
+	f->hi = f->fin_end;
+	if (f->loss_bits & TCP_LOSS_HOLES)
+		loss_forget(s, f);
 }
 
 static void follow_data(struct step *s)

@@ -52,9 +52,12 @@ static int refill(struct pool *pool, unsigned int class)
 
 void *pool_take(struct pool *pool, size_t size)
 {
-	const unsigned int class = class_of(size);
+	unsigned int class;
 	struct pool_block *block;
 
+	if (size > POOL_MAX_BLOCK)
+		return NULL;
+	class = class_of(size);
 	if (pool->free[class] == NULL && refill(pool, class) != 0)
 		return NULL;
 	block = pool->free[class];

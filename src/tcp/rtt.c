@@ -13,7 +13,8 @@ static void take_sample(struct tcp_side *side, int64_t ns)
 		side->rtt_min_ns = ns;
 	if (ns > side->rtt_max_ns)
 		side->rtt_max_ns = ns;
-	side->rtt_sum_ns += ns;
+	if (__builtin_add_overflow(side->rtt_sum_ns, ns, &side->rtt_sum_ns))
+		side->rtt_sum_ns = INT64_MAX;
 	count(&side->rtt_samples);
 }
 

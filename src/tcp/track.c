@@ -286,7 +286,7 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
 	struct step s;
 
 	step_init(&s, tracker, flow, segment, frame);
-	if (note != NULL)
+	if (note != NULL || tracker->wants_details)
 		story_init(&s);
 	if (created || !fast_track(&s))
 		track_by_rules(&s, created);

@@ -4,7 +4,11 @@
 #include "tcp_priv.h"
 
 #define NEAR (1u << 30) /* numbers that lie this close compare the same way from both ends */
-#define FIRST_ROOM 4u
+#define FIRST_ROOM 3u
+
+static_assert(sizeof(struct tcp_unacked) + (UNACKED_CAP + 1) * sizeof(struct unacked_entry) <=
+		      POOL_MAX_BLOCK,
+	      "a full list, and one entry to move by");
 
 static size_t list_size(uint32_t room)
 {
@@ -59,7 +63,8 @@ static struct tcp_unacked *grow(struct tcp_tracker *tracker, struct tcp_side *si
 
 	if (old->first + old->nb < old->room)
 		return old;
-	if (old->first >= old->room / 2) {
+	/* The largest block has room for tshark's cap and more: moving is always enough there. */
+	if (old->first >= old->room / 2 || list_size(old->room + 1) > POOL_MAX_BLOCK) {
 		memmove(old->entries, old->entries + old->first, old->nb * sizeof(old->entries[0]));
 		old->first = 0;
 		return old;
@@ -79,20 +84,30 @@ static struct tcp_unacked *grow(struct tcp_tracker *tracker, struct tcp_side *si
 	return new;
 }
 
-/* Whether entry may follow what lies between low and high. */
-static bool follows(uint32_t low, uint32_t high, const struct unacked_entry *entry)
+/* Takes an entry into low and high. */
+static void widen(struct tcp_unacked *list, const struct unacked_entry *entry)
 {
-	return entry->seq - high < NEAR && entry->end - low < NEAR &&
-	       entry->end - entry->seq < NEAR;
+	if (list->low - entry->seq < NEAR)
+		list->low = entry->seq;
+	if (entry->end - list->high < NEAR)
+		list->high = entry->end;
+	list->is_near = list->is_near && entry->end - entry->seq < NEAR &&
+			entry->seq - list->low < NEAR && list->high - list->low < NEAR &&
+			list->high - entry->end < NEAR;
 }
 
 static void append(struct tcp_unacked *list, const struct unacked_entry *entry)
 {
-	if (list->nb == 0)
-		list->is_sorted = entry->end - entry->seq < NEAR;
-	else if (list->is_sorted)
-		list->is_sorted = follows(list->entries[list->first].seq,
-					  list->entries[list->first + list->nb - 1].end, entry);
+	if (list->nb == 0) {
+		list->low = entry->seq;
+		list->high = entry->end;
+		list->is_near = entry->end - entry->seq < NEAR;
+		list->is_sorted = list->is_near;
+	} else {
+		list->is_sorted = list->is_sorted && entry->seq - list->high < NEAR;
+		widen(list, entry);
+		list->is_sorted = list->is_sorted && list->is_near;
+	}
 	list->entries[list->first + list->nb++] = *entry;
 }
 
@@ -131,6 +146,8 @@ static struct unacked_match pop_sorted(struct tcp_unacked *list, uint32_t ack)
 	}
 	if (list->nb > 0 && seq_lt(entry->seq, ack))
 		entry->seq = ack;
+	if (list->nb > 0)
+		list->low = entry->seq;
 	return match;
 }
 
@@ -156,25 +173,23 @@ static struct unacked_match walk_all(struct tcp_unacked *list, uint32_t ack)
 			continue;
 		entries[kept++] = entry;
 	}
-	list->nb = kept;
-	list->is_sorted = kept == 0 || entries[0].end - entries[0].seq < NEAR;
-	for (uint32_t i = 1; i < kept && list->is_sorted; i++)
-		list->is_sorted = follows(entries[0].seq, entries[i - 1].end, &entries[i]);
+	/* What is left is measured anew. */
+	list->nb = 0;
+	for (uint32_t i = 0; i < kept; i++)
+		append(list, &entries[i]);
 	return match;
 }
 
 static struct unacked_match take_from_list(struct tcp_unacked *list, uint32_t ack)
 {
 	struct unacked_match match = {0};
-	uint32_t low;
 
-	if (list->nb == 0)
-		return match;
-	low = list->entries[list->first].seq;
-	if (!list->is_sorted || (ack - low >= NEAR && low - ack >= NEAR))
-		match = walk_all(list, ack);
-	else if (low - ack >= NEAR)
+	if (list->nb == 0 || (list->is_near && list->low - ack < NEAR))
+		return match; /* all lies above the ACK */
+	if (list->is_sorted && ack - list->low < NEAR)
 		match = pop_sorted(list, ack);
+	else
+		match = walk_all(list, ack);
 	if (list->nb == 0)
 		list->first = 0;
 	return match;
@@ -212,13 +227,14 @@ const struct unacked_entry *unacked_oldest(const struct tcp_side *side)
 uint32_t unacked_span(const struct tcp_unacked *list, uint32_t base)
 {
 	const struct unacked_entry *entries = list->entries + list->first;
-	uint32_t low = entries[0].seq - base, high = entries[list->nb - 1].end - base;
+	uint32_t low = list->low - base, high = list->high - base;
 
-	/* In order, and base does not lie between them: the two ends are the extremes. */
-	if (list->is_sorted && low <= high)
+	/* Numbers lie close, and base not between them: the two ends are the extremes. */
+	if (list->is_near && low <= high)
 		return high - low;
-	high = 0;
-	for (uint32_t i = 0; i < list->nb; i++) {
+	low = entries[0].seq - base;
+	high = entries[0].end - base;
+	for (uint32_t i = 1; i < list->nb; i++) {
 		if (entries[i].seq - base < low)
 			low = entries[i].seq - base;
 		if (entries[i].end - base > high)

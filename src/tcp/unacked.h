@@ -12,7 +12,8 @@
  * segment on. The count is too high by what ACKs took in part before the list began,
  * until an ACK passes that: it matters if R falls silent then and the true number is
  * just below 10,000 when a SYN or FIN comes. Never too low. The list is in order of arrival, which
- * nearly always is the order of sequence numbers too, so that ACKs pop from its front.
+ * nearly always is the order of sequence numbers too, so that ACKs pop from its front. Where it is
+ * not, an ACK that takes something walks the list, as in tshark.
  */
 
 #include <stdbool.h>
@@ -35,7 +36,9 @@ struct tcp_unacked {
 	uint32_t first, nb, room; /* entries[first, first + nb) */
 	/* Segments from before the list began; all are acknowledged by an ACK of counted_end. */
 	uint32_t nb_counted, counted_end;
-	bool is_sorted; /* entries do not overlap and lie in order, within 2^30 */
+	uint32_t low, high; /* the lowest seq and the highest end, if is_near */
+	bool is_near;       /* all numbers lie within 2^30 */
+	bool is_sorted;     /* and entries do not overlap and lie in order */
 	bool bif_unknown, push_prev;
 	uint32_t push_sum, sack_bytes;
 	uint64_t next_frame; /* that set next */

@@ -45,6 +45,22 @@ static void round_trip_of_a_segment(void **state)
 	assert_int_equal(script_row(s)->side[1].rtt_samples, 0);
 }
 
+/* Stamps of a capture may lie anywhere: three round trips of 136 years each do not add up. */
+static void the_sum_stays_at_its_end(void **state)
+{
+	struct tcp_script *s = *state;
+	const int64_t wait_ns = INT64_C(4294967295) * 1000000000;
+
+	script_handshake(s);
+	for (int i = 0; i < 3; i++) {
+		script_data(s, FWD, LEN(10), AT_NS((i + 1) * INT64_C(10000000)));
+		script_ack(s, REV, AT_NS((i + 1) * INT64_C(10000000) + wait_ns));
+	}
+	assert_int_equal(script_row(s)->side[0].rtt_samples, 3);
+	assert_int_equal(script_row(s)->side[0].rtt_max_ns, wait_ns);
+	assert_int_equal(script_row(s)->side[0].rtt_mean_ns, INT64_MAX / 3);
+}
+
 static void mean_is_rounded_down(void **state)
 {
 	struct tcp_script *s = *state;
@@ -389,6 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCRIPT_TEST(round_trip_of_a_segment),
 		SCRIPT_TEST(mean_is_rounded_down),
+		SCRIPT_TEST(the_sum_stays_at_its_end),
 		SCRIPT_TEST(a_round_trip_of_zero_is_a_sample),
 		SCRIPT_TEST(one_segment_is_timed_at_a_time),
 		SCRIPT_TEST(any_packet_with_ack_ends_it),

@@ -370,6 +370,30 @@ static void an_ack_half_the_numbers_away_takes_half_9500(void **state)
 	ack_from_the_other_half(*state, 9500, false);
 }
 
+/*
+ * Between 9,850 and 9,900 wait while the list slides on through its memory, which is
+ * largest by then: it must move to the front, it cannot grow. The oldest one is always
+ * the first that no ACK reached.
+ */
+static void a_nearly_full_list_slides(void **state)
+{
+	struct tcp_script *s = *state;
+	uint32_t seq = send_from(s, 7000, 9900, 1), acked = 7000;
+
+	for (int round = 0; round < 400; round++) {
+		acked += 50;
+		script_ack(s, REV, ACKS(acked));
+		seq = send_from(s, seq, 50, 1);
+	}
+	assert_int_equal(seq - acked, 9900);
+	script_data(s, FWD, SEQ(seq), LEN(1));
+	assert_int_equal(script_note(s)->bytes_in_flight, 9901);
+	/* Frames: 9,900, then 51 a round. The oldest left was sent as the 20,001st. */
+	assert_verdicts(script_data(s, FWD, SEQ(acked), LEN(2), AFTER_US(5000)), V(RETRANSMISSION));
+	assert_int_equal(script_note(s)->rto_frame, 9900 + (20000 - 9900) / 50 * 51 + 2);
+	assert_below_cap(s, seq + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +431,7 @@ int main(void)
 		CAP_TEST(next_of_zero_goes_back_9001),
 		LISTED_TEST(an_ack_half_the_numbers_away_takes_half_9499),
 		CAP_TEST(an_ack_half_the_numbers_away_takes_half_9500),
+		LISTED_TEST(a_nearly_full_list_slides),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
