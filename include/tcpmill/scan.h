@@ -38,17 +38,18 @@ struct scan_hooks {
 
 struct scan_totals {
 	uint64_t nb_flows;
-	uint64_t nb_segments;
 	uint64_t nb_evicted;
 };
 
 /*
  * Reads capture, which is open and stays the caller's, to its end; damage is in
- * the capture's totals. At most max_flows flows are kept at once.
+ * the capture's totals. At most max_flows flows are kept at once;
+ * hash_seed is that of struct engine_config.
  *
  * Returns 0, or -1 with one line in error.
  */
-int scan_run(struct capture *capture, uint64_t max_flows, const struct scan_hooks *hooks,
-	     struct scan_totals *totals, char *error, size_t error_size);
+int scan_run(struct capture *capture, uint64_t max_flows, uint64_t hash_seed,
+	     const struct scan_hooks *hooks, struct scan_totals *totals, char *error,
+	     size_t error_size);
 
 #endif

@@ -84,11 +84,12 @@ static int conclude(const struct explain *e)
 	const struct run_report report = {
 		.options = &e->request->run, .capture = e->capture, .result = &result};
 
+	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		/* A reader that has seen enough closes the pipe. */
 		if (errno == EPIPE)
 			return EXIT_OK;
-		fprintf(stderr, "tcpmill: stdout: %s\n", strerror(errno));
+		fprintf(stderr, "tcpmill: stdout: %s\n", strerror(errno != 0 ? errno : EIO));
 		return EXIT_FAILED;
 	}
 	run_print_damage(&report);
@@ -112,6 +113,7 @@ static int explain(const struct explain_request *request)
 	free(e.notes);
 	free(e.marks);
 	free(e.highest);
+	free(e.facts);
 	return status;
 }
 

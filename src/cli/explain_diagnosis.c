@@ -350,6 +350,10 @@ static void say_end(const struct explain *e, struct explain_words *words)
 	case END_RST_RESP:
 		say_also(words, "B broke it off with a RST.");
 		break;
+	case END_EVICTED:
+		say_also(words, "Too many flows were open at once, so it was given up here: what "
+				"came later between these ends is another stream.");
+		break;
 	default:
 		if (e->first_fin[0] != e->first_fin[1]) {
 			/* One of them is EXPLAIN_NONE, or end_reason would be END_FIN. */

@@ -26,7 +26,7 @@ struct finder {
 	bool is_looking;     /* the first of two passes */
 	bool is_pipe;        /* there is no second one */
 	bool failed;         /* memory was short */
-	int64_t wanted;      /* stream to follow; -1: the first between the endpoints */
+	int64_t wanted;      /* stream to follow; -1: one between the endpoints */
 	int64_t followed;    /* -1: none yet */
 	int64_t around;      /* stream of the frame that was asked for */
 	uint32_t *anomalies; /* packets of each stream */
@@ -54,10 +54,17 @@ static bool has_endpoints(const struct tcp_flow *flow, const struct explain_requ
 }
 
 /* A flow between the endpoints that were asked for; true if it shall be followed. */
-static bool take_same(struct finder *finder, int64_t stream)
+static bool take_same(struct finder *finder, int64_t stream, uint64_t first_frame)
 {
 	struct explain *e = finder->e;
-	const bool is_it = finder->wanted < 0 ? e->nb_same == 0 : stream == finder->wanted;
+	bool is_it = finder->wanted < 0 ? e->nb_same == 0 : stream == finder->wanted;
+
+	/* Flows between the same ends follow each other: the last that began by then has it. */
+	if (finder->wanted < 0 && finder->request->around != 0) {
+		is_it = first_frame <= finder->request->around;
+		e->nb = is_it ? 0 : e->nb;
+		e->has_record = !is_it && e->has_record;
+	}
 
 	if (!is_it && e->nb_same - (finder->followed >= 0) < EXPLAIN_NB_OTHERS)
 		e->others[e->nb_same - (finder->followed >= 0)] = stream;
@@ -74,7 +81,8 @@ static bool on_created(void *context, const struct tcp_flow *flow)
 	if (finder->is_looking)
 		follows = finder->is_pipe && stream == 0;
 	else if (finder->request->has_endpoints)
-		follows = has_endpoints(flow, finder->request) && take_same(finder, stream);
+		follows = has_endpoints(flow, finder->request) &&
+			  take_same(finder, stream, flow->flow.first_frame);
 	else
 		follows = stream == finder->wanted;
 	if (follows)
@@ -169,8 +177,8 @@ static int pass(struct finder *finder)
 	finder->e->capture = run_open_capture(options, &status);
 	if (finder->e->capture == NULL)
 		return status;
-	if (scan_run(finder->e->capture, options->config.max_flows, &hooks, &finder->totals, error,
-		     sizeof(error)) != 0) {
+	if (scan_run(finder->e->capture, options->config.max_flows, options->config.hash_seed,
+		     &hooks, &finder->totals, error, sizeof(error)) != 0) {
 		fprintf(stderr, "tcpmill: %s\n", error);
 		return EXIT_FAILED;
 	}
@@ -266,6 +274,13 @@ static int check(const struct finder *finder)
 			request->run.config.filter != NULL ? " passes the filter" : "");
 		return EXIT_FAILED;
 	}
+	if (e->why == EXPLAIN_FRAME && request->has_endpoints && e->nb_same > 0 &&
+	    look_frame(e, request->around) == EXPLAIN_NONE) {
+		blame(request);
+		fprintf(stderr, "frame %" PRIu64 " is in no flow between %s\n", request->around,
+			request->endpoints_text);
+		return EXIT_FAILED;
+	}
 	if (e->nb == 0 || !e->has_record) {
 		blame(request);
 		if (request->has_endpoints)
@@ -293,7 +308,9 @@ int explain_find(struct explain *e, const struct explain_request *request)
 
 	e->request = request;
 	if (request->has_stream || request->has_endpoints) {
-		e->why = request->has_stream ? EXPLAIN_ASKED : EXPLAIN_ENDPOINTS;
+		e->why = request->has_stream    ? EXPLAIN_ASKED
+			 : request->around != 0 ? EXPLAIN_FRAME
+						: EXPLAIN_ENDPOINTS;
 		finder.wanted = request->has_stream ? request->stream : -1;
 		status = pass(&finder);
 	} else {

@@ -193,9 +193,9 @@ void remark_ack_of_unseen(const struct explain *e, size_t i, struct explain_rema
 static void say_wanted(const struct explain *e, size_t i, struct explain_words *words)
 {
 	const struct tcp_note *note = &e->notes[i];
-	const int side = side_of(note), peer = !side;
-	const size_t carrier = look_carrier(e, i, peer, note->ack);
-	const size_t opener = look_hole(e, i, peer, note->ack);
+	const int side = side_of(note);
+	const size_t carrier = e->facts[i].carrier;
+	const size_t opener = e->facts[i].opener;
 
 	if (carrier == EXPLAIN_NONE && opener == EXPLAIN_NONE) {
 		say(words, "nothing is missing, %c has all before %s%s", letter_of(side),
@@ -209,8 +209,7 @@ static void say_wanted(const struct explain *e, size_t i, struct explain_words *
 	    words_peer_range(e, i, note->ack, note->ack).s);
 	if (opener != EXPLAIN_NONE)
 		say(words, " (%s, the gap before %s)",
-		    words_bytes(look_gap_end(e, opener, i, note->ack) - note->ack).s,
-		    words_frame(e, opener).s);
+		    words_bytes(e->facts[i].gap_end - note->ack).s, words_frame(e, opener).s);
 	else
 		say(words, " (the %s of %s, which passed here)",
 		    words_bytes(data_end(&e->notes[carrier]) - note->ack).s,
@@ -220,8 +219,9 @@ static void say_wanted(const struct explain *e, size_t i, struct explain_words *
 void remark_dup_ack(const struct explain *e, size_t i, struct explain_remark *remark)
 {
 	const struct tcp_note *note = &e->notes[i];
-	const uint32_t max = look_dup_max(e, i);
-	const size_t repeated = look_frame(e, note->dup_ack_frame), first = look_dup(e, i, 1);
+	const uint32_t max = e->facts[i].last_dup;
+	const size_t repeated = look_frame(e, note->dup_ack_frame);
+	const size_t first = e->facts[i].first_dup;
 
 	if (note->bits & NOTE_CAPTURE_DUP)
 		return;

@@ -193,10 +193,12 @@ static void measure(struct explain *e)
 	choose_time_unit(e);
 	for (size_t i = 0; i < e->nb; i++) {
 		struct explain_words numbers = {0};
-		const struct text time = row_time(e, i), frame = words_frame(e, i);
+		struct text time, frame;
 
 		if (!(e->marks[i] & EXPLAIN_MARK_SHOWN))
 			continue;
+		time = row_time(e, i);
+		frame = words_frame(e, i);
 		say_numbers(&numbers, &e->notes[i], false);
 		if (width_of(&numbers) > widest)
 			widest = width_of(&numbers);

@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Looking back and ahead in a flow's notes. Only rows that are shown ask, so plain
- * walks do; none is longer than LOOK_MAX notes.
+ * Looking back and ahead in a flow's notes. Rows that are shown ask, and the plan and
+ * the tallies for a bounded number of others, so plain walks do. None is longer than
+ * look_max notes, which is the less the more rows there are.
  */
 
 #include "explain_priv.h"
 #include "tcp/seq.h"
 
-#define LOOK_MAX 200000u
 /* What came of a resend is said soon, or not at all. */
 #define PROOF_MAX 64u
 /* Shorter round trips depend on what else the receiver does. */
 #define EARLY_RTT_NS 2000000
 
-/* A late original may come so long after the ACK of what it carries (definitions 5.6). */
-#define SETTLE_NS 3000000
+/* A segment that is younger may be a late original, when the RTT is not known. */
+#define REORDER_NS 3000000
 
-static bool carries(const struct tcp_note *note, uint32_t seq)
+int64_t explain_reorder_ns(const struct explain *e)
+{
+	return e->record.initial_rtt_ns > 0 ? e->record.initial_rtt_ns : REORDER_NS;
+}
+
+bool note_carries(const struct tcp_note *note, uint32_t seq)
 {
 	return note->len > 0 && !seq_lt(seq, data_start(note)) && seq_lt(seq, data_end(note));
+}
+
+bool note_opens_around(const struct tcp_note *note, uint32_t seq)
+{
+	return (note->bits & NOTE_OPENS_HOLE) && !seq_lt(seq, note->hole_start) &&
+	       seq_lt(seq, note->hole_end);
 }
 
 static bool has_sequence(const struct tcp_note *note)
@@ -33,14 +44,14 @@ static bool is_below(const struct explain *e, size_t j, uint32_t seq)
 	return !seq_lt(seq, e->highest[j]);
 }
 
-static size_t floor_of(size_t i)
+static size_t floor_of(const struct explain *e, size_t i)
 {
-	return i > LOOK_MAX ? i - LOOK_MAX : 0;
+	return i > e->look_max ? i - e->look_max : 0;
 }
 
 static size_t ceiling_of(const struct explain *e, size_t i)
 {
-	return e->nb - i > LOOK_MAX ? i + LOOK_MAX : e->nb;
+	return e->nb - i > e->look_max ? i + e->look_max : e->nb;
 }
 
 size_t look_frame(const struct explain *e, uint64_t frame)
@@ -64,7 +75,7 @@ size_t look_copy(const struct explain *e, size_t i)
 	const uint8_t control = note->flags & (TCP_SYN | TCP_FIN);
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		const struct tcp_note *earlier = &e->notes[j];
 
 		if (side_of(earlier) != side_of(note) || !(earlier->bits & NOTE_ANALYSED))
@@ -87,7 +98,7 @@ size_t look_acked_before(const struct explain *e, size_t i, uint32_t end)
 	const int side = side_of(&e->notes[i]);
 	size_t first = EXPLAIN_NONE, j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		const struct tcp_note *note = &e->notes[j];
 
 		if (side_of(note) == side || !(note->flags & TCP_ACK))
@@ -103,10 +114,10 @@ size_t look_carrier(const struct explain *e, size_t i, int side, uint32_t seq)
 {
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		if (side_of(&e->notes[j]) != side)
 			continue;
-		if (carries(&e->notes[j], seq))
+		if (note_carries(&e->notes[j], seq))
 			return j;
 		if (is_below(e, j, seq))
 			break;
@@ -118,15 +129,14 @@ size_t look_hole(const struct explain *e, size_t i, int side, uint32_t seq)
 {
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		const struct tcp_note *note = &e->notes[j];
 
 		if (side_of(note) != side)
 			continue;
-		if (carries(note, seq))
+		if (note_carries(note, seq))
 			return EXPLAIN_NONE;
-		if ((note->bits & NOTE_OPENS_HOLE) && !seq_lt(seq, note->hole_start) &&
-		    seq_lt(seq, note->hole_end))
+		if (note_opens_around(note, seq))
 			return j;
 		if (is_below(e, j, seq))
 			break;
@@ -152,7 +162,7 @@ size_t look_before(const struct explain *e, size_t i, int side)
 {
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		if (side_of(&e->notes[j]) == side && has_sequence(&e->notes[j]))
 			return j;
 	}
@@ -163,7 +173,7 @@ uint32_t look_highest(const struct explain *e, size_t i, int side)
 {
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		if (side_of(&e->notes[j]) == side)
 			return e->highest[j];
 	}
@@ -184,24 +194,6 @@ bool look_all_acked(const struct explain *e, size_t i, int side)
 			return true;
 	}
 	return false;
-}
-
-uint32_t look_dup_max(const struct explain *e, size_t i)
-{
-	const struct tcp_note *first = &e->notes[i];
-	uint32_t max = first->dup_ack;
-
-	for (size_t j = i + 1; j < ceiling_of(e, i); j++) {
-		const struct tcp_note *note = &e->notes[j];
-
-		if (side_of(note) != side_of(first))
-			continue;
-		if (note->ack != first->ack)
-			break;
-		if (note_has(note, VERDICT_DUPLICATE_ACK) && note->dup_ack > max)
-			max = note->dup_ack;
-	}
-	return max;
 }
 
 /* Bytes of [start, end) that note carries. */
@@ -233,8 +225,8 @@ static void take_fill(struct explain_fate *fate, const struct tcp_note *note, si
 void look_fate(const struct explain *e, size_t opener, int side, uint32_t start, uint32_t end,
 	       struct explain_fate *fate)
 {
-	const int64_t settle_ns =
-		e->record.initial_rtt_ns > 0 ? e->record.initial_rtt_ns : SETTLE_NS;
+	/* A late original may come so long after the ACK of it (definitions 5.6). */
+	const int64_t settle_ns = explain_reorder_ns(e);
 
 	*fate = (struct explain_fate){
 		.bytes = end - start,
@@ -245,6 +237,7 @@ void look_fate(const struct explain *e, size_t opener, int side, uint32_t start,
 	for (size_t i = opener; i < ceiling_of(e, opener) && fate->filled < fate->bytes; i++) {
 		const struct tcp_note *note = &e->notes[i];
 
+		fate->nb_seen++;
 		if (side_of(note) == side) {
 			if (note->bits & NOTE_FILLS_HOLE)
 				take_fill(fate, note, i, overlap(note, start, end));
@@ -264,7 +257,7 @@ bool look_opens_window(const struct explain *e, size_t i)
 
 	if (note->win == 0 || (note->flags & (TCP_SYN | TCP_RST)) != 0)
 		return false;
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		if (side_of(&e->notes[j]) == side_of(note))
 			return e->notes[j].win == 0 &&
 			       !(e->notes[j].flags & (TCP_SYN | TCP_FIN | TCP_RST));
@@ -272,20 +265,11 @@ bool look_opens_window(const struct explain *e, size_t i)
 	return false;
 }
 
-size_t look_window_opens(const struct explain *e, size_t i)
-{
-	for (size_t j = i + 1; j < ceiling_of(e, i); j++) {
-		if (side_of(&e->notes[j]) == side_of(&e->notes[i]) && e->notes[j].win != 0)
-			return e->notes[j].flags & TCP_RST ? EXPLAIN_NONE : j;
-	}
-	return EXPLAIN_NONE;
-}
-
 size_t look_resend(const struct explain *e, size_t i)
 {
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		const struct tcp_note *note = &e->notes[j];
 
 		if (side_of(note) == side_of(&e->notes[i]) && note->cause != CAUSE_NONE &&
@@ -300,7 +284,7 @@ size_t look_twin(const struct explain *e, size_t i)
 	const struct tcp_note *note = &e->notes[i];
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		const struct tcp_note *earlier = &e->notes[j];
 
 		if (side_of(earlier) == side_of(note) && earlier->seq == note->seq &&
@@ -315,7 +299,7 @@ size_t look_own(const struct explain *e, size_t i)
 {
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		if (side_of(&e->notes[j]) == side_of(&e->notes[i]))
 			return j;
 	}
@@ -326,7 +310,7 @@ size_t look_answer(const struct explain *e, size_t i)
 {
 	size_t j = i;
 
-	while (j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		if (side_of(&e->notes[j]) != side_of(&e->notes[i]))
 			return j;
 	}
@@ -341,10 +325,10 @@ static bool opens_hole_of(const struct tcp_note *note, int side)
 
 size_t look_open_hole(const struct explain *e, size_t i, int side, uint32_t ack)
 {
-	unsigned int nb_left = 64; /* each has its fate looked up */
+	size_t nb_left = 2 * e->look_max; /* each hole has its fate looked up */
 	size_t j = i;
 
-	while (nb_left > 0 && j-- > floor_of(i)) {
+	while (j-- > floor_of(e, i)) {
 		const struct tcp_note *note = &e->notes[j];
 		struct explain_fate fate;
 
@@ -353,25 +337,9 @@ size_t look_open_hole(const struct explain *e, size_t i, int side, uint32_t ack)
 		look_fate(e, j, side, note->hole_start, note->hole_end, &fate);
 		if (fate.filled < fate.bytes || fate.last_fill > i)
 			return j;
-		nb_left--;
-	}
-	return EXPLAIN_NONE;
-}
-
-size_t look_dup(const struct explain *e, size_t i, uint32_t number)
-{
-	const struct tcp_note *last = &e->notes[i];
-	size_t j = i + 1;
-
-	while (j-- > floor_of(i)) {
-		const struct tcp_note *note = &e->notes[j];
-
-		if (side_of(note) != side_of(last))
-			continue;
-		if (note->ack != last->ack)
+		if (fate.nb_seen >= nb_left)
 			break;
-		if (note_has(note, VERDICT_DUPLICATE_ACK) && note->dup_ack == number)
-			return j;
+		nb_left -= fate.nb_seen;
 	}
 	return EXPLAIN_NONE;
 }

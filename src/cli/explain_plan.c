@@ -24,18 +24,17 @@
 /* Events of a kind with so many other segments between them, at most, are a row of alike. */
 #define MAX_STEP 8u
 #define MAX_TWINS 3u
+/* Steps that the rows may take together to look around, and that each may take at least. */
+#define MAX_STEPS 200000000u
+#define MIN_LOOK 2000u
 #define LONG_SILENCE_NS 1000000000
 /* Stamps of several queues or cores may be a little out of order. */
 #define BACKWARDS_NS 1000000
 
 /* Anomalies (definitions 9.1) and what else is worth a line whenever it happens. */
 #define EVENTS                                                                                     \
-	(1u << VERDICT_RETRANSMISSION | 1u << VERDICT_FAST_RETRANSMISSION |                        \
-	 1u << VERDICT_SPURIOUS_RETRANSMISSION | 1u << VERDICT_OUT_OF_ORDER |                      \
-	 1u << VERDICT_LOST_SEGMENT | 1u << VERDICT_ACK_LOST_SEGMENT |                             \
-	 1u << VERDICT_DUPLICATE_ACK | 1u << VERDICT_ZERO_WINDOW | 1u << VERDICT_WINDOW_FULL |     \
-	 1u << VERDICT_ZERO_WINDOW_PROBE | 1u << VERDICT_ZERO_WINDOW_PROBE_ACK |                   \
-	 1u << VERDICT_KEEP_ALIVE | 1u << VERDICT_KEEP_ALIVE_ACK | 1u << VERDICT_REUSED_PORTS)
+	(VERDICT_ANOMALIES | 1u << VERDICT_ZERO_WINDOW_PROBE_ACK | 1u << VERDICT_KEEP_ALIVE |      \
+	 1u << VERDICT_KEEP_ALIVE_ACK)
 
 /* Kinds of events behind the verdicts. */
 enum {
@@ -307,22 +306,14 @@ static void find_silence(struct explain *e)
 		e->silence = at;
 }
 
-int explain_plan(struct explain *e)
+/* Which rows are shown. */
+static void choose_rows(struct explain *e)
 {
 	const uint64_t around = e->request->around;
 
-	e->marks = calloc(e->nb, sizeof(*e->marks));
-	e->highest = calloc(e->nb, sizeof(*e->highest));
-	if (e->marks == NULL || e->highest == NULL)
-		return -ENOMEM;
-	e->first_left = e->last_twin = EXPLAIN_NONE;
-	find_facts(e);
-	find_highest(e);
-	find_silence(e);
-	mark_events(e);
 	if (e->request->all || (around == 0 && e->nb <= SHORT_FLOW)) {
 		show(e, 0, e->nb);
-		return 0;
+		return;
 	}
 	if (around == 0)
 		hide_twins(e);
@@ -339,5 +330,33 @@ int explain_plan(struct explain *e)
 		close_gaps(e);
 		count_left(e, left);
 	}
-	return 0;
+}
+
+/* The more rows have something to tell, the less far each may look for it. */
+static void limit_walks(struct explain *e)
+{
+	const uint8_t both = EXPLAIN_MARK_EVENT | EXPLAIN_MARK_SHOWN;
+	size_t nb = 0;
+
+	for (size_t i = 0; i < e->nb; i++)
+		nb += (e->marks[i] & both) == both;
+	if (nb > MAX_STEPS / EXPLAIN_LOOK_MAX)
+		e->look_max = MAX_STEPS / nb > MIN_LOOK ? MAX_STEPS / nb : MIN_LOOK;
+}
+
+int explain_plan(struct explain *e)
+{
+	e->marks = calloc(e->nb, sizeof(*e->marks));
+	e->highest = calloc(e->nb, sizeof(*e->highest));
+	if (e->marks == NULL || e->highest == NULL)
+		return -ENOMEM;
+	e->look_max = EXPLAIN_LOOK_MAX;
+	e->first_left = e->last_twin = EXPLAIN_NONE;
+	find_facts(e);
+	find_highest(e);
+	find_silence(e);
+	mark_events(e);
+	choose_rows(e);
+	limit_walks(e);
+	return explain_find_facts(e);
 }

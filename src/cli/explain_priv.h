@@ -4,7 +4,8 @@
 
 /*
  * Parts of the explain command: a flow is found (explain_find.c), read into an array
- * of notes, some of which are chosen to be shown (explain_plan.c), and told: as rows
+ * of notes, some of which are chosen to be shown (explain_plan.c) and about which more is
+ * worked out (explain_facts.c), and told: as rows
  * of a ladder (explain_ladder.c) with remarks under them (explain_open.c, _resend.c,
  * _gap.c, _window.c) that look back and ahead in the notes (explain_look.c), and at the
  * end in a few sentences (explain_diagnosis.c).
@@ -57,12 +58,32 @@ enum explain_why {
 /* Streams with the same endpoints that are named. */
 #define EXPLAIN_NB_OTHERS 4
 
+/* What is worked out beforehand for a note. Indexes; EXPLAIN_NONE when there is none. */
+struct explain_facts {
+	uint64_t nb_data, data_bytes; /* segments of its side with data before it, their bytes */
+	size_t opens;                 /* the next of its side whose window is open; a RST is none */
+
+	/* Of the run of equal ACK numbers that it is in. */
+	size_t first_dup, third_dup; /* dup ACKs #1 and #3, not behind it */
+	uint32_t last_dup;           /* number of the last one */
+
+	/* What a shown dup ACK waits for. */
+	uint32_t gap_end; /* of the hole, by then */
+	size_t carrier;   /* as look_carrier() */
+	size_t opener;    /* as look_hole() */
+};
+
+/* No walk through the notes is longer. */
+#define EXPLAIN_LOOK_MAX 200000u
+
 /* A flow and what was worked out of it. Read-only once the plan is made. */
 struct explain {
 	struct tcp_note *notes;
 	size_t nb, room;
-	uint8_t *marks;    /* [nb] EXPLAIN_MARK_* */
-	uint32_t *highest; /* [nb] number behind all that i's side had sent, i included */
+	uint8_t *marks;              /* [nb] EXPLAIN_MARK_* */
+	uint32_t *highest;           /* [nb] number behind all that i's side had sent, i included */
+	struct explain_facts *facts; /* [nb] */
+	size_t look_max;             /* notes that a walk may pass */
 	struct flow_record record;
 	bool has_record;
 	struct capture *capture;
@@ -139,6 +160,9 @@ int explain_find(struct explain *e, const struct explain_request *request);
 /* explain_endpoints.c: "A:P-B:P"; NULL or what is wrong with it. */
 const char *explain_parse_endpoints(const char *text, struct explain_endpoint endpoints[2]);
 
+/* explain_facts.c: e->facts, once it is known which rows are shown. 0 or -errno. */
+int explain_find_facts(struct explain *e);
+
 /* explain_plan.c: facts, and which rows are shown. 0 or -errno. */
 int explain_plan(struct explain *e);
 /* True if something to tell happened at i. */
@@ -159,7 +183,8 @@ struct explain_tally {
 	int64_t longest_wait_ns;     /* before a resend after a timeout */
 	uint64_t nb_closed, nb_full; /* times that the window was closed, was filled */
 	uint64_t closed_ns;
-	size_t closed_at; /* the window has been closed since; EXPLAIN_NONE: it is open */
+	uint64_t nb_walks; /* to the copies of resends after a timeout */
+	size_t closed_at;  /* the window has been closed since; EXPLAIN_NONE: it is open */
 	uint64_t nb_capture_dups;
 	uint64_t nb_syns, nb_keep_alives;
 	uint64_t nb_refused; /* bytes that were not lost: probes, data on the SYN, needless ones */
@@ -227,7 +252,13 @@ explain_remark_fn remark_zero_window, remark_window_full, remark_probe, remark_p
 	remark_window_update, remark_keep_alive, remark_keep_alive_ack,
 	remark_silence; /* explain_window.c */
 
-/* explain_look.c: looking back and ahead. Indexes; EXPLAIN_NONE when there is none. */
+/* explain_look.c */
+/* True if note carries byte seq, and if it opens a hole of its side around it. */
+bool note_carries(const struct tcp_note *note, uint32_t seq);
+bool note_opens_around(const struct tcp_note *note, uint32_t seq);
+/* What comes later than this was not merely overtaken on its way (definitions 5.6). */
+int64_t explain_reorder_ns(const struct explain *e);
+/* Looking back and ahead. Indexes; EXPLAIN_NONE when there is none. */
 size_t look_frame(const struct explain *e, uint64_t frame);
 /* The latest segment before i, of the same side, that carried some of the same sequence space. */
 size_t look_copy(const struct explain *e, size_t i);
@@ -252,8 +283,6 @@ bool look_all_acked(const struct explain *e, size_t i, int side);
 size_t look_before(const struct explain *e, size_t i, int side);
 /* True if i opens the window that its side had closed. */
 bool look_opens_window(const struct explain *e, size_t i);
-/* The segment that opens the window which i closed. */
-size_t look_window_opens(const struct explain *e, size_t i);
 /* The latest segment of i's side before it that was sent again. */
 size_t look_resend(const struct explain *e, size_t i);
 /*
@@ -266,15 +295,13 @@ size_t look_twin(const struct explain *e, size_t i);
 /* The latest segment of i's side, and of the other side, before i. */
 size_t look_own(const struct explain *e, size_t i);
 size_t look_answer(const struct explain *e, size_t i);
-/* Dup ACK #number of the run that i is in, not behind i; and the number of the last one. */
-size_t look_dup(const struct explain *e, size_t i, uint32_t number);
-uint32_t look_dup_max(const struct explain *e, size_t i);
 
 /* What became of the hole that opened at index opener. */
 struct explain_fate {
 	uint32_t bytes, filled, late; /* late: filled by originals that were overtaken */
 	size_t nb_fills, first_fill, last_fill;
-	size_t acked; /* the segment that acknowledged all of it; no matter if filled before */
+	size_t nb_seen; /* notes that were looked at */
+	size_t acked;   /* the segment that acknowledged all of it; no matter if filled before */
 };
 void look_fate(const struct explain *e, size_t opener, int side, uint32_t start, uint32_t end,
 	       struct explain_fate *fate);

@@ -4,13 +4,6 @@
 
 #include "explain_priv.h"
 
-#define V(name) (1u << VERDICT_##name)
-
-#define RESENDS                                                                                    \
-	(V(RETRANSMISSION) | V(FAST_RETRANSMISSION) | V(SPURIOUS_RETRANSMISSION) | V(OUT_OF_ORDER))
-
-/* A segment that is younger than the RTT, or than this without one, may be a late original. */
-#define REORDER_NS 3000000
 /* No timer is so short (definitions 8.7). */
 #define TOO_SOON_NS 200000000
 
@@ -29,13 +22,17 @@ static void set_title(const struct tcp_note *note, struct explain_remark *remark
 	remark_title(remark, note->cause == CAUSE_REORDERED ? TEXT_YELLOW : TEXT_RED, "%s", title);
 }
 
-/* The same bytes before, one packet after the other: how often, and where first. */
+/*
+ * The same bytes before, one packet after the other: how often, and where first, as far
+ * back as one walk reaches.
+ */
 static size_t count_copies(const struct explain *e, size_t copy, size_t *first)
 {
 	size_t nb = 0;
 
 	*first = copy;
-	for (size_t at = copy; at != EXPLAIN_NONE && nb < 1000; at = look_copy(e, at)) {
+	for (size_t at = copy; at != EXPLAIN_NONE && copy - at <= e->look_max;
+	     at = look_copy(e, at)) {
 		*first = at;
 		nb++;
 	}
@@ -138,7 +135,7 @@ static void say_fast(const struct explain *e, size_t i, struct explain_words *wo
 	say(words, words->len != 0 ? "; " : "");
 	if (asked == EXPLAIN_NONE)
 		return;
-	third = look_dup(e, asked, 3);
+	third = e->facts[asked].third_dup;
 	if (third != EXPLAIN_NONE && note_has(&e->notes[asked], VERDICT_DUPLICATE_ACK))
 		say(words,
 		    "%c asked for it with %s, and %c resent it %s after the third, %s "
@@ -280,30 +277,11 @@ static void say_where(const struct explain *e, size_t i, struct explain_words *w
 		say_also(words, "The rest is new.");
 }
 
-/* Own segments with data since the hole opened: those that overtook i. */
-static uint64_t count_overtakers(const struct explain *e, size_t opener, size_t i, uint64_t *bytes)
-{
-	uint64_t nb = 0;
-
-	*bytes = 0;
-	for (size_t j = opener; j < i; j++) {
-		const struct tcp_note *note = &e->notes[j];
-
-		if (side_of(note) != side_of(&e->notes[i]) || note->len == 0)
-			continue;
-		nb++;
-		*bytes += note->len;
-	}
-	return nb;
-}
-
 static void tell_late(const struct explain *e, size_t i, struct explain_remark *remark)
 {
 	const struct tcp_note *note = &e->notes[i];
 	const size_t opener = look_frame(e, note->fill_frame);
-	const int64_t limit_ns =
-		e->record.initial_rtt_ns > 0 ? e->record.initial_rtt_ns : REORDER_NS;
-	uint64_t nb, bytes;
+	const int64_t limit_ns = explain_reorder_ns(e);
 
 	if (!note_has(note, VERDICT_OUT_OF_ORDER))
 		say(&remark->words, "not sent again, but a late original:");
@@ -326,10 +304,11 @@ static void tell_late(const struct explain *e, size_t i, struct explain_remark *
 		say(&remark->words, " less than the RTT (%s)", text_duration(limit_ns).s);
 	else
 		say(&remark->words, " too soon to be a resend");
-	nb = count_overtakers(e, opener, i, &bytes);
+	/* Its side's segments with data since the hole opened. */
 	say(&remark->words, ": overtaken on its way by %s",
-	    words_many(nb, "segment", "segments").s);
-	say(&remark->words, " (%s).", words_bytes(bytes).s);
+	    words_many(e->facts[i].nb_data - e->facts[opener].nb_data, "segment", "segments").s);
+	say(&remark->words, " (%s).",
+	    words_bytes(e->facts[i].data_bytes - e->facts[opener].data_bytes).s);
 }
 
 /* What repeats a SYN without a loss: its second step, and its data, when they were refused. */
@@ -356,7 +335,7 @@ static bool tell_second_syn(const struct explain *e, size_t i, size_t copy,
 void remark_resend(const struct explain *e, size_t i, struct explain_remark *remark)
 {
 	const struct tcp_note *note = &e->notes[i];
-	const bool is_resend = (note->verdicts & RESENDS) != 0;
+	const bool is_resend = (note->verdicts & VERDICT_RESENDS) != 0;
 	size_t copy;
 
 	if ((note->bits & NOTE_CAPTURE_DUP) || (!is_resend && note->cause == CAUSE_NONE))

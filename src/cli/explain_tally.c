@@ -6,6 +6,8 @@
 
 /* Nobody asks so soon whether the other side is still there. */
 #define KEEP_ALIVE_NS 500000000
+/* So many resends may be far from their copies. */
+#define MAX_WALKS 1000u
 
 /* The window was closed until i. */
 static void add_closed(const struct explain *e, size_t i, struct explain_tally *tally)
@@ -53,6 +55,22 @@ static void take_proof(const struct explain *e, size_t i, struct explain_tally *
 	tally->nb_proven++;
 }
 
+/* The longest wait for a timer. A fill has no copy by definition. */
+static void take_wait(const struct explain *e, size_t i, struct explain_tally *tally)
+{
+	const struct tcp_note *note = &e->notes[i];
+	size_t copy = EXPLAIN_NONE;
+	int64_t ns;
+
+	if (note->resent_bytes != 0 && tally->nb_walks < MAX_WALKS) {
+		tally->nb_walks++;
+		copy = look_copy(e, i);
+	}
+	ns = copy != EXPLAIN_NONE ? words_ns(e, copy, i) : note->silence_ns;
+	if (ns > tally->longest_wait_ns)
+		tally->longest_wait_ns = ns;
+}
+
 static void take_note(const struct explain *e, size_t i, struct explain_tally *tally)
 {
 	const struct tcp_note *note = &e->notes[i];
@@ -77,13 +95,8 @@ static void take_note(const struct explain *e, size_t i, struct explain_tally *t
 	tally->nb_asked += note->cause == CAUSE_FAST || note->cause == CAUSE_RECOVERY;
 	take_proof(e, i, tally);
 	tally->causes[note->cause]++;
-	if (note->cause == CAUSE_TIMEOUT) {
-		const size_t copy = look_copy(e, i);
-		const int64_t ns = copy != EXPLAIN_NONE ? words_ns(e, copy, i) : note->silence_ns;
-
-		if (ns > tally->longest_wait_ns)
-			tally->longest_wait_ns = ns;
-	}
+	if (note->cause == CAUSE_TIMEOUT)
+		take_wait(e, i, tally);
 }
 
 void explain_take_tallies(const struct explain *e, struct explain_tally tallies[2])

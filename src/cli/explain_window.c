@@ -26,7 +26,7 @@ void remark_zero_window(const struct explain *e, size_t i, struct explain_remark
 {
 	const struct tcp_note *note = &e->notes[i];
 	const int side = side_of(note);
-	const size_t opens = look_window_opens(e, i);
+	const size_t opens = e->facts[i].opens;
 
 	if (note_has(note, VERDICT_ZERO_WINDOW_PROBE_ACK))
 		return;

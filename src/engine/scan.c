@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "tcpmill/capture.h"
 #include "tcpmill/decode.h"
@@ -41,7 +39,7 @@ static void on_flow_ended(void *context, struct flow *flow)
 	flow_table_release(scan->table, flow);
 }
 
-static int init(struct scan *scan, uint64_t max_flows)
+static int init(struct scan *scan, uint64_t max_flows, uint64_t hash_seed)
 {
 	const struct flow_table_params params = {
 		.partitions = UINT64_MAX,
@@ -50,12 +48,8 @@ static int init(struct scan *scan, uint64_t max_flows)
 		.ended = on_flow_ended,
 		.context = scan,
 	};
-	uint64_t seed = 0;
 
-	/* Without randomness an attacker could aim at a bucket, but no answer changes. */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = (uint64_t)getpid();
-	decode_keys_init(&scan->keys, seed);
+	decode_keys_init(&scan->keys, hash_seed);
 	scan->table = flow_table_create(&params);
 	scan->tracker = tcp_tracker_create(scan->hooks->told != NULL);
 	scan->chunk.capacity = capture_chunk_capacity(scan->capture);
@@ -114,7 +108,6 @@ static void track(struct scan *scan, const struct segment *segment, uint64_t fra
 		flow->flow.class = (uint8_t) class;
 		flow_table_reclass(scan->table, &flow->flow);
 	}
-	scan->totals->nb_segments++;
 	if (scan->hooks->tracked != NULL)
 		scan->hooks->tracked(scan->hooks->context, flow, &result);
 	if (!is_followed || scan->hooks->told == NULL)
@@ -159,15 +152,16 @@ static int scan_chunks(struct scan *scan, char *error, size_t error_size)
 	return 0;
 }
 
-int scan_run(struct capture *capture, uint64_t max_flows, const struct scan_hooks *hooks,
-	     struct scan_totals *totals, char *error, size_t error_size)
+int scan_run(struct capture *capture, uint64_t max_flows, uint64_t hash_seed,
+	     const struct scan_hooks *hooks, struct scan_totals *totals, char *error,
+	     size_t error_size)
 {
 	struct scan scan = {.capture = capture, .hooks = hooks, .totals = totals};
 	struct flow_table_stats stats;
 	int rc;
 
 	*totals = (struct scan_totals){0};
-	rc = init(&scan, max_flows);
+	rc = init(&scan, max_flows, hash_seed);
 	if (rc != 0)
 		snprintf(error, error_size, "out of memory");
 	if (rc == 0)
