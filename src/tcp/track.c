@@ -250,6 +250,10 @@ void story_init(struct step *s)
 void track_by_rules(struct step *s, bool created)
 {
 	story_init(s);
+	if (s->tracker->wants_details) {
+		(void)unacked_begin(s->tracker, s->f);
+		(void)unacked_begin(s->tracker, s->r);
+	}
 	/* Step 4 of section 2; the options of this packet are read after the analysis. */
 	if (s->f->unacked != NULL)
 		s->f->unacked->sack_bytes = 0;

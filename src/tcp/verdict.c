@@ -271,10 +271,6 @@ void verdict_analyse(struct step *s)
 	uint32_t end;
 	bool is_probe;
 
-	if (s->tracker->wants_details) {
-		(void)unacked_begin(s->tracker, f);
-		(void)unacked_begin(s->tracker, s->r);
-	}
 	learn_bases(s);
 	if (step_is(s, TCP_ACK))
 		note_bytes_in_flight_known(s->r, true);
