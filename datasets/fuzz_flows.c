@@ -121,7 +121,7 @@ static void set_address(struct fuzz_side *side, uint8_t version, unsigned net, u
 
 static void set_endpoints(struct fuzz *fuzz, struct fuzz_flow *flow)
 {
-	static const uint16_t ports[8] = {80, 443, 22, 8080, 1, 65535, 4789, 25};
+	static const uint16_t ports[8] = {80, 443, 22, 8080, 1, 65535, 0, 25};
 	uint32_t id = fuzz->next_flow++;
 	unsigned client = fuzz_below(fuzz, 2);
 
@@ -166,8 +166,7 @@ static void init_flow(struct fuzz *fuzz, struct fuzz_flow *flow, bool is_new)
 	init_side(fuzz, &flow->side[1]);
 	flow->fast_open = fuzz_chance(fuzz, 120) ? (uint8_t)(1 + fuzz_below(fuzz, 7)) : 0;
 	flow->timestamps = fuzz_chance(fuzz, 300);
-	flow->mptcp = is_new && fuzz_chance(fuzz, 40);
-	flow->mptcp_begun = false;
+	flow->mptcp = is_new && fuzz_chance(fuzz, 40) ? FUZZ_MPTCP_UNUSED : FUZZ_MPTCP_NEVER;
 	flow->is_gentle = false;
 	flow->vlan = fuzz_chance(fuzz, 100) ? (uint16_t)(1 + fuzz_below(fuzz, 4094)) : 0;
 	flow->min_frame = fuzz_chance(fuzz, 200) ? (uint16_t)(60 + fuzz_below(fuzz, 8)) : 0;

@@ -173,7 +173,7 @@ static int write_frame(struct fuzz *fuzz, const struct fuzz_flow *flow,
 	k.caplen = packet_build(&packet, fuzz->params->link, fuzz->frame, keep, &k.wire_len);
 	if (k.caplen == 0)
 		return -EPROTOTYPE;
-	if (!flow->is_gentle && !flow->mptcp && fuzz_chance(fuzz, 40))
+	if (!flow->is_gentle && flow->mptcp == FUZZ_MPTCP_NEVER && fuzz_chance(fuzz, 40))
 		damage(&k);
 	if (frame.ts_ns < 0) /* a file has no times before the epoch */
 		frame.ts_ns = 0;
@@ -200,6 +200,16 @@ static void note_times(struct fuzz_flow *flow, const struct fuzz_segment *segmen
 		flow->rtt_ns = segment->ts_ns - flow->syn_ts_ns;
 }
 
+static void note_ends(struct fuzz_side *me, const struct fuzz_segment *segment, uint32_t end)
+{
+	if (me->next == 0 || is_after(end, me->next)) {
+		me->next = end;
+		me->next_ts_ns = segment->ts_ns;
+	}
+	if (me->contig == 0 || segment->seq == me->contig)
+		me->contig = me->next;
+}
+
 static void note_segment(struct fuzz_flow *flow, const struct fuzz_segment *segment)
 {
 	struct fuzz_side *me = &flow->side[segment->side];
@@ -211,12 +221,9 @@ static void note_segment(struct fuzz_flow *flow, const struct fuzz_segment *segm
 		me->contig = segment->seq;
 		me->nb_holes = 0;
 	}
-	if (me->next == 0 || is_after(end, me->next)) {
-		me->next = end;
-		me->next_ts_ns = segment->ts_ns;
-	}
-	if (me->contig == 0 || segment->seq == me->contig)
-		me->contig = me->next;
+	/* A probe of a closed window moves nothing. */
+	if (segment->len != 1 || segment->seq != me->next || flow->side[!segment->side].win != 0)
+		note_ends(me, segment, end);
 	if (space != 0)
 		me->sent[me->nb_sent++ % FUZZ_SENT_MAX] = (struct fuzz_range){segment->seq, space};
 	me->ack = segment->ack;

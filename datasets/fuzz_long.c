@@ -5,7 +5,7 @@
 #define O(move) ((move) | FUZZ_OTHER)
 #define STAGES_MAX 5
 #define STAGE_MOVES 6
-#define MANY 66000
+#define MANY 67000
 
 /* Stages end with one of no rounds. */
 struct stage {
@@ -51,12 +51,16 @@ static const struct stage one_way[][STAGES_MAX] = {
 static const struct stage many[][STAGES_MAX] = {
 	{{1, {OPEN}}, {1, {O(MOVE_DATA)}}, {MANY, {MOVE_SAME}}, {1, {CLOSE}}},
 	{{1, {OPEN}}, {MANY, {MOVE_UPDATE}}, {1, {CLOSE}}},
-	{{1, {OPEN}}, {1, {MOVE_DATA}}, {MANY, {MOVE_RESEND_LAST}}, {1, {CLOSE}}},
-	{{1, {OPEN}}, {1, {MOVE_DATA, O(MOVE_ACK_ALL)}}, {MANY, {MOVE_RESEND_LAST}}, {1, {CLOSE}}},
+	{{1, {OPEN}}, {1, {MOVE_DATA_BIG}}, {MANY, {MOVE_RESEND_LAST}}, {1, {CLOSE}}},
+	{{1, {OPEN}},
+	 {1, {MOVE_DATA_BIG, O(MOVE_ACK_ALL)}},
+	 {MANY, {MOVE_RESEND_LAST}},
+	 {1, {CLOSE}}},
 	{{1, {OPEN}}, {MANY, {O(MOVE_SYN_ACK_NEW)}}, {1, {CLOSE}}},
 	{{1, {OPEN}}, {1, {O(MOVE_ACK_ZERO)}}, {MANY, {MOVE_PROBE, O(MOVE_SAME)}}, {1, {CLOSE}}},
 	{{1, {OPEN}}, {1, {MOVE_DATA}}, {MANY, {MOVE_KEEP_ALIVE, O(MOVE_SAME)}}, {1, {CLOSE}}},
-	{{1, {OPEN}}, {MANY, {MOVE_SKIP, MOVE_DATA, MOVE_FILL, O(MOVE_ACK_ALL)}}, {1, {CLOSE}}},
+	/* Without a handshake the limit of lateness is 3 ms. */
+	{{MANY, {MOVE_SKIP, MOVE_DATA, MOVE_FILL, O(MOVE_ACK_ALL)}}, {1, {CLOSE}}},
 	{{1, {OPEN}}, {MANY, {MOVE_SKIP, MOVE_DATA, O(MOVE_ACK_UNSEEN)}}, {1, {CLOSE}}},
 	{{1, {OPEN}}, {MANY, {O(MOVE_SMALL_WINDOW), MOVE_FILL_WINDOW}}, {1, {CLOSE}}},
 	{{1, {OPEN}},
@@ -86,7 +90,9 @@ void fuzz_start_long(struct fuzz *fuzz, struct fuzz_flow *flow)
 {
 	uint64_t kind;
 
-	fuzz_start_flow(fuzz, flow);
+	do {
+		fuzz_start_flow(fuzz, flow);
+	} while (flow->side[0].port == flow->side[1].port);
 	if (flow != fuzz->flows && fuzz->nb_one_way < NB_ONE_WAY) {
 		flow->script = fuzz->nb_one_way++;
 		flow->is_gentle = flow->script < NB_ONE_WAY / 2;

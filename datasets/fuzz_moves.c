@@ -91,7 +91,7 @@ static void move_syn(struct turn *t)
 	t->segment.seq = me->isn;
 	t->segment.ack = 0;
 	t->segment.flags = PACKET_SYN;
-	if (t->flow->fast_open != 0 && fuzz_chance(t->fuzz, 700))
+	if (t->flow->fast_open != 0 && (t->flow->is_gentle || fuzz_chance(t->fuzz, 700)))
 		t->segment.len = 1 + fuzz_below(t->fuzz, 500);
 	me->position = me->isn + 1 + t->segment.len;
 }
@@ -207,16 +207,20 @@ static void move_gallop(struct turn *t)
 	leave_out(t, steps[fuzz_below(t->fuzz, sizeof(steps) / sizeof(steps[0]))]);
 }
 
-static void move_fill(struct turn *t)
+/* The latest of what was left out, and all of it. */
+static void fill_last(struct turn *t)
+{
+	const struct fuzz_range *hole = &t->me->holes[--t->me->nb_holes];
+
+	put_data(t, hole->seq, hole->len);
+}
+
+static void fill_some(struct turn *t)
 {
 	struct fuzz_side *me = t->me;
 	struct fuzz_range *hole, range;
 	uint32_t at, len;
 
-	if (me->nb_holes == 0) {
-		put_new_data(t, data_len(t->fuzz));
-		return;
-	}
 	hole = &me->holes[fuzz_chance(t->fuzz, 400) ? 0 : fuzz_below(t->fuzz, me->nb_holes)];
 	range = *hole;
 	at = fuzz_chance(t->fuzz, 700) ? 0 : fuzz_below(t->fuzz, range.len);
@@ -228,6 +232,16 @@ static void move_fill(struct turn *t)
 	else if (fuzz_chance(t->fuzz, 900))
 		*hole = me->holes[--me->nb_holes];
 	put_data(t, range.seq + at, len);
+}
+
+static void move_fill(struct turn *t)
+{
+	if (t->me->nb_holes == 0)
+		put_new_data(t, data_len(t->fuzz));
+	else if (t->flow->is_gentle)
+		fill_last(t);
+	else
+		fill_some(t);
 }
 
 static void move_resend(struct turn *t)
@@ -303,7 +317,7 @@ static void move_fill_window(struct turn *t)
 	uint32_t edge = t->peer->ack + ((uint32_t)t->peer->win << (shift > 0 ? shift : 0));
 	uint32_t len = edge - t->me->position;
 
-	if (fuzz_chance(t->fuzz, 150))
+	if (!t->flow->is_gentle && fuzz_chance(t->fuzz, 150))
 		len += fuzz_below(t->fuzz, 3) - 1;
 	if (len != 0 && len < BIG_SEGMENT) {
 		put_new_data(t, len);
@@ -434,7 +448,7 @@ int fuzz_move(struct fuzz *fuzz, struct fuzz_flow *flow, unsigned side, enum fuz
 		return 0;
 	if (wants_aim(fuzz, flow, move))
 		fuzz_aim(fuzz, flow, &t.segment);
-	if (!flow->is_gentle && !flow->mptcp && fuzz_chance(fuzz, 15))
+	if (!flow->is_gentle && flow->mptcp == FUZZ_MPTCP_NEVER && fuzz_chance(fuzz, 15))
 		t.segment.flags ^= (uint8_t)(1u << fuzz_below(fuzz, 8));
 	return fuzz_send(fuzz, flow, &t.segment);
 }

@@ -127,15 +127,16 @@ static void add_mptcp(struct fuzz *fuzz, struct fuzz_flow *flow, const struct fu
 		      struct packet *packet)
 {
 	static const uint8_t lens[8] = {20, 12, 12, 8, 4, 3, 12, 12};
-	unsigned subtype = fuzz_chance(fuzz, 600) && !flow->mptcp_begun ? 0 : fuzz_below(fuzz, 8);
-	unsigned len;
+	bool may_begin = flow->mptcp == FUZZ_MPTCP_UNUSED;
+	unsigned subtype = fuzz_below(fuzz, 8), i, len;
 	uint8_t value[22];
-	unsigned i;
 
-	/* tshark stops with an assertion at an MP_CAPABLE behind anything else. */
-	if (subtype == 0 && flow->mptcp_begun)
+	if (flow->mptcp != FUZZ_MPTCP_USED && fuzz_chance(fuzz, 600))
+		subtype = 0;
+	/* tshark stops with an assertion at an option that begins what has begun. */
+	if ((subtype == 0 && flow->mptcp == FUZZ_MPTCP_USED) || (subtype == 1 && !may_begin))
 		subtype = 2;
-	flow->mptcp_begun |= subtype != 0;
+	flow->mptcp = subtype == 0 ? FUZZ_MPTCP_CAPABLE : FUZZ_MPTCP_USED;
 	len = lens[subtype];
 	for (i = 0; i < sizeof(value); i++)
 		value[i] = (uint8_t)fuzz_random(fuzz);
@@ -179,6 +180,16 @@ static void add_syn_options(struct fuzz *fuzz, const struct fuzz_flow *flow,
 		add_fast_open(fuzz, flow->fast_open, packet);
 }
 
+/* A kind that tshark reads over, or of a fixed length; others stop it in ways of their own. */
+static void add_any_option(struct fuzz *fuzz, struct packet *packet)
+{
+	static const uint8_t kinds[] = {6, 7, 9, 10, 11, 12, 13, 14, 15, 19, 24, 31, 100, 200, 255};
+	uint8_t kind = kinds[fuzz_below(fuzz, sizeof(kinds))];
+	unsigned len = fuzz_below(fuzz, PACKET_OPTIONS_MAX);
+
+	add_bytes(fuzz, packet, kind, (uint8_t)fuzz_random(fuzz), len);
+}
+
 static void add_odd_options(struct fuzz *fuzz, const struct fuzz_flow *flow,
 			    const struct fuzz_segment *segment, struct packet *packet)
 {
@@ -207,9 +218,7 @@ static void add_odd_options(struct fuzz *fuzz, const struct fuzz_flow *flow,
 		packet_add_wscale(packet, 3);
 		break;
 	case 6:
-		kind = fuzz_below(fuzz, 256);
-		len = fuzz_below(fuzz, PACKET_OPTIONS_MAX);
-		add_bytes(fuzz, packet, (uint8_t)kind, (uint8_t)fuzz_random(fuzz), len);
+		add_any_option(fuzz, packet);
 		break;
 	case 7: /* twice */
 		add_sack(fuzz, flow, segment, packet);
@@ -229,13 +238,13 @@ void fuzz_add_options(struct fuzz *fuzz, struct fuzz_flow *flow, struct fuzz_seg
 	struct packet packet;
 
 	init_packet(&packet, segment);
-	if (is_syn && !fuzz_chance(fuzz, 50))
+	if (is_syn && (flow->is_gentle || !fuzz_chance(fuzz, 50)))
 		add_syn_options(fuzz, flow, segment, &packet);
 	if (flow->timestamps) {
 		packet_add_nops(&packet, 2);
 		packet_add_timestamps(&packet, clock, clock - 1);
 	}
-	if (flow->mptcp && fuzz_chance(fuzz, 400))
+	if (flow->mptcp != FUZZ_MPTCP_NEVER && fuzz_chance(fuzz, 400))
 		add_mptcp(fuzz, flow, segment, &packet);
 	if (!flow->is_gentle && fuzz_chance(fuzz, is_syn ? 10 : 60))
 		add_sack(fuzz, flow, segment, &packet);

@@ -48,13 +48,21 @@ struct fuzz_segment {
 	int64_t ts_ns;
 };
 
+/* Whether a flow has MPTCP options, and which it had. */
+enum fuzz_mptcp {
+	FUZZ_MPTCP_NEVER,
+	FUZZ_MPTCP_UNUSED,
+	FUZZ_MPTCP_CAPABLE, /* only MP_CAPABLE */
+	FUZZ_MPTCP_USED,
+};
+
 struct fuzz_flow {
 	struct fuzz_side side[2];
 	uint8_t version;
 	uint8_t fast_open; /* which option a SYN carries; 0: none */
+	uint8_t mptcp;     /* enum fuzz_mptcp */
 	bool timestamps;
-	bool mptcp, mptcp_begun; /* the latter: with more than MP_CAPABLE */
-	bool is_gentle;          /* nothing is damaged or bent */
+	bool is_gentle; /* nothing is damaged or bent */
 	uint16_t vlan, min_frame;
 	uint64_t mptcp_key;
 	int64_t syn_ts_ns, rtt_ns;

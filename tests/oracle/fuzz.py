@@ -32,6 +32,8 @@ NAMES = tuple(tshark.VALUES)
 FIELDS = ("frame.number", "tcp.stream", "tcp.analysis.duplicate_ack_num",
           *("tcp.analysis." + v for v in tshark.VERDICTS), *tshark.VALUES.values())
 FIRST_VALUE = 3 + len(tshark.VERDICTS)
+# Those that the flow records count per direction.
+COUNTED = tuple(v for v in tshark.VERDICTS if v != "reused_ports" and not v.startswith("tfo_"))
 
 
 def ask_tshark(path, timeout):
@@ -71,6 +73,22 @@ class Expected:
                 self.kinds[name] += bool(text)
 
 
+def counted_lines(lines):
+    """Lines of `verdicts`: (stream, verdict) -> how often."""
+    counts = collections.Counter()
+    for line in lines:
+        _, stream, verdicts, _ = line.split("\t")
+        if verdicts:
+            counts.update((int(stream), v) for v in verdicts.split(","))
+    return counts
+
+
+def counted_rows(rows):
+    """The same from flow records, of COUNTED; both directions together."""
+    return collections.Counter({(row["stream"], v): n for row in rows for v in COUNTED
+                                if (n := (row["o_" + v] or 0) + (row["r_" + v] or 0))})
+
+
 def read_json(text):
     """Lines and values as in Expected, from `verdicts --json`."""
     lines, values = [], []
@@ -93,14 +111,17 @@ def first_difference(got, want, lines):
 
 
 class Fuzz:
-    """What all traces share. kinds: verdicts and --json fields of tshark, how often."""
+    """
+    What all traces share. kinds: verdicts and --json fields of tshark, how often; most: of a kind
+    in one flow.
+    """
 
     def __init__(self, checks, args, folder):
         self.checks = checks
         self.args = args
         self.folder = pathlib.Path(folder)
         self.kinds = collections.Counter()
-        self.nb_frames = self.nb_segments = 0
+        self.nb_frames = self.nb_segments = self.most = 0
 
     def verdicts(self, path, *options):
         return common.run([self.args.tcpmill, "verdicts", "-q", *options, path],
@@ -131,22 +152,35 @@ class Fuzz:
         return None
 
     def trace(self, profile, seed, packets):
-        """One trace. Returns whether all agrees."""
+        """One trace."""
         name = f"{profile} --seed {seed} --packets {packets}"
         path = self.folder / f"fuzz-{profile}-{seed}.pcap"
         common.generate(self.args.generator, "fuzz", "--profile", profile, "--seed", seed,
                         "--packets", packets, "-o", path)
         self.nb_frames += packets
         found = self.difference(path, is_counted=True)
-        if not self.checks.ok(f"{name}: all frames agree", found is None, found and found[1]):
+        if self.checks.ok(f"{name}: all frames agree", found is None, found and found[1]):
+            self.other_ways(path, name)
+        else:
             self.keep_smallest(path, found[0], f"{profile}-{seed}")
-        if found is None:
-            for options in ((), ("--json",)):
-                first, other = self.verdicts(path, *options), self.verdicts(path, *OTHER_WAY, *options)
-                self.checks.ok(f"{name} {' '.join(options)}: same bytes with {' '.join(OTHER_WAY)}",
-                               first.rc == other.rc == 0 and first.out == other.out, str(other))
         path.unlink()
-        return found is None
+
+    def other_ways(self, path, name):
+        """Workers and chunks make no difference, and `run` counts what `verdicts` tells."""
+        for options in ((), ("--json",)):
+            first, other = self.verdicts(path, *options), self.verdicts(path, *OTHER_WAY, *options)
+            self.checks.ok(f"{name} {' '.join(options)}: same bytes with {' '.join(OTHER_WAY)}",
+                           first.rc == other.rc == 0 and first.out == other.out, str(other))
+        told = counted_lines(self.verdicts(path).text.splitlines())
+        self.most = max([self.most, *told.values()])
+        told = collections.Counter({key: n for key, n in told.items() if key[1] in COUNTED})
+        tcpmill, arrow = common.Tcpmill(self.args.tcpmill), path.with_suffix(".arrow")
+        result = tcpmill.run([path], arrow, timeout=120 * self.args.slow)
+        if self.checks.ok(f"{name}: run", result.rc == 0 and not result.crashed(), str(result)):
+            kept = counted_rows(tcpmill.rows(arrow))
+            self.checks.ok(f"{name}: records count these verdicts", kept == told,
+                           f"records more {kept - told}, fewer {told - kept}")
+            arrow.unlink()
 
     def keep_smallest(self, path, index, name):
         kept = common.REPO / "build/fuzz"
@@ -185,6 +219,7 @@ def main():
                 fuzz.trace(profile, seed + i, args.packets)
         if not args.profile:
             fuzz.trace(SPECIAL[0], seed, SPECIAL[1])
+            checks.ok("a flow has more than 65,535 of a kind", fuzz.most > 65535, fuzz.most)
     if args.packets >= 50_000 and not args.profile:
         for name in (*tshark.VERDICTS, *NAMES):
             checks.ok(f"{name}: has a true case", fuzz.kinds[name] > 0)

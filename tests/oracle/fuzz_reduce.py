@@ -34,13 +34,14 @@ def key(record):
 
 def smallest(path, frame, out, difference):
     """
-    Writes it to out; the number of its frames. difference(path): None if all agrees. frame: the
-    first that differs; of what comes before it only its flow stays, if that differs, too. None: a
-    crash or a hang, which may need all.
+    Writes it to out; the number of its frames. difference(path): the first frame that differs and
+    how, or None if all agrees. frame: that of path; it stays the last one, and of what comes before
+    it only its flow stays, if that does. None: a crash or a hang, which may need all.
     """
     def differs(some):
         out.write_bytes(head + b"".join(some))
-        return bool(some) and difference(out) is not None
+        found = difference(out) if some else None
+        return found is not None and found[0] == (None if frame is None else len(some))
 
     head, records = read_pcap(path)
     if frame is not None:
