@@ -55,6 +55,7 @@ struct tcp_note {
 	uint8_t cause;        /* enum cause (definitions 8) */
 	uint8_t completeness; /* tcp.completeness: before this segment */
 	uint8_t is_shown;     /* tshark shows an analysis of it (a header of 20 bytes, not cut) */
+	uint8_t unused[6];    /* no padding: notes compare as bytes in tests */
 
 	/* Spec section 3; a frame of 0 means none, a time of 0 that none is shown. */
 	uint32_t dup_ack;       /* number, with VERDICT_DUPLICATE_ACK */
