@@ -166,11 +166,9 @@ static int list_scenarios(void)
 	return fflush(stdout) == 0 ? 0 : 1;
 }
 
-/* Closes; the exit status, with a message when something failed. */
-static int finish(struct arguments *args, struct output *output, int error)
+/* The exit status, with a message when writing or closing failed. */
+static int conclude(const struct arguments *args, int error, int close_error)
 {
-	int close_error = output_destroy(output);
-
 	if (error == -EPROTOTYPE)
 		return fail("a packet does not fit this link type",
 			    packet_link_name(args->output.link));
@@ -181,6 +179,11 @@ static int finish(struct arguments *args, struct output *output, int error)
 		return 1;
 	}
 	return 0;
+}
+
+static int finish(const struct arguments *args, struct output *output, int error)
+{
+	return conclude(args, error, output_destroy(output));
 }
 
 static int run_scenario(struct arguments *args)
@@ -234,7 +237,7 @@ static int run_fuzz(struct arguments *args)
 		.link = args->output.link,
 	};
 	struct capture_file *file;
-	int error, close_error;
+	int error;
 
 	if (params.nb_packets == 0)
 		return fail("an option is missing", "--packets N");
@@ -245,17 +248,7 @@ static int run_fuzz(struct arguments *args)
 	if (file == NULL)
 		return fail(args->output.path, strerror(errno));
 	error = fuzz_write(&params, file);
-	close_error = capture_file_close(file);
-	if (error == -EPROTOTYPE)
-		return fail("a packet does not fit this link type",
-			    packet_link_name(args->output.link));
-	if (error == 0)
-		error = close_error;
-	if (error != 0) {
-		fail(args->output.path, strerror(-error));
-		return 1;
-	}
-	return 0;
+	return conclude(args, error, capture_file_close(file));
 }
 
 int main(int argc, char **argv)

@@ -10,29 +10,9 @@
 #include <tcpmill/segment.h>
 #include <tcpmill/tcp_words.h>
 
-/* Offset of a member; does not compile when the member is not of this very type. */
-#define AT(ctype, member)                                                                          \
-	_Generic(&((struct flow_record *)0)->member, ctype * : offsetof(struct flow_record, member))
+#include "columns_priv.h"
 
-#define C_COLUMN_INT8 int8_t
-#define C_COLUMN_INT16 int16_t
-#define C_COLUMN_INT32 int32_t
-#define C_COLUMN_INT64 int64_t
-#define C_COLUMN_UINT16 uint16_t
-#define C_COLUMN_BOOL int8_t
-#define C_COLUMN_TIMESTAMP int64_t
-#define C_COLUMN_DICT int8_t
-#define C_COLUMN_ADDRESS struct record_address
-
-#define NULLABLE true
-#define ALWAYS false
-
-/* One column; what follows the help line are designated equivalents. */
-#define ONE(name_, member, type_, nullable_, unit_, help_, ...)                                    \
-	{                                                                                          \
-		.name = name_, .type = type_, .nullable = nullable_,                               \
-		.offset = AT(C_##type_, member), .unit = unit_, .help = help_, __VA_ARGS__         \
-	}
+#define ONE(...) COLUMN_OF(struct flow_record, __VA_ARGS__)
 
 /* o_x and r_x. */
 #define PAIR(name_, member, type_, nullable_, unit_, help_)                                        \

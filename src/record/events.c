@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "columns_priv.h"
 #include "tcpmill/event.h"
 #include "tcpmill/flow.h"
 #include "tcpmill/segment.h"
@@ -11,25 +12,7 @@
 
 static const char *const direction_names[] = {"orig", "resp", NULL};
 
-/* Offset of a member; does not compile when the member is not of this very type. */
-#define AT(ctype, member)                                                                          \
-	_Generic(&((struct event_record *)0)->member, ctype *                                      \
-		 : offsetof(struct event_record, member))
-
-#define C_COLUMN_INT64 int64_t
-#define C_COLUMN_UINT16 uint16_t
-#define C_COLUMN_TIMESTAMP int64_t
-#define C_COLUMN_DICT int8_t
-#define C_COLUMN_ADDRESS struct record_address
-
-#define NULLABLE true
-#define ALWAYS false
-
-#define ONE(name_, member, type_, nullable_, unit_, help_, ...)                                    \
-	{                                                                                          \
-		.name = name_, .type = type_, .nullable = nullable_,                               \
-		.offset = AT(C_##type_, member), .unit = unit_, .help = help_, __VA_ARGS__         \
-	}
+#define ONE(...) COLUMN_OF(struct event_record, __VA_ARGS__)
 
 /* clang-format off: one column a line or two reads as the table it is. */
 static const struct column columns[] = {
