@@ -253,6 +253,17 @@ bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment);
 void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32_t input,
 		    bool reused);
 
+/*
+ * The segment's flow in the table: found, made, or put in the place of one whose ports it
+ * takes over; a fresh one is set up. created: as tcp_track() wants it; is_fresh: made or put.
+ * NULL when the table has no room.
+ */
+struct tcp_flow *tcp_flow_find(struct flow_table *table, const struct segment *segment,
+			       uint64_t frame, uint32_t input, bool *created, bool *is_fresh);
+/* After tcp_track(): the segment was the flow's latest, for the order of eviction. */
+void tcp_flow_touch(struct flow_table *table, struct tcp_flow *flow, const struct segment *segment,
+		    uint64_t frame);
+
 /* What the flows of one worker share. */
 struct tcp_tracker;
 

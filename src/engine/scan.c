@@ -66,26 +66,12 @@ static void fini(struct scan *scan)
 	free(scan->chunk.data);
 }
 
-/* The segment's flow; *created as tcp_track() wants it. NULL: no room. */
-static struct tcp_flow *find_flow(struct scan *scan, const struct segment *segment, uint64_t frame,
-				  bool *created)
+/* A flow was made: it gets its stream number, and may be the one to follow. */
+static void number_flow(struct scan *scan, struct tcp_flow *flow)
 {
-	struct flow *flow = flow_table_lookup(scan->table, segment, frame, created);
-	struct tcp_flow *tcp = (struct tcp_flow *)(void *)flow;
-	bool reused = false;
-
-	if (flow != NULL && !*created && tcp_takes_over(tcp, segment)) {
-		flow = flow_table_replace(scan->table, flow, segment, frame);
-		tcp = (struct tcp_flow *)(void *)flow;
-		reused = true;
-	}
-	if (flow == NULL || (!*created && !reused))
-		return tcp;
-	tcp_flow_begin(tcp, segment, scan->chunk.input, reused);
-	flow->stream = (int64_t)scan->totals->nb_flows++;
-	if (scan->hooks->created != NULL && scan->hooks->created(scan->hooks->context, tcp))
-		scan->followed = flow;
-	return tcp;
+	flow->flow.stream = (int64_t)scan->totals->nb_flows++;
+	if (scan->hooks->created != NULL && scan->hooks->created(scan->hooks->context, flow))
+		scan->followed = &flow->flow;
 }
 
 static void track(struct scan *scan, const struct segment *segment, uint64_t frame)
@@ -93,21 +79,17 @@ static void track(struct scan *scan, const struct segment *segment, uint64_t fra
 	struct tcp_result result;
 	struct tcp_note note;
 	struct tcp_flow *flow;
-	enum flow_class class;
-	bool created, is_followed;
+	bool created, is_fresh, is_followed;
 
-	flow = find_flow(scan, segment, frame, &created);
+	flow = tcp_flow_find(scan->table, segment, frame, scan->chunk.input, &created, &is_fresh);
 	if (flow == NULL)
 		return;
+	if (is_fresh)
+		number_flow(scan, flow);
 	is_followed = &flow->flow == scan->followed;
 	result =
 		tcp_track(scan->tracker, flow, segment, frame, created, is_followed ? &note : NULL);
-	flow_table_touch(&flow->flow, segment, frame);
-	class = tcp_flow_class(flow);
-	if (class != flow->flow.class) {
-		flow->flow.class = (uint8_t) class;
-		flow_table_reclass(scan->table, &flow->flow);
-	}
+	tcp_flow_touch(scan->table, flow, segment, frame);
 	if (scan->hooks->tracked != NULL)
 		scan->hooks->tracked(scan->hooks->context, flow, &result);
 	if (!is_followed || scan->hooks->told == NULL)

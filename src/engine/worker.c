@@ -171,27 +171,16 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 	struct engine_told *told = NULL;
 	struct tcp_result result;
 	struct tcp_flow *flow;
-	enum flow_class class;
-	bool created, reused = false;
+	bool created, is_fresh;
 
-	/* struct tcp_flow begins with its struct flow. */
-	flow = (struct tcp_flow *)(void *)flow_table_lookup(worker->table, segment, frame,
-							    &created);
-	if (flow != NULL && !created && tcp_takes_over(flow, segment)) {
-		flow = (struct tcp_flow *)(void *)flow_table_replace(worker->table, &flow->flow,
-								     segment, frame);
-		reused = true;
-	}
+	flow = tcp_flow_find(worker->table, segment, frame, slot->chunk.input, &created, &is_fresh);
 	if (flow == NULL) {
 		worker->fates[FATE_TRACKED]--;
 		worker->fates[FATE_UNTRACKED]++;
 		return 0;
 	}
-	if (created || reused) {
-		tcp_flow_begin(flow, segment, slot->chunk.input, reused);
-		if (note_born(&slot->born[worker->id], &flow->flow, frame) != 0)
-			return -ENOMEM;
-	}
+	if (is_fresh && note_born(&slot->born[worker->id], &flow->flow, frame) != 0)
+		return -ENOMEM;
 	if (worker->teller != NULL) {
 		told = told_list_next(&slot->told[worker->id]);
 		if (told == NULL)
@@ -201,12 +190,7 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 			   told != NULL ? &told->note : NULL);
 	if (told != NULL)
 		keep_told(worker, &slot->told[worker->id], told, &flow->flow);
-	flow_table_touch(&flow->flow, segment, frame);
-	class = tcp_flow_class(flow);
-	if (class != flow->flow.class) {
-		flow->flow.class = (uint8_t) class;
-		flow_table_reclass(worker->table, &flow->flow);
-	}
+	tcp_flow_touch(worker->table, flow, segment, frame);
 	worker->tracked++;
 	worker->offload_segments += result.is_offload;
 	worker->anomalous_packets += result.is_anomaly;

@@ -37,6 +37,37 @@ void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32
 	flow->tunnel = segment->tunnel;
 }
 
+struct tcp_flow *tcp_flow_find(struct flow_table *table, const struct segment *segment,
+			       uint64_t frame, uint32_t input, bool *created, bool *is_fresh)
+{
+	/* struct tcp_flow begins with its struct flow. */
+	struct tcp_flow *flow =
+		(struct tcp_flow *)(void *)flow_table_lookup(table, segment, frame, created);
+	bool reused = false;
+
+	if (flow != NULL && !*created && tcp_takes_over(flow, segment)) {
+		flow = (struct tcp_flow *)(void *)flow_table_replace(table, &flow->flow, segment,
+								     frame);
+		reused = true;
+	}
+	*is_fresh = flow != NULL && (*created || reused);
+	if (*is_fresh)
+		tcp_flow_begin(flow, segment, input, reused);
+	return flow;
+}
+
+void tcp_flow_touch(struct flow_table *table, struct tcp_flow *flow, const struct segment *segment,
+		    uint64_t frame)
+{
+	const enum flow_class class = tcp_flow_class(flow);
+
+	flow_table_touch(&flow->flow, segment, frame);
+	if (class == flow->flow.class)
+		return;
+	flow->flow.class = (uint8_t) class;
+	flow_table_reclass(table, &flow->flow);
+}
+
 /* What is counted of every segment, whatever it means. */
 void track_count_packet(struct step *s)
 {

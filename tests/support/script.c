@@ -283,19 +283,12 @@ static void build(struct tcp_script *s, const struct script_segment *in, struct 
 	note_sent(from, segment);
 }
 
-static struct tcp_flow *flow_of(struct flow *flow)
-{
-	/* struct tcp_flow begins with its struct flow. */
-	return (struct tcp_flow *)(void *)flow;
-}
-
 struct tcp_result script_play(struct tcp_script *s, const struct script_segment *in)
 {
 	struct segment segment;
 	struct tcp_result result;
 	struct tcp_flow *flow;
-	enum flow_class class;
-	bool created, reused = false;
+	bool created, is_fresh;
 
 	if (s->table == NULL)
 		s->table = flow_table_create(&s->params);
@@ -303,22 +296,10 @@ struct tcp_result script_play(struct tcp_script *s, const struct script_segment 
 	move_time(s, in);
 	build(s, in, &segment);
 	s->frame++;
-	flow = flow_of(flow_table_lookup(s->table, &segment, s->frame, &created));
+	flow = tcp_flow_find(s->table, &segment, s->frame, 0, &created, &is_fresh);
 	assert_non_null(flow);
-	if (!created && tcp_takes_over(flow, &segment)) {
-		flow = flow_of(flow_table_replace(s->table, &flow->flow, &segment, s->frame));
-		assert_non_null(flow);
-		reused = true;
-	}
-	if (created || reused)
-		tcp_flow_begin(flow, &segment, 0, reused);
 	result = tcp_track(s->tracker, flow, &segment, s->frame, created, &s->note);
-	flow_table_touch(&flow->flow, &segment, s->frame);
-	class = tcp_flow_class(flow);
-	if (class != flow->flow.class) {
-		flow->flow.class = (uint8_t) class;
-		flow_table_reclass(s->table, &flow->flow);
-	}
+	tcp_flow_touch(s->table, flow, &segment, s->frame);
 	s->flow = flow;
 	return result;
 }
