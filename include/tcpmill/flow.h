@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tcpmill/tcp_words.h"
 
@@ -37,41 +38,59 @@ enum flow_class {
 	NB_FLOW_CLASSES,
 };
 
-/* Bytes of the head's first cache line that belong to the slot's user. */
-#define FLOW_USER_BYTES 32
+/* Bytes of a slot that belong to its user; the first ones share the head's cache line. */
+#define FLOW_USER_BYTES 264
 
 /*
- * The head of every slot; the tcp room's state follows it. The first cache line is
- * what every packet touches: half of it is the table's, half the user's.
+ * A slot: five cache lines. The first one is what every packet touches: half of it
+ * is the table's, half the user's. What the table seldom needs is at the end.
  */
 struct flow {
-	uint32_t quick_lo, quick_hi; /* IPv4: the addresses as in the segment; IPv6: unused, 0 */
+	union {
+		struct {
+			uint32_t quick_lo, quick_hi; /* IPv4: the addresses as in the segment */
+		};
+		uint8_t *ipv6; /* IPv6: both addresses, 32 bytes beside the slots */
+	};
 	uint16_t port_lo, port_hi;
 	uint8_t partition;
-	uint8_t is_ipv6;
+	uint8_t bits;       /* FLOW_* */
 	uint8_t class;      /* enum flow_class */
 	uint8_t end_reason; /* enum end_reason, of an ended flow */
 	uint64_t last_frame;
 	uint64_t last_clock_ns;
-	uint8_t user[FLOW_USER_BYTES];
-
-	uint8_t addr_lo[16], addr_hi[16]; /* network order; IPv4 in the first four bytes */
+	uint64_t user[FLOW_USER_BYTES / 8];
 	uint32_t hash;
-	uint32_t slot;
-	uint32_t generation; /* of the slot, for entries of the eviction order */
-	uint8_t is_live;
-	uint8_t unused[3];
+	uint32_t generation;  /* of the slot, for entries of the eviction order */
 	uint64_t first_frame; /* place of the first segment (definitions 1.4) */
 	int64_t stream;       /* rank by place; -1 until it is given */
 };
 
-static_assert(offsetof(struct flow, addr_lo) == 64, "the hot half of the head is one line");
+/* Bits of a flow. */
+#define FLOW_IPV6 0x01u
+#define FLOW_LIVE 0x02u
+
+static_assert(offsetof(struct flow, user) == 32, "the user has the other half of the first line");
+static_assert(sizeof(struct flow) == 320, "five cache lines");
+
+/* The lower or the higher address in network order; IPv4 in the first four bytes. */
+static inline void flow_address(const struct flow *flow, bool high, uint8_t bytes[16])
+{
+	const uint32_t address = __builtin_bswap32(high ? flow->quick_hi : flow->quick_lo);
+
+	if (flow->bits & FLOW_IPV6) {
+		memcpy(bytes, flow->ipv6 + (high ? 16 : 0), 16);
+		return;
+	}
+	memset(bytes, 0, 16);
+	memcpy(bytes, &address, sizeof(address));
+}
 
 struct flow_table_params {
 	uint64_t partitions;      /* bit p set: partition p is in this table */
 	uint64_t max_flows;       /* of all 64 partitions together */
 	uint64_t idle_timeout_ns; /* 0: flows end only by port reuse, eviction or end of input */
-	size_t slot_size;         /* bytes of a flow with all its state */
+	size_t slot_size;         /* bytes of a slot: a struct flow, and what may follow it */
 	uint32_t nb_spare;        /* slots for ended flows that are not yet released */
 	/* Called for each flow that ends, before its key can come again. */
 	void (*ended)(void *context, struct flow *flow);
@@ -105,7 +124,11 @@ struct flow *flow_table_replace(struct flow_table *table, struct flow *flow,
 				const struct segment *segment, uint64_t frame);
 
 /* Notes that the segment was the flow's latest; a flow that is replaced is not touched. */
-void flow_table_touch(struct flow *flow, const struct segment *segment, uint64_t frame);
+static inline void flow_table_touch(struct flow *flow, uint64_t clock_ns, uint64_t frame)
+{
+	flow->last_frame = frame;
+	flow->last_clock_ns = clock_ns;
+}
 
 /* Notes that the flow's class changed; call it after the change. */
 void flow_table_reclass(struct flow_table *table, struct flow *flow);

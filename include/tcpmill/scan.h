@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 struct capture;
-struct tcp_flow;
+struct flow;
 struct tcp_note;
 struct tcp_result;
 
@@ -25,14 +25,13 @@ struct scan_hooks {
 	 * A flow was made by the segment at hand and has its stream number. True: it is the
 	 * one to follow, from now on.
 	 */
-	bool (*created)(void *context, const struct tcp_flow *flow);
-	/* A segment went through its flow; flow->flow.last_frame is its frame. */
-	void (*tracked)(void *context, const struct tcp_flow *flow,
-			const struct tcp_result *result);
+	bool (*created)(void *context, const struct flow *flow);
+	/* A segment went through its flow; flow->last_frame is its frame. */
+	void (*tracked)(void *context, const struct flow *flow, const struct tcp_result *result);
 	/* A segment of the followed flow, told whole. False ends the scan. */
 	bool (*told)(void *context, const struct tcp_note *note);
 	/* A flow ended. */
-	void (*ended)(void *context, const struct tcp_flow *flow);
+	void (*ended)(void *context, const struct flow *flow);
 	void *context;
 };
 

@@ -10,8 +10,10 @@
  * hand, R the other side.
  *
  * Thread: a flow and its tracker belong to one worker. No clock but the packets'.
- * Memory: what few flows need (lists of segments, holes) is the tracker's and is
- *         given back by tcp_flow_release(); all of it goes with the tracker.
+ * Memory: a flow whose sides are in order lies packed in its slot of the table, all
+ *         others beside it; see src/tcp/packed.h. What few flows need (lists of segments,
+ *         holes) is the tracker's and is given back by tcp_flow_release(); all of it goes
+ *         with the tracker.
  * Sides:  side[0] is the lower endpoint of the canonical key, side[1] the higher;
  *         which one is orig is decided by the flow's first segment.
  */
@@ -117,11 +119,11 @@ struct tcp_side {
 	int8_t shift; /* -1 unknown, -2 not used, 0 .. 14 */
 	uint8_t endpoint;
 	uint8_t ttl_min, ttl_max;
-	uint32_t hi; /* definitions 5.2 */
-	uint32_t rtt_end;
+	uint32_t hi;      /* definitions 5.2 */
+	uint32_t rtt_end; /* of the timed segment, if TCP_RTT_RUNNING; else 0 */
 	uint32_t ack_max; /* highest ack, if TCP_LOSS_ACK_SEEN */
-	/* At most nb_unacked segments wait for an ACK; all but nb_unacked_new end by the mark. */
-	uint32_t unacked_mark;
+	uint32_t unused;
+	/* At most nb_unacked segments wait for an ACK; all but nb_unacked_new end by rtt_end. */
 	uint16_t nb_unacked, nb_unacked_new;
 	uint16_t bits;
 	uint8_t history_bits;
@@ -133,8 +135,9 @@ struct tcp_side {
 	uint64_t ip_bytes;
 	uint64_t bytes; /* sequence space from start to hi, without the FIN */
 	int64_t last_data_ts_ns;
-	uint64_t seen[2]; /* digests of the last two analysed packets (definitions 6.1); 0 = none */
-	uint64_t ack_frame; /* at which ack last changed */
+	uint64_t unused_2;
+	uint32_t seen[2]; /* digests of the last two analysed packets (definitions 6.1); 0 = none */
+	uint64_t ack_frame; /* at which ack last changed; only with details */
 
 	/* Line 3. */
 	int64_t rtt_ts_ns, rtt_min_ns, rtt_max_ns, rtt_sum_ns;
@@ -186,37 +189,36 @@ static_assert(offsetof(struct tcp_side, trouble) == 192, "line 3 is 64 bytes");
 #define TCP_FLOW_SYN_RTT 0x100000u /* syn_rtt_ns is set */
 #define TCP_FLOW_MPTCP 0x200000u   /* mptcp_ops is kept (spec section 5) */
 
+/* A flow as the rules know it. Without padding: two compare as bytes. */
 struct tcp_flow {
-	union {
-		struct flow flow;
-		struct {
-			uint8_t table_hot[offsetof(struct flow, user)];
-			/* The user's half of the head's first cache line. */
-			int64_t initial_rtt_ns; /* spec section 1; 0 = none */
-			int64_t syn_ts_ns;      /* likewise */
-			int64_t max_ts_ns;
-			uint32_t bits;
-			uint8_t completeness;
-			uint8_t end; /* enum end_reason, if TCP_FLOW_END_KNOWN */
-			uint8_t history_len;
-			uint8_t tunnel;
-		};
-	};
+	const struct flow *flow; /* its slot in the table */
+	int64_t max_ts_ns;
+	uint32_t bits;
+	uint8_t completeness;
+	uint8_t end; /* enum end_reason, if TCP_FLOW_END_KNOWN */
+	uint8_t history_len;
+	uint8_t tunnel;
+	uint64_t unused[5];
 
 	struct tcp_side side[2];
 
-	/* Seldom. */
+	/* Seldom; from here on struct tcp_annex of src/tcp/packed.h has the same. */
 	int64_t first_ts_ns, min_ts_ns;
+	int64_t initial_rtt_ns;                     /* spec section 1; 0 = none */
+	int64_t syn_ts_ns;                          /* likewise */
 	int64_t orig_syn_ts_ns, resp_syn_ack_ts_ns; /* the latest of each */
 	int64_t syn_rtt_ns, synack_rtt_ns;
 	int64_t orig_data_ts_ns, ttfb_ns;
 	uint64_t first_anomaly_frame, last_anomaly_frame; /* 0 = none */
 	uint32_t orig_syns, resp_syn_acks, orig_syn_len;
 	uint32_t input;
+	char history[TCP_HISTORY_MAX];
 	uint16_t vlan;     /* id + 1, 0 = untagged */
 	uint8_t mptcp_ops; /* operations seen, one bit each */
-	char history[TCP_HISTORY_MAX];
+	uint8_t unused_2[45];
 };
+
+static_assert(offsetof(struct tcp_flow, side) == 64, "sides begin a cache line");
 
 /* What a segment did to its flow. */
 struct tcp_result {
@@ -225,51 +227,53 @@ struct tcp_result {
 	bool is_anomaly; /* definitions 9.1 */
 	bool is_offload; /* payload above 1,500 bytes and the receiver's MSS: not one packet on the
 			    wire */
+	uint8_t class;   /* enum flow_class of the flow by now */
 };
 
-static_assert(offsetof(struct tcp_flow, tunnel) == offsetof(struct flow, addr_lo) - 1,
-	      "the user's half of the head is full");
-
-/* Fetches the cache lines of a flow that the segment will touch. */
+/* Fetches the cache lines of a slot that the segment will touch. */
 static inline void tcp_flow_prefetch(const struct flow *flow, const struct segment *segment)
 {
-	const struct tcp_flow *tcp = (const struct tcp_flow *)(const void *)flow;
-	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
-	const char *f = (const char *)&tcp->side[from_high];
-	const char *r = (const char *)&tcp->side[!from_high];
+	const char *slot = (const char *)flow;
 
-	__builtin_prefetch(tcp, 1);
-	__builtin_prefetch(f, 1);
-	__builtin_prefetch(f + 64, 1);
-	__builtin_prefetch(r, 1);
-	/* Data may start the timing of a round trip, an acknowledgement may end one. */
-	__builtin_prefetch((segment->payload_len == 0 ? r : f) + 128, 1);
+	__builtin_prefetch(slot, 1);
+	__builtin_prefetch(slot + 64, 1);
+	__builtin_prefetch(slot + 128, 1);
+	/* An acknowledgement may end the timing of a round trip. */
+	if (segment->payload_len == 0)
+		__builtin_prefetch(slot + 192, 1);
 }
+/* The same for what lies beside the slot, once the slot is there. */
+void tcp_flow_prefetch_beside(const struct flow *flow, const struct segment *segment);
 
-/* True if the SYN starts a new connection on the ports of flow (spec section 2, rule 2). */
-bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment);
+/* A segment's flow, and how it came to it. */
+struct tcp_arrival {
+	struct flow *flow; /* NULL when the table has no room */
+	uint64_t frame;    /* the segment's place in the run */
+	uint32_t input;    /* index of its capture */
+	bool created;      /* the segment made the flow, other than by taking over ports */
+	bool is_fresh;     /* made, or put in the place of one whose ports it takes over */
+};
 
-/* Sets up a fresh flow from its first segment. reused: it took over an older flow's ports. */
-void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32_t input,
-		    bool reused);
-
-/*
- * The segment's flow in the table: found, made, or put in the place of one whose ports it
- * takes over; a fresh one is set up. created: as tcp_track() wants it; is_fresh: made or put.
- * NULL when the table has no room.
- */
-struct tcp_flow *tcp_flow_find(struct flow_table *table, const struct segment *segment,
-			       uint64_t frame, uint32_t input, bool *created, bool *is_fresh);
+/* The segment's flow in the table: found, made, or put in the place of another. */
+struct tcp_arrival tcp_flow_find(struct flow_table *table, const struct segment *segment,
+				 uint64_t frame, uint32_t input);
 /* After tcp_track(): the segment was the flow's latest, for the order of eviction. */
-void tcp_flow_touch(struct flow_table *table, struct tcp_flow *flow, const struct segment *segment,
-		    uint64_t frame);
+void tcp_flow_reclass(struct flow_table *table, struct flow *flow, uint8_t class);
+static inline void tcp_flow_touch(struct flow_table *table, const struct tcp_arrival *arrival,
+				  const struct segment *segment, const struct tcp_result *result)
+{
+	flow_table_touch(arrival->flow, segment->clock_ns, arrival->frame);
+	if (result->class != arrival->flow->class)
+		tcp_flow_reclass(table, arrival->flow, result->class);
+}
 
 /* What the flows of one worker share. */
 struct tcp_tracker;
 
 /*
- * wants_details: notes are filled whole. Without it rto, bytes in flight, push bytes
- * and acks_frame stay empty, and no list of unacknowledged segments is kept for them.
+ * wants_details: notes are filled whole. Without it rto, bytes in flight, push bytes,
+ * acks_frame and dup_ack_frame stay empty, no list of unacknowledged segments is kept for
+ * them, and flows in order lie packed in their slots.
  * NULL with errno ENOMEM.
  */
 struct tcp_tracker *tcp_tracker_create(bool wants_details);
@@ -278,16 +282,17 @@ void tcp_tracker_destroy(struct tcp_tracker *tracker);
 bool tcp_tracker_failed(const struct tcp_tracker *tracker);
 
 /*
- * Runs one segment through its flow. created: the segment made the flow, other
- * than by taking over ports. frame is its number in the run. note is filled but for
- * its stream; NULL if nobody wants it.
+ * Runs one segment through its flow. note is filled but for its stream; NULL if
+ * nobody wants it.
  */
-struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
-			    const struct segment *segment, uint64_t frame, bool created,
-			    struct tcp_note *note);
+struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arrival *arrival,
+			    const struct segment *segment, struct tcp_note *note);
+
+/* The flow in a slot: as it lies beside it, or unpacked into *room. */
+const struct tcp_flow *tcp_flow_view(const struct flow *flow, struct tcp_flow *room);
 
 /* Gives back the memory behind a flow whose record is filled, before its slot is. */
-void tcp_flow_release(struct tcp_tracker *tracker, struct tcp_flow *flow);
+void tcp_flow_release(struct tcp_tracker *tracker, struct flow *flow);
 
 /* The flow's class for eviction, after its latest segment. */
 enum flow_class tcp_flow_class(const struct tcp_flow *flow);

@@ -34,18 +34,19 @@ struct finder {
 	struct scan_totals totals;
 };
 
-static bool same_endpoint(const struct tcp_flow *flow, bool high,
+static bool same_endpoint(const struct flow *flow, bool high,
 			  const struct explain_endpoint *endpoint)
 {
-	const struct flow *head = &flow->flow;
+	const bool is_ipv6 = (flow->bits & FLOW_IPV6) != 0;
+	uint8_t address[16];
 
-	return (high ? head->port_hi : head->port_lo) == endpoint->port &&
-	       head->is_ipv6 == (endpoint->address.version == 6) &&
-	       memcmp(high ? head->addr_hi : head->addr_lo, endpoint->address.bytes,
-		      head->is_ipv6 ? 16 : 4) == 0;
+	flow_address(flow, high, address);
+	return (high ? flow->port_hi : flow->port_lo) == endpoint->port &&
+	       is_ipv6 == (endpoint->address.version == 6) &&
+	       memcmp(address, endpoint->address.bytes, is_ipv6 ? 16 : 4) == 0;
 }
 
-static bool has_endpoints(const struct tcp_flow *flow, const struct explain_request *request)
+static bool has_endpoints(const struct flow *flow, const struct explain_request *request)
 {
 	const struct explain_endpoint *ends = request->endpoints;
 
@@ -72,17 +73,17 @@ static bool take_same(struct finder *finder, int64_t stream, uint64_t first_fram
 	return is_it;
 }
 
-static bool on_created(void *context, const struct tcp_flow *flow)
+static bool on_created(void *context, const struct flow *flow)
 {
 	struct finder *finder = context;
-	const int64_t stream = flow->flow.stream;
+	const int64_t stream = flow->stream;
 	bool follows;
 
 	if (finder->is_looking)
 		follows = finder->is_pipe && stream == 0;
 	else if (finder->request->has_endpoints)
 		follows = has_endpoints(flow, finder->request) &&
-			  take_same(finder, stream, flow->flow.first_frame);
+			  take_same(finder, stream, flow->first_frame);
 	else
 		follows = stream == finder->wanted;
 	if (follows)
@@ -108,18 +109,18 @@ static bool grow_anomalies(struct finder *finder, size_t stream)
 	return true;
 }
 
-static void on_tracked(void *context, const struct tcp_flow *flow, const struct tcp_result *result)
+static void on_tracked(void *context, const struct flow *flow, const struct tcp_result *result)
 {
 	struct finder *finder = context;
-	const size_t stream = (size_t)flow->flow.stream;
+	const size_t stream = (size_t)flow->stream;
 
 	if (!grow_anomalies(finder, stream)) {
 		finder->failed = true;
 		return;
 	}
 	finder->anomalies[stream] += result->is_anomaly && finder->anomalies[stream] < UINT32_MAX;
-	if (flow->flow.last_frame == finder->request->around)
-		finder->around = flow->flow.stream;
+	if (flow->last_frame == finder->request->around)
+		finder->around = flow->stream;
 }
 
 static bool on_told(void *context, const struct tcp_note *note)
@@ -147,13 +148,14 @@ static bool on_told(void *context, const struct tcp_note *note)
 	return true;
 }
 
-static void on_ended(void *context, const struct tcp_flow *flow)
+static void on_ended(void *context, const struct flow *flow)
 {
 	struct finder *finder = context;
+	struct tcp_flow room;
 
-	if (flow->flow.stream != finder->followed)
+	if (flow->stream != finder->followed)
 		return;
-	flow_record_fill(flow, &finder->e->record);
+	flow_record_fill(tcp_flow_view(flow, &room), &finder->e->record);
 	finder->e->has_record = true;
 }
 

@@ -104,8 +104,11 @@ static char *put_address(char *at, const uint8_t *bytes, bool is_ipv6)
 
 static char *put_end(char *at, const struct flow *flow, bool high, const char *const names[2])
 {
+	uint8_t address[16];
+
 	at = put_text(put_name(at, names[0]), "\"", 1);
-	at = put_address(at, high ? flow->addr_hi : flow->addr_lo, flow->is_ipv6 != 0);
+	flow_address(flow, high, address);
+	at = put_address(at, address, (flow->bits & FLOW_IPV6) != 0);
 	*at++ = '"';
 	return put_number(at, names[1], high ? flow->port_hi : flow->port_lo);
 }
@@ -192,7 +195,6 @@ static char *put_analysis(char *at, const struct tcp_note *note)
 void verdicts_prefetch(const struct engine_told *told)
 {
 	__builtin_prefetch(told->flow);
-	__builtin_prefetch(told->flow->addr_lo);
 }
 
 char *verdicts_put_json(struct verdicts_json *json, char *at, const struct engine_told *told)

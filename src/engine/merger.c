@@ -113,6 +113,7 @@ static int return_flows(struct worker *worker, const struct job *job)
 void merger_encode(struct worker *worker, struct job *job)
 {
 	const bool writes = worker->encoder != NULL;
+	struct tcp_flow room;
 
 	for (uint32_t at = 0; at < job->nb; at += MERGER_TILE) {
 		const uint32_t nb = job->nb - at < MERGER_TILE ? job->nb - at : MERGER_TILE;
@@ -123,10 +124,10 @@ void merger_encode(struct worker *worker, struct job *job)
 			if (at + i + 4 < job->nb) {
 				const char *next = (const char *)job->flows[at + i + 4];
 
-				for (size_t line = 0; line < sizeof(struct tcp_flow); line += 64)
+				for (size_t line = 0; line < sizeof(struct flow); line += 64)
 					__builtin_prefetch(next + line);
 			}
-			flow_record_fill((const struct tcp_flow *)(const void *)job->flows[at + i],
+			flow_record_fill(tcp_flow_view(job->flows[at + i], &room),
 					 &worker->rows[i]);
 			totals_add(&worker->totals, &worker->rows[i]);
 		}

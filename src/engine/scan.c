@@ -28,12 +28,10 @@ struct scan {
 static void on_flow_ended(void *context, struct flow *flow)
 {
 	struct scan *scan = context;
-	/* struct tcp_flow begins with its struct flow. */
-	struct tcp_flow *tcp = (struct tcp_flow *)(void *)flow;
 
 	if (scan->hooks->ended != NULL)
-		scan->hooks->ended(scan->hooks->context, tcp);
-	tcp_flow_release(scan->tracker, tcp);
+		scan->hooks->ended(scan->hooks->context, flow);
+	tcp_flow_release(scan->tracker, flow);
 	if (flow == scan->followed)
 		scan->followed = NULL;
 	flow_table_release(scan->table, flow);
@@ -44,7 +42,7 @@ static int init(struct scan *scan, uint64_t max_flows, uint64_t hash_seed)
 	const struct flow_table_params params = {
 		.partitions = UINT64_MAX,
 		.max_flows = max_flows,
-		.slot_size = sizeof(struct tcp_flow),
+		.slot_size = sizeof(struct flow),
 		.ended = on_flow_ended,
 		.context = scan,
 	};
@@ -67,34 +65,33 @@ static void fini(struct scan *scan)
 }
 
 /* A flow was made: it gets its stream number, and may be the one to follow. */
-static void number_flow(struct scan *scan, struct tcp_flow *flow)
+static void number_flow(struct scan *scan, struct flow *flow)
 {
-	flow->flow.stream = (int64_t)scan->totals->nb_flows++;
+	flow->stream = (int64_t)scan->totals->nb_flows++;
 	if (scan->hooks->created != NULL && scan->hooks->created(scan->hooks->context, flow))
-		scan->followed = &flow->flow;
+		scan->followed = flow;
 }
 
 static void track(struct scan *scan, const struct segment *segment, uint64_t frame)
 {
+	const struct tcp_arrival arrival =
+		tcp_flow_find(scan->table, segment, frame, scan->chunk.input);
 	struct tcp_result result;
 	struct tcp_note note;
-	struct tcp_flow *flow;
-	bool created, is_fresh, is_followed;
+	bool is_followed;
 
-	flow = tcp_flow_find(scan->table, segment, frame, scan->chunk.input, &created, &is_fresh);
-	if (flow == NULL)
+	if (arrival.flow == NULL)
 		return;
-	if (is_fresh)
-		number_flow(scan, flow);
-	is_followed = &flow->flow == scan->followed;
-	result =
-		tcp_track(scan->tracker, flow, segment, frame, created, is_followed ? &note : NULL);
-	tcp_flow_touch(scan->table, flow, segment, frame);
+	if (arrival.is_fresh)
+		number_flow(scan, arrival.flow);
+	is_followed = arrival.flow == scan->followed;
+	result = tcp_track(scan->tracker, &arrival, segment, is_followed ? &note : NULL);
+	tcp_flow_touch(scan->table, &arrival, segment, &result);
 	if (scan->hooks->tracked != NULL)
-		scan->hooks->tracked(scan->hooks->context, flow, &result);
+		scan->hooks->tracked(scan->hooks->context, arrival.flow, &result);
 	if (!is_followed || scan->hooks->told == NULL)
 		return;
-	note.stream = flow->flow.stream;
+	note.stream = arrival.flow->stream;
 	if (!scan->hooks->told(scan->hooks->context, &note))
 		scan->is_stopped = true;
 }

@@ -38,7 +38,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 		.partitions = partitions_of(id, engine->nb_workers),
 		.max_flows = engine->config->max_flows,
 		.idle_timeout_ns = engine->config->idle_timeout_ns,
-		.slot_size = sizeof(struct tcp_flow),
+		.slot_size = sizeof(struct flow),
 		/* Ended flows of the epochs in flight, and of the batches being written. */
 		.nb_spare = ((EPOCHS_AHEAD + 2u) << EPOCH_SHIFT) +
 			    (ENGINE_MAX_JOBS + 1u) * engine->config->batch_rows,
@@ -168,29 +168,27 @@ static void keep_told(const struct worker *worker, struct told_list *list, struc
 static int track_one(struct worker *worker, struct slot *slot, const struct segment *segment,
 		     uint64_t frame)
 {
+	const struct tcp_arrival arrival =
+		tcp_flow_find(worker->table, segment, frame, slot->chunk.input);
 	struct engine_told *told = NULL;
 	struct tcp_result result;
-	struct tcp_flow *flow;
-	bool created, is_fresh;
 
-	flow = tcp_flow_find(worker->table, segment, frame, slot->chunk.input, &created, &is_fresh);
-	if (flow == NULL) {
+	if (arrival.flow == NULL) {
 		worker->fates[FATE_TRACKED]--;
 		worker->fates[FATE_UNTRACKED]++;
 		return 0;
 	}
-	if (is_fresh && note_born(&slot->born[worker->id], &flow->flow, frame) != 0)
+	if (arrival.is_fresh && note_born(&slot->born[worker->id], arrival.flow, frame) != 0)
 		return -ENOMEM;
 	if (worker->teller != NULL) {
 		told = told_list_next(&slot->told[worker->id]);
 		if (told == NULL)
 			return -ENOMEM;
 	}
-	result = tcp_track(worker->tracker, flow, segment, frame, created,
-			   told != NULL ? &told->note : NULL);
+	result = tcp_track(worker->tracker, &arrival, segment, told != NULL ? &told->note : NULL);
 	if (told != NULL)
-		keep_told(worker, &slot->told[worker->id], told, &flow->flow);
-	tcp_flow_touch(worker->table, flow, segment, frame);
+		keep_told(worker, &slot->told[worker->id], told, arrival.flow);
+	tcp_flow_touch(worker->table, &arrival, segment, &result);
 	worker->tracked++;
 	worker->offload_segments += result.is_offload;
 	worker->anomalous_packets += result.is_anomaly;
@@ -202,14 +200,8 @@ static void prefetch_flow(const struct worker *worker, const struct segment *seg
 	const struct flow *flow = flow_table_guess(worker->table, segment);
 
 	tcp_flow_prefetch(flow, segment);
-	if (worker->teller != NULL) {
-		/* What else a note needs: stream and first frame, and the bases of both sides. */
-		const struct tcp_flow *tcp = (const struct tcp_flow *)(const void *)flow;
-
-		__builtin_prefetch(&flow->stream);
-		__builtin_prefetch(&tcp->side[0].base);
-		__builtin_prefetch(&tcp->side[1].base);
-	}
+	if (worker->teller != NULL)
+		__builtin_prefetch(&flow->stream); /* which a note needs */
 }
 
 /* Segments of one chunk in frame order, a border between them included. */
@@ -346,7 +338,7 @@ void worker_reclaim(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->returned_lock);
 	for (size_t i = 0; i < worker->nb_returned; i++) {
-		tcp_flow_release(worker->tracker, (struct tcp_flow *)(void *)worker->returned[i]);
+		tcp_flow_release(worker->tracker, worker->returned[i]);
 		flow_table_release(worker->table, worker->returned[i]);
 	}
 	worker->nb_returned = 0;

@@ -38,7 +38,7 @@ static void sift_up(struct order *order, size_t i)
 }
 
 /* Appends without ordering. */
-static int append(struct order *order, const struct flow *flow)
+static int append(struct order *order, const struct flow *flow, uint32_t slot)
 {
 	if (order->nb == order->room) {
 		const size_t room = order->room == 0 ? 64 : order->room * 2;
@@ -50,7 +50,7 @@ static int append(struct order *order, const struct flow *flow)
 		order->room = room;
 	}
 	order->entries[order->nb++] = (struct order_entry){
-		.last_frame = flow->last_frame, .slot = flow->slot, .generation = flow->generation};
+		.last_frame = flow->last_frame, .slot = slot, .generation = flow->generation};
 	return 0;
 }
 
@@ -67,7 +67,7 @@ int order_push(struct flow_table *table, struct flow *flow)
 
 	if (is_bloated(partition, order))
 		return order_build(table, flow->partition);
-	if (append(order, flow) != 0)
+	if (append(order, flow, flow_slot(table, flow)) != 0)
 		return -1;
 	sift_up(order, order->nb - 1);
 	return 0;
@@ -84,7 +84,7 @@ int order_build(struct flow_table *table, uint8_t p)
 
 		if (partition->buckets[i].slot == 0)
 			continue;
-		if (append(&partition->order[flow->class], flow) != 0) {
+		if (append(&partition->order[flow->class], flow, partition->buckets[i].slot) != 0) {
 			order_drop(partition);
 			return -1;
 		}
@@ -122,7 +122,8 @@ static struct flow *least_recent(struct flow_table *table, struct order *order, 
 		struct order_entry *top = &order->entries[0];
 		struct flow *flow = flow_at(table, top->slot);
 
-		if (!flow->is_live || flow->generation != top->generation || flow->class != class) {
+		if ((flow->bits & FLOW_LIVE) == 0 || flow->generation != top->generation ||
+		    flow->class != class) {
 			pop(order); /* ended, or it has an entry in its new class */
 			continue;
 		}

@@ -44,10 +44,11 @@ struct flow_table {
 	uint32_t capacity; /* of a partition */
 	uint8_t *slots;
 	size_t slots_bytes;
-	size_t stride;      /* bytes from slot to slot */
-	uint32_t nb_slots;  /* reserved */
-	uint32_t nb_used;   /* touched */
-	uint32_t free_slot; /* head of the list of released slots; 0 = none */
+	size_t stride;       /* bytes from slot to slot */
+	uint8_t (*ipv6)[32]; /* addresses of the IPv6 flow in each slot: touched for these only */
+	uint32_t nb_slots;   /* reserved */
+	uint32_t nb_used;    /* touched */
+	uint32_t free_slot;  /* head of the list of released slots; 0 = none */
 	struct flow_table_stats stats;
 	struct partition partitions[FLOW_NB_PARTITIONS];
 };
@@ -55,6 +56,11 @@ struct flow_table {
 static inline struct flow *flow_at(const struct flow_table *table, uint32_t slot)
 {
 	return (struct flow *)(void *)(table->slots + (size_t)slot * table->stride);
+}
+
+static inline uint32_t flow_slot(const struct flow_table *table, const struct flow *flow)
+{
+	return (uint32_t)((size_t)((const uint8_t *)flow - table->slots) / table->stride);
 }
 
 /* table.c: takes the flow out of the index and hands it to ended(). */

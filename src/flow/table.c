@@ -53,6 +53,14 @@ struct flow_table *flow_table_create(const struct flow_table_params *params)
 		errno = ENOMEM;
 		return NULL;
 	}
+	table->ipv6 = mmap(NULL, sizeof(*table->ipv6) * nb_slots, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (table->ipv6 == MAP_FAILED) {
+		munmap(table->slots, table->slots_bytes);
+		free(table);
+		errno = ENOMEM;
+		return NULL;
+	}
 	/* Random access over gigabytes: fewer TLB misses where the kernel can. */
 	(void)madvise(table->slots, table->slots_bytes, MADV_HUGEPAGE);
 	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
@@ -74,43 +82,48 @@ void flow_table_destroy(struct flow_table *table)
 		order_drop(&table->partitions[i]);
 	}
 	munmap(table->slots, table->slots_bytes);
+	munmap(table->ipv6, sizeof(*table->ipv6) * table->nb_slots);
 	free(table);
 }
 
-static bool same_key(const struct flow *flow, const struct segment *s)
+static bool same_ipv6(const struct flow *flow, const struct segment *s)
 {
 	const bool swapped = (s->bits & SEGMENT_SWAPPED) != 0;
-	const bool is_ipv6 = (s->bits & SEGMENT_IPV6) != 0;
-	const uint8_t *src, *dst;
+	const uint8_t *src = s->ip_header + 8, *dst = s->ip_header + 24;
 
-	if (flow->quick_lo != s->addr_lo || flow->quick_hi != s->addr_hi ||
-	    flow->port_lo != s->port_lo || flow->port_hi != s->port_hi || flow->is_ipv6 != is_ipv6)
-		return false;
-	if (!is_ipv6)
-		return true;
-	src = s->ip_header + 8;
-	dst = s->ip_header + 24;
-	return memcmp(flow->addr_lo, swapped ? dst : src, 16) == 0 &&
-	       memcmp(flow->addr_hi, swapped ? src : dst, 16) == 0;
+	return memcmp(flow->ipv6, swapped ? dst : src, 16) == 0 &&
+	       memcmp(flow->ipv6 + 16, swapped ? src : dst, 16) == 0;
 }
 
-static void set_key(struct flow *flow, const struct segment *s)
+static inline bool same_key(const struct flow *flow, const struct segment *s)
+{
+	static_assert(FLOW_IPV6 == SEGMENT_IPV6, "compared as one bit");
+
+	if (((flow->port_lo ^ s->port_lo) | (flow->port_hi ^ s->port_hi) |
+	     ((flow->bits ^ s->bits) & FLOW_IPV6)) != 0)
+		return false;
+	if (s->bits & SEGMENT_IPV6)
+		return same_ipv6(flow, s);
+	return flow->quick_lo == s->addr_lo && flow->quick_hi == s->addr_hi;
+}
+
+static void set_key(struct flow_table *table, struct flow *flow, const struct segment *s)
 {
 	const bool swapped = (s->bits & SEGMENT_SWAPPED) != 0;
-	const bool is_ipv6 = (s->bits & SEGMENT_IPV6) != 0;
-	const size_t len = is_ipv6 ? 16 : 4;
-	const uint8_t *src = s->ip_header + (is_ipv6 ? 8 : 12);
-	const uint8_t *dst = s->ip_header + (is_ipv6 ? 24 : 16);
 
-	memcpy(flow->addr_lo, swapped ? dst : src, len);
-	memcpy(flow->addr_hi, swapped ? src : dst, len);
-	flow->quick_lo = s->addr_lo;
-	flow->quick_hi = s->addr_hi;
 	flow->port_lo = s->port_lo;
 	flow->port_hi = s->port_hi;
 	flow->hash = s->hash;
 	flow->partition = s->partition;
-	flow->is_ipv6 = is_ipv6;
+	if (s->bits & SEGMENT_IPV6) {
+		flow->bits |= FLOW_IPV6;
+		flow->ipv6 = table->ipv6[flow_slot(table, flow)];
+		memcpy(flow->ipv6, s->ip_header + (swapped ? 24 : 8), 16);
+		memcpy(flow->ipv6 + 16, s->ip_header + (swapped ? 8 : 24), 16);
+	} else {
+		flow->quick_lo = s->addr_lo;
+		flow->quick_hi = s->addr_hi;
+	}
 }
 
 /* A zeroed slot, or NULL when the reservation is used up. */
@@ -130,10 +143,9 @@ static struct flow *slot_take(struct flow_table *table)
 		slot = table->nb_used++;
 		flow = flow_at(table, slot);
 	}
-	flow->slot = slot;
 	flow->generation = generation;
 	flow->stream = -1;
-	flow->is_live = true;
+	flow->bits = FLOW_LIVE;
 	return flow;
 }
 
@@ -141,7 +153,7 @@ void flow_table_release(struct flow_table *table, struct flow *flow)
 {
 	/* The list runs through the stream member. */
 	flow->stream = table->free_slot;
-	table->free_slot = flow->slot;
+	table->free_slot = flow_slot(table, flow);
 }
 
 static void index_put(struct bucket *buckets, uint32_t mask, uint32_t hash, uint32_t slot)
@@ -177,13 +189,13 @@ static bool index_grow(struct partition *partition)
 	return true;
 }
 
-static void index_remove(struct partition *partition, const struct flow *flow)
+static void index_remove(struct partition *partition, uint32_t hash, uint32_t slot)
 {
 	struct bucket *buckets = partition->buckets;
 	const uint32_t mask = partition->mask;
-	uint32_t hole = flow->hash & mask, i;
+	uint32_t hole = hash & mask, i;
 
-	while (buckets[hole].slot != flow->slot)
+	while (buckets[hole].slot != slot)
 		hole = (hole + 1) & mask;
 	for (i = (hole + 1) & mask; buckets[i].slot != 0; i = (i + 1) & mask) {
 		/* An entry may move back only as far as its own home. */
@@ -233,10 +245,10 @@ void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reaso
 {
 	struct partition *partition = &table->partitions[flow->partition];
 
-	index_remove(partition, flow);
+	index_remove(partition, flow->hash, flow_slot(table, flow));
 	partition->nb_live--;
 	table->stats.nb_live--;
-	flow->is_live = false;
+	flow->bits &= (uint8_t)~FLOW_LIVE;
 	flow->end_reason = (uint8_t)reason;
 	table->params.ended(table->params.context, flow);
 }
@@ -253,13 +265,13 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 	flow = slot_take(table);
 	if (flow == NULL)
 		return NULL;
-	set_key(flow, segment);
+	set_key(table, flow, segment);
 	flow->class =
 		(segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? FLOW_HALF_OPEN : FLOW_OPEN;
 	flow->first_frame = frame;
 	flow->last_frame = frame;
 	flow->last_clock_ns = segment->clock_ns;
-	index_put(partition->buckets, partition->mask, flow->hash, flow->slot);
+	index_put(partition->buckets, partition->mask, flow->hash, flow_slot(table, flow));
 	if (++partition->nb_live > table->capacity / 10 * 9 && !partition->is_nearly_full) {
 		partition->is_nearly_full = true;
 		table->stats.nb_full_partitions++;
@@ -293,12 +305,6 @@ struct flow *flow_table_lookup(struct flow_table *table, const struct segment *s
 	return flow != NULL ? flow : insert(table, segment, frame);
 }
 
-void flow_table_touch(struct flow *flow, const struct segment *segment, uint64_t frame)
-{
-	flow->last_frame = frame;
-	flow->last_clock_ns = segment->clock_ns;
-}
-
 struct flow *flow_table_replace(struct flow_table *table, struct flow *flow,
 				const struct segment *segment, uint64_t frame)
 {
@@ -311,9 +317,9 @@ void flow_table_end_all(struct flow_table *table)
 	for (uint32_t slot = 1; slot < table->nb_used; slot++) {
 		struct flow *flow = flow_at(table, slot);
 
-		if (!flow->is_live)
+		if ((flow->bits & FLOW_LIVE) == 0)
 			continue;
-		flow->is_live = false;
+		flow->bits &= (uint8_t)~FLOW_LIVE;
 		flow->end_reason = END_OF_INPUT;
 		table->stats.nb_live--;
 		table->params.ended(table->params.context, flow);

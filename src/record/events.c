@@ -79,8 +79,8 @@ const struct table_format *event_record_format(void)
 
 static void fill_address(const struct flow *flow, bool high, struct record_address *address)
 {
-	memcpy(address->bytes, high ? flow->addr_hi : flow->addr_lo, 16);
-	address->version = flow->is_ipv6 ? 6 : 4;
+	flow_address(flow, high, address->bytes);
+	address->version = flow->bits & FLOW_IPV6 ? 6 : 4;
 }
 
 static int64_t relative(const struct tcp_note *note, uint32_t number, uint32_t base, uint32_t known)

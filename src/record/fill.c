@@ -83,8 +83,8 @@ static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
 
 static void fill_address(const struct tcp_flow *flow, bool high, struct record_address *row)
 {
-	memcpy(row->bytes, high ? flow->flow.addr_hi : flow->flow.addr_lo, 16);
-	row->version = flow->flow.is_ipv6 ? 6 : 4;
+	flow_address(flow->flow, high, row->bytes);
+	row->version = flow->flow->bits & FLOW_IPV6 ? 6 : 4;
 }
 
 /* What the handshake agreed on: null unless both its packets were seen (3.6). */
@@ -118,14 +118,14 @@ void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
 	fill_times(flow, row);
 	fill_address(flow, orig_high, &row->src);
 	fill_address(flow, !orig_high, &row->dst);
-	row->src_port = orig_high ? flow->flow.port_hi : flow->flow.port_lo;
-	row->dst_port = orig_high ? flow->flow.port_lo : flow->flow.port_hi;
-	row->ip_version = flow->flow.is_ipv6 ? 6 : 4;
+	row->src_port = orig_high ? flow->flow->port_hi : flow->flow->port_lo;
+	row->dst_port = orig_high ? flow->flow->port_lo : flow->flow->port_hi;
+	row->ip_version = flow->flow->bits & FLOW_IPV6 ? 6 : 4;
 	row->vlan = flow->vlan != 0 ? (int16_t)(flow->vlan - 1) : RECORD_NULL_16;
 	row->tunnel = (int8_t)flow->tunnel;
-	row->stream = flow->flow.stream;
-	row->first_frame = (int64_t)flow->flow.first_frame;
-	row->last_frame = (int64_t)flow->flow.last_frame;
+	row->stream = flow->flow->stream;
+	row->first_frame = (int64_t)flow->flow->first_frame;
+	row->last_frame = (int64_t)flow->flow->last_frame;
 	row->input_file = (int32_t)flow->input;
 	row->handshake = (int8_t)tcp_flow_handshake(flow);
 	row->conn_state = (int8_t)tcp_flow_conn_state(flow);

@@ -11,20 +11,20 @@
 #define DUP_WITHOUT_ID_NS 100000
 #define FAR_APART INT32_MIN /* before_last_ns: more than two seconds, or backwards */
 
-static uint64_t mix(uint64_t h, uint64_t v)
+/*
+ * 31 bits for everything that two copies of a packet have in common; never 0. Different
+ * packets seldom agree, and count as copies only if they bring nothing new either.
+ */
+uint32_t bytes_digest(const struct segment *s)
 {
-	h ^= v;
-	h *= 0x9e3779b97f4a7c15;
-	return h ^ h >> 32;
-}
+	const uint64_t numbers = (uint64_t)s->seq << 32 | s->ack;
+	const uint64_t sizes = (uint64_t)s->payload_len << 32 | (uint32_t)s->win << 16 | s->cksum;
+	const uint64_t others = (uint64_t)s->ip_id << 16 | s->tcp_flags;
 
-/* 64 bits for everything that two copies of a packet have in common; never 0. */
-static uint64_t digest(const struct segment *s)
-{
-	uint64_t h = mix(0, (uint64_t)s->seq << 32 | s->ack);
-
-	h = mix(h, (uint64_t)s->payload_len << 32 | (uint32_t)s->win << 16 | s->cksum);
-	return mix(h, (uint64_t)s->ip_id << 16 | s->tcp_flags) | 1;
+	return (uint32_t)((numbers * 0x9e3779b97f4a7c15 + sizes * 0xc2b2ae3d27d4eb4f +
+			   others * 0xd6e8feb86659fd93) >>
+			  32) |
+	       1;
 }
 
 /* age_ns: since the packet that it would be a copy of. */
@@ -36,7 +36,7 @@ static bool is_copy(const struct step *s, uint64_t age_ns)
 	       (s->segment->payload_len > 0 || step_is(s, TCP_SYN | TCP_FIN));
 }
 
-static void remember(struct step *s, uint64_t now)
+static void remember(struct step *s, uint32_t now)
 {
 	struct tcp_side *f = s->f;
 	const int64_t gap_ns = time_since(s->segment->ts_ns, f->last_ts_ns);
@@ -46,9 +46,15 @@ static void remember(struct step *s, uint64_t now)
 	f->before_last_ns = gap_ns == (int32_t)gap_ns ? (int32_t)gap_ns : FAR_APART;
 }
 
+/* What passes hi was not there before; but a RST never counted. */
+static bool may_be_copy(const struct step *s)
+{
+	return step_is(s, TCP_RST) || !(s->f->bits & TCP_HAS_HI) || !bytes_is_new(s);
+}
+
 bool bytes_is_capture_dup(struct step *s)
 {
-	const uint64_t now = digest(s->segment);
+	const uint32_t now = bytes_digest(s->segment);
 	const struct tcp_side *f = s->f;
 	const uint64_t age_ns = (uint64_t)s->segment->ts_ns - (uint64_t)f->last_ts_ns;
 	const bool is_dup = (f->seen[0] == now && is_copy(s, age_ns)) ||
@@ -56,12 +62,12 @@ bool bytes_is_capture_dup(struct step *s)
 			     is_copy(s, age_ns + (uint64_t)(int64_t)f->before_last_ns));
 
 	remember(s, now);
-	return is_dup;
+	return is_dup && may_be_copy(s);
 }
 
 bool bytes_note_fresh(struct step *s)
 {
-	const uint64_t now = digest(s->segment);
+	const uint32_t now = bytes_digest(s->segment);
 
 	if (s->f->seen[0] == now || s->f->seen[1] == now)
 		return false;
@@ -107,7 +113,7 @@ static void start_over(struct step *s, uint32_t start)
 
 	if (f->bits & TCP_HAS_HI) {
 		/* Numbers of the old base mean nothing in the new one. */
-		f->bits &= (uint16_t)~TCP_RTT_RUNNING;
+		rtt_abandon(f);
 		f->fin_end = start;
 		loss_abandon(s);
 		s->r->loss_bits &= (uint8_t)~TCP_LOSS_ACK_SEEN;

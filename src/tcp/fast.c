@@ -72,30 +72,33 @@ static bool is_next(const struct step *s)
 bool fast_track(struct step *s)
 {
 	const struct segment *segment = s->segment;
+	const bool has_data = segment->payload_len > 0;
 	struct tcp_side *f = s->f;
 
 	if (!is_plain(segment) || !is_settled(s) || !is_next(s) || !bytes_note_fresh(s))
 		return false;
 	track_count_packet(s);
-	rtt_track(s);
-	if (segment->payload_len > 0) {
+	if (has_data) {
 		f->next = segment->seq + segment->payload_len;
 		f->next_ts_ns = segment->ts_ns;
-		f->bytes += segment->payload_len;
-		f->hi = f->next;
 	}
 	if (f->contig == 0 || segment->seq == f->contig)
 		f->contig = f->next;
 	if (segment->ack != f->ack) {
-		f->ack_frame = s->frame;
+		f->ack_frame = s->tracker->wants_details ? s->frame : 0;
 		f->dup = 0;
 	}
 	if (s->tracker->wants_details) {
 		verdict_details(s);
 	} else {
-		f->nb_unacked = (uint16_t)(f->nb_unacked + (segment->payload_len > 0));
-		f->nb_unacked_new = (uint16_t)(f->nb_unacked_new + (segment->payload_len > 0));
+		f->nb_unacked = (uint16_t)(f->nb_unacked + has_data);
+		f->nb_unacked_new = (uint16_t)(f->nb_unacked_new + has_data);
 		unacked_count_ack(s->r, segment->ack);
+	}
+	rtt_track(s);
+	if (has_data) {
+		f->bytes += segment->payload_len;
+		f->hi = f->next;
 	}
 	f->loss_bits &= (uint8_t)~TCP_LOSS_SACK_LAST;
 	loss_raise_ack(f, s->r, segment->ack);

@@ -242,7 +242,7 @@ enum end_reason tcp_flow_end_reason(const struct tcp_flow *flow)
 {
 	if (flow->bits & TCP_FLOW_END_KNOWN)
 		return (enum end_reason)flow->end;
-	return (enum end_reason)flow->flow.end_reason;
+	return (enum end_reason)flow->flow->end_reason;
 }
 
 enum flow_class tcp_flow_class(const struct tcp_flow *flow)

@@ -14,7 +14,7 @@ static uint32_t note_bits(const struct step *s, bool created)
 	bits |= s->is_dup ? NOTE_CAPTURE_DUP : 0;
 	bits |= s->segment->bits & SEGMENT_CUT ? NOTE_CUT : 0;
 	bits |= s->story.completes ? NOTE_COMPLETES : 0;
-	bits |= created || s->frame == s->flow->flow.first_frame ? NOTE_CREATED : 0;
+	bits |= created || s->frame == s->flow->flow->first_frame ? NOTE_CREATED : 0;
 	bits |= s->segment->bits & SEGMENT_HAS_SACK ? NOTE_HAS_SACK : 0;
 	bits |= s->f->bits & TCP_BASE_KNOWN ? NOTE_SEQ_BASE : 0;
 	bits |= s->r->bits & TCP_BASE_KNOWN ? NOTE_ACK_BASE : 0;

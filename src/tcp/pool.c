@@ -15,24 +15,33 @@ struct pool_slab {
 	_Alignas(64) struct pool_slab *next;
 };
 
+static size_t size_of_class(unsigned int class)
+{
+	const size_t size = (size_t)1 << (POOL_MIN_SHIFT + class / 2);
+
+	return class % 2 == 0 ? size : size / 2 * 3;
+}
+
 static unsigned int class_of(size_t size)
 {
 	unsigned int class = 0;
 
 	assert(size <= POOL_MAX_BLOCK);
-	while (((size_t)1 << (POOL_MIN_SHIFT + class)) < size)
+	if (size > (size_t)1 << POOL_MIN_SHIFT)
+		class = 2 * (63 - POOL_MIN_SHIFT - (unsigned int)__builtin_clzll(size - 1));
+	while (size_of_class(class) < size)
 		class ++;
 	return class;
 }
 
 size_t pool_block_size(size_t size)
 {
-	return (size_t)1 << (POOL_MIN_SHIFT + class_of(size));
+	return size_of_class(class_of(size));
 }
 
 static int refill(struct pool *pool, unsigned int class)
 {
-	const size_t block_size = (size_t)1 << (POOL_MIN_SHIFT + class);
+	const size_t block_size = size_of_class(class);
 	const size_t nb = block_size < SLAB_BYTES ? SLAB_BYTES / block_size : 1;
 	struct pool_slab *slab = aligned_alloc(64, sizeof(*slab) + nb * block_size);
 

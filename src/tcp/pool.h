@@ -3,8 +3,9 @@
 #define TCPMILL_TCP_POOL_H
 
 /*
- * Blocks of memory for what few flows need, in powers of two from 64 bytes to
- * 256 KiB, used again as they come back; all go with the pool.
+ * Blocks of memory for what few flows need, in powers of two and halves
+ * between them (64, 96, 128, 192 ... bytes) up to 256 KiB, used again as they come back; all go
+ * with the pool.
  *
  * Thread: one worker's. A zeroed struct is an empty pool.
  */
@@ -12,8 +13,8 @@
 #include <stddef.h>
 
 #define POOL_MIN_SHIFT 6
-#define POOL_NB_CLASSES 13
-#define POOL_MAX_BLOCK ((size_t)1 << (POOL_MIN_SHIFT + POOL_NB_CLASSES - 1))
+#define POOL_NB_CLASSES 25
+#define POOL_MAX_BLOCK ((size_t)1 << (POOL_MIN_SHIFT + (POOL_NB_CLASSES - 1) / 2))
 
 struct pool_block;
 struct pool_slab;

@@ -4,9 +4,23 @@
 
 #include "tcp_priv.h"
 
+/* ack: that passed the timed segment, or any other number if none did. */
+static void stop_timer(struct tcp_side *side, uint32_t ack)
+{
+	unacked_end_timing(side, ack - side->rtt_end < UNACKED_NEAR);
+	side->bits &= (uint16_t)~TCP_RTT_RUNNING;
+	side->rtt_end = 0;
+	side->rtt_ts_ns = 0;
+}
+
+void rtt_abandon(struct tcp_side *side)
+{
+	if (side->bits & TCP_RTT_RUNNING)
+		stop_timer(side, side->rtt_end - 1);
+}
+
 static void take_sample(struct tcp_side *side, int64_t ns)
 {
-	side->bits &= (uint16_t)~TCP_RTT_RUNNING;
 	if (ns < 0)
 		return;
 	if (side->rtt_samples == 0 || ns < side->rtt_min_ns)
@@ -26,10 +40,10 @@ static void end_timer(struct step *s)
 	if (!(r->bits & TCP_RTT_RUNNING) || !step_is(s, TCP_ACK) ||
 	    seq_lt(s->segment->ack, r->rtt_end))
 		return;
-	if (seq_gt(s->segment->ack, r->hi))
-		r->bits &= (uint16_t)~TCP_RTT_RUNNING; /* acknowledges what was not seen */
-	else
+	/* Beyond hi it acknowledges what was not seen. */
+	if (!seq_gt(s->segment->ack, r->hi))
 		take_sample(r, time_since(s->segment->ts_ns, r->rtt_ts_ns));
+	stop_timer(r, s->segment->ack);
 }
 
 /* The data side: a resend makes the timed segment ambiguous, new data starts a timer. */
@@ -42,7 +56,7 @@ static void start_timer(struct step *s)
 		return;
 	if (f->bits & TCP_RTT_RUNNING) {
 		if (seq_lt(segment->seq, f->rtt_end))
-			f->bits &= (uint16_t)~TCP_RTT_RUNNING;
+			stop_timer(f, f->rtt_end - 1);
 		return;
 	}
 	if (step_is(s, TCP_SYN) || step_has(s, VERDICT_KEEP_ALIVE))
@@ -52,6 +66,7 @@ static void start_timer(struct step *s)
 	f->rtt_end = segment->seq + segment->payload_len;
 	f->rtt_ts_ns = segment->ts_ns;
 	f->bits |= TCP_RTT_RUNNING;
+	unacked_begin_timing(f);
 }
 
 static void note_silence(struct step *s)

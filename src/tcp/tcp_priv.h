@@ -20,6 +20,9 @@ struct tcp_tracker {
 	struct tcp_trouble *scratch; /* written to when memory was short */
 	bool wants_details;
 	bool failed; /* memory was short */
+
+	struct tcp_flow open;  /* the flow at hand, if it is packed in its slot */
+	struct tcp_flow again; /* and unpacked once more, to compare */
 };
 
 /* What a segment did to the holes of its side (definitions 5.3 to 5.5). */
@@ -95,23 +98,33 @@ static inline void count(uint32_t *counter)
 	*counter += *counter != UINT32_MAX;
 }
 
-/*
- * Counted from above (unacked.h): an ACK of everything leaves none, one that passes the
- * mark only what came behind it.
- */
+/* Counted from above (unacked.h): an ACK of everything leaves none. */
 static inline void unacked_count_ack(struct tcp_side *side, uint32_t ack)
 {
-	const uint32_t near = 1u << 30; /* an ack that lies farther off deletes who knows what */
-
-	if (side->nb_unacked == 0)
+	if (side->nb_unacked == UNACKED_LISTED || ack - side->next >= UNACKED_NEAR)
 		return;
-	if (ack - side->next < near)
-		side->nb_unacked_new = 0;
-	else if (side->next - ack >= near || ack - side->unacked_mark >= near)
-		return;
-	side->nb_unacked = side->nb_unacked_new;
+	side->nb_unacked = 0;
 	side->nb_unacked_new = 0;
-	side->unacked_mark = side->next;
+}
+
+/*
+ * The timing of a round trip ends; is_passed: by an ACK that is not far off. What came
+ * behind the timed segment may wait still, and without a timed segment all may.
+ */
+static inline void unacked_end_timing(struct tcp_side *side, bool is_passed)
+{
+	if (side->nb_unacked == UNACKED_LISTED)
+		return;
+	if (is_passed)
+		side->nb_unacked = side->nb_unacked_new;
+	side->nb_unacked_new = side->nb_unacked;
+}
+
+/* ... and begins, with the latest segment. */
+static inline void unacked_begin_timing(struct tcp_side *side)
+{
+	if (side->nb_unacked != UNACKED_LISTED && side->rtt_end == side->next)
+		side->nb_unacked_new = 0;
 }
 
 /* F acknowledges, and not beyond R's hi: definitions 5.4 and 8. Depths below it compare. */
@@ -162,6 +175,9 @@ void story_init(struct step *s);
 void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flow,
 	       const struct segment *segment, uint64_t frame);
 void track_by_rules(struct step *s, bool created);
+/* A flow from its first segment: zeroed but for what that says. */
+void track_begin(struct tcp_flow *flow, const struct segment *segment,
+		 const struct tcp_arrival *arrival);
 void track_count_packet(struct step *s);
 void track_note_window(struct step *s);
 /* note.c: what is told of the segment; after all rules. */
@@ -181,6 +197,7 @@ void handshake_after(struct step *s, const struct tcp_options *options);
 void handshake_facts(struct step *s, const struct tcp_options *options);
 /* tracker.c: what only some sides have, made on first need; never NULL. */
 struct tcp_trouble *tracker_trouble(struct tcp_tracker *tracker, struct tcp_side *side);
+void tracker_give_trouble(struct tcp_tracker *tracker, struct tcp_trouble *trouble);
 /* The same with room for one more hole; NULL when memory is short. */
 struct tcp_trouble *tracker_grow_holes(struct tcp_tracker *tracker, struct tcp_side *side);
 /*
@@ -189,6 +206,7 @@ struct tcp_trouble *tracker_grow_holes(struct tcp_tracker *tracker, struct tcp_s
  * that is like none before: else it is false and changes nothing. bytes_is_new(): payload that
  * passes hi.
  */
+uint32_t bytes_digest(const struct segment *segment);
 bool bytes_note_fresh(struct step *s);
 bool bytes_is_capture_dup(struct step *s);
 bool bytes_is_new(const struct step *s);
@@ -212,6 +230,8 @@ void loss_abandon(struct step *s);
 void cause_find(struct step *s);
 /* rtt.c: definitions 7; before bytes_track(). */
 void rtt_track(struct step *s);
+/* The timed segment, if any, will not be acknowledged. */
+void rtt_abandon(struct tcp_side *side);
 /* history.c: definitions 4 and 2.5. */
 void history_track(struct step *s);
 void endpoint_track(struct step *s);

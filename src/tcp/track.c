@@ -2,70 +2,74 @@
 
 /* One segment through its flow: the order in which the rules run. */
 
-#include "tcp_priv.h"
+#include <string.h>
 
-bool tcp_takes_over(const struct tcp_flow *flow, const struct segment *segment)
+#include "packed.h"
+
+/* True if the SYN starts a new connection on the ports of flow (spec section 2, rule 2). */
+static bool takes_over(const struct flow *flow, const struct segment *segment)
 {
-	const struct tcp_side *f = &flow->side[(segment->bits & SEGMENT_SWAPPED) != 0];
+	const struct tcp_packed *p = packed_at(flow);
+	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
+	uint32_t bits, base;
 
-	return (segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-	       (f->bits & TCP_BASE_KNOWN) != 0 && f->base != segment->seq;
+	if ((segment->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return false;
+	bits = p->side[from_high].bits;
+	base = p->more[from_high].base;
+	if (p->bits == PACKED_BESIDE) {
+		bits = p->flow->side[from_high].bits;
+		base = p->flow->side[from_high].base;
+	}
+	return (bits & TCP_BASE_KNOWN) != 0 && base != segment->seq;
 }
 
-void tcp_flow_begin(struct tcp_flow *flow, const struct segment *segment, uint32_t input,
-		    bool reused)
+void track_begin(struct tcp_flow *flow, const struct segment *segment,
+		 const struct tcp_arrival *arrival)
 {
 	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
+	const bool reused = !arrival->created;
 	const uint8_t syn_ack = segment->tcp_flags & (TCP_SYN | TCP_ACK);
 	/* A SYN+ACK comes from the side that was called (definitions 3.1). */
 	const bool orig_high = from_high != (syn_ack == (TCP_SYN | TCP_ACK));
 
+	memset(flow, 0, sizeof(*flow));
 	for (int i = 0; i < 2; i++) {
 		flow->side[i].win = UINT32_MAX;
 		flow->side[i].shift = -1;
 		flow->side[i].ttl_min = UINT8_MAX;
 		flow->side[i].last_data_ts_ns = INT64_MIN;
 	}
+	flow->flow = arrival->flow;
 	flow->bits = (orig_high ? TCP_FLOW_ORIG_HIGH : 0) | (reused ? TCP_FLOW_REUSED_PORTS : 0) |
 		     (segment->tcp_flags & TCP_SYN ? 0 : TCP_FLOW_MIDSTREAM);
 	flow->completeness = reused; /* the SYN that took the ports over */
 	flow->first_ts_ns = segment->ts_ns;
 	flow->min_ts_ns = segment->ts_ns;
 	flow->max_ts_ns = segment->ts_ns;
-	flow->input = input;
+	flow->input = arrival->input;
 	flow->vlan = segment->vlan;
 	flow->tunnel = segment->tunnel;
 }
 
-struct tcp_flow *tcp_flow_find(struct flow_table *table, const struct segment *segment,
-			       uint64_t frame, uint32_t input, bool *created, bool *is_fresh)
+struct tcp_arrival tcp_flow_find(struct flow_table *table, const struct segment *segment,
+				 uint64_t frame, uint32_t input)
 {
-	/* struct tcp_flow begins with its struct flow. */
-	struct tcp_flow *flow =
-		(struct tcp_flow *)(void *)flow_table_lookup(table, segment, frame, created);
-	bool reused = false;
+	struct tcp_arrival arrival = {.frame = frame, .input = input};
 
-	if (flow != NULL && !*created && tcp_takes_over(flow, segment)) {
-		flow = (struct tcp_flow *)(void *)flow_table_replace(table, &flow->flow, segment,
-								     frame);
-		reused = true;
+	arrival.flow = flow_table_lookup(table, segment, frame, &arrival.created);
+	arrival.is_fresh = arrival.flow != NULL && arrival.created;
+	if (arrival.flow != NULL && !arrival.created && takes_over(arrival.flow, segment)) {
+		arrival.flow = flow_table_replace(table, arrival.flow, segment, frame);
+		arrival.is_fresh = arrival.flow != NULL;
 	}
-	*is_fresh = flow != NULL && (*created || reused);
-	if (*is_fresh)
-		tcp_flow_begin(flow, segment, input, reused);
-	return flow;
+	return arrival;
 }
 
-void tcp_flow_touch(struct flow_table *table, struct tcp_flow *flow, const struct segment *segment,
-		    uint64_t frame)
+void tcp_flow_reclass(struct flow_table *table, struct flow *flow, uint8_t class)
 {
-	const enum flow_class class = tcp_flow_class(flow);
-
-	flow_table_touch(&flow->flow, segment, frame);
-	if (class == flow->flow.class)
-		return;
-	flow->flow.class = (uint8_t) class;
-	flow_table_reclass(table, &flow->flow);
+	flow->class = class;
+	flow_table_reclass(table, flow);
 }
 
 /* What is counted of every segment, whatever it means. */
@@ -296,7 +300,7 @@ void track_by_rules(struct step *s, bool created)
 	if (!created)
 		meet_flow(s);
 	/* The SYN that took ports over says so itself. */
-	if (s->frame == s->flow->flow.first_frame && (s->flow->bits & TCP_FLOW_REUSED_PORTS)) {
+	if (s->frame == s->flow->flow->first_frame && (s->flow->bits & TCP_FLOW_REUSED_PORTS)) {
 		step_verdict(s, VERDICT_REUSED_PORTS);
 		s->story.has_record = true;
 	}
@@ -314,23 +318,44 @@ void track_by_rules(struct step *s, bool created)
 	count_verdicts(s);
 }
 
-struct tcp_result tcp_track(struct tcp_tracker *tracker, struct tcp_flow *flow,
-			    const struct segment *segment, uint64_t frame, bool created,
-			    struct tcp_note *note)
+/* All rules, on the flow as they know it. */
+static void track_slowly(struct step *s, const struct tcp_arrival *arrival, struct tcp_flow *flow,
+			 const struct segment *segment, bool wants_story)
 {
+	step_init(s, s->tracker, flow, segment, arrival->frame);
+	if (wants_story)
+		story_init(s);
+	if (arrival->created || !fast_track(s))
+		track_by_rules(s, arrival->created);
+}
+
+struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arrival *arrival,
+			    const struct segment *segment, struct tcp_note *note)
+{
+	struct tcp_packed *p = packed_of(arrival->flow);
+	struct tcp_flow *flow = &tracker->open;
+	struct tcp_result result = {.class = arrival->flow->class};
 	struct step s;
 
-	step_init(&s, tracker, flow, segment, frame);
-	if (note != NULL || tracker->wants_details)
-		story_init(&s);
-	if (created || !fast_track(&s))
-		track_by_rules(&s, created);
+	if (note == NULL && fast_packed(arrival->flow, segment, &result.is_offload))
+		return result;
+	if (arrival->is_fresh)
+		track_begin(flow, segment, arrival);
+	else if (p->bits == PACKED_BESIDE)
+		flow = p->flow;
+	else
+		packed_open(arrival->flow, flow);
+	s.tracker = tracker;
+	track_slowly(&s, arrival, flow, segment, note != NULL || tracker->wants_details);
 	if (note != NULL)
-		note_fill(&s, created, note);
-	return (struct tcp_result){
+		note_fill(&s, arrival->created, note);
+	result = (struct tcp_result){
 		.verdicts = s.verdicts,
 		.is_capture_dup = s.is_dup,
 		.is_anomaly = (s.verdicts & VERDICT_ANOMALIES) != 0,
 		.is_offload = is_offload_size(&s),
+		.class = (uint8_t)tcp_flow_class(flow),
 	};
+	packed_close(tracker, arrival->flow, flow);
+	return result;
 }

@@ -12,10 +12,11 @@ static const struct tcp_trouble no_trouble = {.rto_max_ns = INT64_MIN};
 
 struct tcp_tracker *tcp_tracker_create(bool wants_details)
 {
-	struct tcp_tracker *tracker = calloc(1, sizeof(*tracker));
+	struct tcp_tracker *tracker = aligned_alloc(64, sizeof(*tracker));
 
 	if (tracker == NULL)
 		return NULL;
+	memset(tracker, 0, sizeof(*tracker));
 	tracker->wants_details = wants_details;
 	tracker->scratch = calloc(1, sizeof(*tracker->scratch));
 	if (tracker->scratch == NULL) {
@@ -87,14 +88,8 @@ struct tcp_trouble *tracker_grow_holes(struct tcp_tracker *tracker, struct tcp_s
 	return new;
 }
 
-void tcp_flow_release(struct tcp_tracker *tracker, struct tcp_flow *flow)
+void tracker_give_trouble(struct tcp_tracker *tracker, struct tcp_trouble *trouble)
 {
-	for (int i = 0; i < 2; i++) {
-		struct tcp_side *side = &flow->side[i];
-
-		if (side->trouble != NULL)
-			pool_give(&tracker->pool, side->trouble, trouble_size(side->trouble->room));
-		side->trouble = NULL;
-		unacked_release(tracker, side);
-	}
+	if (trouble != NULL)
+		pool_give(&tracker->pool, trouble, trouble_size(trouble->room));
 }

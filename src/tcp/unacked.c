@@ -3,7 +3,7 @@
 
 #include "tcp_priv.h"
 
-#define NEAR (1u << 30) /* numbers that lie this close compare the same way from both ends */
+#define NEAR UNACKED_NEAR /* numbers that lie this close compare the same way from both ends */
 #define FIRST_ROOM 3u
 
 static_assert(sizeof(struct tcp_unacked) + (UNACKED_CAP + 1) * sizeof(struct unacked_entry) <=
@@ -212,7 +212,6 @@ struct unacked_match unacked_take_ack(struct tcp_tracker *tracker, struct tcp_si
 		unacked_release(tracker, side);
 		side->nb_unacked = 0;
 		side->nb_unacked_new = 0;
-		side->unacked_mark = side->next;
 	}
 	return match;
 }

@@ -7,7 +7,7 @@
  * 17 and 18).
  *
  * Verdicts ask only whether 10,000 of them wait. So a side counts them, from above
- * (an ACK is noticed once it passes a mark, which is set anew then), and keeps the
+ * (an ACK is noticed once it passes the timed segment of rtt.c, or all), and keeps the
  * list only while the count is large, or details are wanted: then from its first
  * segment on. The count is too high by what ACKs took in part before the list began,
  * until an ACK passes that: it matters if R falls silent then and the true number is
@@ -24,6 +24,7 @@ struct tcp_tracker;
 
 #define UNACKED_CAP 10000u        /* tshark's */
 #define UNACKED_COUNTED_MAX 1024  /* beyond it a list is kept */
+#define UNACKED_NEAR (1u << 30)   /* numbers farther off delete who knows what */
 #define UNACKED_LISTED UINT16_MAX /* in nb_unacked: there is a list */
 
 struct unacked_entry {

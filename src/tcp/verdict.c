@@ -282,7 +282,7 @@ void verdict_analyse(struct step *s)
 		judge_repeated_ack(s);
 	}
 	if (segment->ack != f->ack) { /* step 10, also without the ACK flag */
-		f->ack_frame = s->frame;
+		f->ack_frame = s->tracker->wants_details ? s->frame : 0;
 		f->dup = 0;
 	}
 	judge_ack_of_unseen(s);

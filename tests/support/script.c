@@ -29,7 +29,9 @@ struct tcp_script {
 	uint64_t frame, clock_ns;
 	int64_t now_ns; /* since the epoch; the time of the latest segment */
 	uint16_t ip_id;
-	struct tcp_flow *flow;
+	struct flow *flow;
+	const struct tcp_flow *seen; /* the flow as the rules know it: in its place, or in view */
+	struct tcp_flow view;
 	struct flow_record row;
 	struct flow_record ended[MAX_ENDED];
 	size_t nb_ended;
@@ -41,7 +43,7 @@ static void on_ended(void *context, struct flow *flow)
 	struct tcp_script *s = context;
 
 	assert_true(s->nb_ended < MAX_ENDED);
-	flow_record_fill((const struct tcp_flow *)(const void *)flow, &s->ended[s->nb_ended++]);
+	flow_record_fill(tcp_flow_view(flow, &s->view), &s->ended[s->nb_ended++]);
 }
 
 struct tcp_script *script_create(bool from_high)
@@ -54,7 +56,7 @@ struct tcp_script *script_create(bool from_high)
 	s->params = (struct flow_table_params){
 		.partitions = UINT64_MAX,
 		.max_flows = 0,
-		.slot_size = sizeof(struct tcp_flow),
+		.slot_size = sizeof(struct flow),
 		.nb_spare = MAX_ENDED,
 		.ended = on_ended,
 		.context = s,
@@ -286,9 +288,8 @@ static void build(struct tcp_script *s, const struct script_segment *in, struct 
 struct tcp_result script_play(struct tcp_script *s, const struct script_segment *in)
 {
 	struct segment segment;
+	struct tcp_arrival arrival;
 	struct tcp_result result;
-	struct tcp_flow *flow;
-	bool created, is_fresh;
 
 	if (s->table == NULL)
 		s->table = flow_table_create(&s->params);
@@ -296,11 +297,12 @@ struct tcp_result script_play(struct tcp_script *s, const struct script_segment 
 	move_time(s, in);
 	build(s, in, &segment);
 	s->frame++;
-	flow = tcp_flow_find(s->table, &segment, s->frame, 0, &created, &is_fresh);
-	assert_non_null(flow);
-	result = tcp_track(s->tracker, flow, &segment, s->frame, created, &s->note);
-	tcp_flow_touch(s->table, flow, &segment, s->frame);
-	s->flow = flow;
+	arrival = tcp_flow_find(s->table, &segment, s->frame, 0);
+	assert_non_null(arrival.flow);
+	result = tcp_track(s->tracker, &arrival, &segment, &s->note);
+	tcp_flow_touch(s->table, &arrival, &segment, &result);
+	s->flow = arrival.flow;
+	s->seen = tcp_flow_view(s->flow, &s->view);
 	return result;
 }
 
@@ -323,7 +325,7 @@ void script_handshake_scaled(struct tcp_script *s, uint8_t fwd, uint8_t rev)
 const struct tcp_flow *script_flow(const struct tcp_script *s)
 {
 	assert_non_null(s->flow);
-	return s->flow;
+	return s->seen;
 }
 
 const struct tcp_note *script_note(const struct tcp_script *s)

@@ -26,8 +26,8 @@ static struct flow make_flow(void)
 	struct flow flow = {
 		.port_lo = 40000,
 		.port_hi = 80,
-		.addr_lo = {10, 0, 0, 1},
-		.addr_hi = {10, 0, 0, 2},
+		.quick_lo = 0x0a000001,
+		.quick_hi = 0x0a000002,
 		.stream = 7,
 	};
 
@@ -120,15 +120,17 @@ static void ipv6_addresses_are_whole(void **state)
 	const struct tcp_note note = make_note();
 	struct event_record rows[NB_VERDICTS];
 	struct flow flow = make_flow();
+	uint8_t addresses[32];
 
 	(void)state;
-	flow.is_ipv6 = 1;
-	flow.addr_lo[15] = 0xaa;
-	flow.addr_hi[15] = 0xbb;
+	for (int i = 0; i < 32; i++)
+		addresses[i] = (uint8_t)(0xa0 + i);
+	flow.bits = FLOW_IPV6;
+	flow.ipv6 = addresses;
 	assert_int_equal(event_record_fill(&note, &flow, ALL_VERDICTS, rows), 1);
 	assert_int_equal(rows[0].src.version, 6);
-	assert_memory_equal(rows[0].src.bytes, flow.addr_lo, 16);
-	assert_memory_equal(rows[0].dst.bytes, flow.addr_hi, 16);
+	assert_memory_equal(rows[0].src.bytes, addresses, 16);
+	assert_memory_equal(rows[0].dst.bytes, addresses + 16, 16);
 }
 
 static void relative_numbers_wrap(void **state)
@@ -338,7 +340,7 @@ static void resend_of_a_conversation(void **state)
 	script_data(s, FWD, SEQ(1001), LEN(100), AFTER_US(300000));
 	note = script_note(s);
 	record = script_row(s);
-	assert_int_equal(event_record_fill(note, &script_flow(s)->flow, ALL_VERDICTS, rows), 1);
+	assert_int_equal(event_record_fill(note, script_flow(s)->flow, ALL_VERDICTS, rows), 1);
 	assert_int_equal(rows[0].verdict, VERDICT_RETRANSMISSION);
 	assert_int_equal(rows[0].frame, 5);
 	assert_int_equal(rows[0].direction, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The short way of the tcp room leaves a flow exactly as the rules would. */
+/* The short ways of the tcp room leave a flow exactly as the rules would. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tcp/tcp_priv.h"
+#include "tcp/packed.h"
 
 struct random {
 	uint64_t state;
@@ -32,9 +32,10 @@ static bool one_in(struct random *random, uint32_t n)
 /* A conversation that mostly behaves: where each side stands, and what it has heard. */
 struct talk {
 	struct random random;
-	uint32_t next[2], window[2];
+	uint32_t next[2], window[2], acked[2];
 	int64_t now_ns;
 	uint16_t ip_id;
+	uint32_t calm; /* oddities are so much rarer */
 	uint8_t header[40];
 };
 
@@ -47,35 +48,38 @@ static void next_segment(struct talk *t, struct segment *s)
 		TCP_SYN,           TCP_SYN | TCP_ACK, TCP_ACK | TCP_URG};
 
 	memset(s, 0, sizeof(*s));
-	t->now_ns += draw(r, 40) * 1000000 - (one_in(r, 50) ? 60000000 : 0);
+	t->now_ns += draw(r, 40) * 1000000 - (one_in(r, 50 * t->calm) ? 60000000 : 0);
 	s->ts_ns = t->now_ns;
 	s->ip_header = t->header;
 	s->bits = from == 1 ? SEGMENT_SWAPPED : 0;
-	s->tcp_flags = one_in(r, 40) ? odd_flags[draw(r, sizeof(odd_flags))] : TCP_ACK;
+	s->tcp_flags = one_in(r, 40 * t->calm) ? odd_flags[draw(r, sizeof(odd_flags))] : TCP_ACK;
 	s->tcp_flags |= one_in(r, 3) ? TCP_PSH : 0;
 	s->payload_len = one_in(r, 2) ? 0 : draw(r, 1460) >> (one_in(r, 20) ? 10 : 0);
+	if (t->calm > 1 && s->payload_len == 0 && t->next[1 - from] == t->acked[from])
+		s->payload_len = 100; /* it has nothing new to acknowledge */
+	t->acked[from] = t->next[1 - from];
 	s->ip_len = 40 + s->payload_len;
 	s->seq = t->next[from];
 	s->ack = t->next[1 - from];
-	if (one_in(r, 12))
+	if (one_in(r, 12 * t->calm))
 		s->seq += draw(r, 4000) - 2000;
-	if (one_in(r, 12))
+	if (one_in(r, 12 * t->calm))
 		s->ack += draw(r, 4000) - 2000;
 	if (one_in(r, 10))
-		t->window[from] = one_in(r, 8) ? 0 : draw(r, 65536);
+		t->window[from] = one_in(r, 8 * t->calm) ? 0 : draw(r, 65536);
 	s->win = (uint16_t)t->window[from];
-	s->ip_id = one_in(r, 30) ? t->ip_id : ++t->ip_id;
+	s->ip_id = one_in(r, 30 * t->calm) ? t->ip_id : ++t->ip_id;
 	s->tcp_hlen = 20;
 	s->tcp_caplen = 20;
 	s->tcp_off = 20;
-	s->ttl = (uint8_t)(60 + draw(r, 3));
-	if (one_in(r, 60)) {
+	s->ttl = (uint8_t)(60 + (one_in(r, t->calm) ? draw(r, 3) : 1));
+	if (one_in(r, 60 * t->calm)) {
 		s->bits |= SEGMENT_SHORT;
 		s->payload_len = 0;
 	}
-	if (one_in(r, 60))
+	if (one_in(r, 60 * t->calm))
 		s->bits |= SEGMENT_CUT;
-	if (seq_gt(s->seq + s->payload_len, t->next[from]) && !one_in(r, 20))
+	if (seq_gt(s->seq + s->payload_len, t->next[from]) && !one_in(r, 20 * t->calm))
 		t->next[from] = s->seq + s->payload_len;
 }
 
@@ -116,21 +120,57 @@ static void assert_same_flow(const struct tcp_flow *a, const struct tcp_flow *b)
 	assert_memory_equal(&flat[0], &flat[1], sizeof(flat[0]));
 }
 
-/* Both ways on copies of one flow. Returns how many segments took the short way. */
-static uint32_t compare_ways(uint64_t seed, uint32_t nb, uint32_t isn, bool handshake, bool details)
+/* A flow in its slot, tracked as the program does it. */
+struct packed_way {
+	struct tcp_tracker *tracker;
+	struct flow slot;
+	uint32_t nb_short, nb_packed, nb_annexes;
+};
+
+/* The same segment; then the flow is what the rules alone made of theirs. */
+static void play_packed(struct packed_way *way, const struct segment *segment, uint32_t i,
+			const struct tcp_flow *expected)
+{
+	const struct tcp_arrival arrival = {
+		.flow = &way->slot, .frame = i + 1, .created = i == 0, .is_fresh = i == 0};
+	const struct tcp_packed *p = packed_at(&way->slot);
+	struct flow before = way->slot, tried = way->slot;
+	struct tcp_flow room;
+	bool is_offload;
+
+	if (fast_packed(&tried, segment, &is_offload))
+		way->nb_short++;
+	else
+		assert_memory_equal(&tried, &before, sizeof(tried));
+	(void)tcp_track(way->tracker, &arrival, segment, NULL);
+	way->nb_packed += p->bits != PACKED_BESIDE;
+	way->nb_annexes += (p->bits & PACKED_ANNEX) != 0;
+	assert_same_flow(tcp_flow_view(&way->slot, &room), expected);
+}
+
+/* What the ways were worth: how many segments went each. */
+struct taken {
+	uint32_t nb_short, nb_short_packed, nb_packed, nb_annexes;
+};
+
+static void compare_ways(struct taken *taken, uint64_t seed, uint32_t nb, uint32_t isn,
+			 bool handshake, bool details)
 {
 	static const uint8_t opening[] = {TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK};
 	struct talk talk = {.random = {seed},
+			    .calm = seed % 3 == 0   ? 1
+				    : seed % 3 == 1 ? 30
+						    : 300,
 			    .next = {isn, isn + 77},
 			    .window = {1000, 2000},
 			    .now_ns = 1700000000000000000};
 	struct tcp_tracker *trackers[2] = {tcp_tracker_create(details),
 					   tcp_tracker_create(details)};
+	struct packed_way way = {.tracker = tcp_tracker_create(details)};
 	struct tcp_flow both[2];
 	struct tcp_note notes[2];
-	uint32_t nb_short = 0;
 
-	memset(both, 0, sizeof(both));
+	way.slot.first_frame = 1;
 	for (uint32_t i = 0; i < nb; i++) {
 		struct tcp_flow before;
 		struct segment segment;
@@ -148,10 +188,11 @@ static uint32_t compare_ways(uint64_t seed, uint32_t nb, uint32_t isn, bool hand
 			talk.next[from] += i < 2;
 		}
 		if (i == 0) {
-			tcp_flow_begin(&both[0], &segment, 0, false);
-			tcp_flow_begin(&both[1], &segment, 0, false);
+			const struct tcp_arrival arrival = {.flow = &way.slot, .created = true};
+
+			track_begin(&both[0], &segment, &arrival);
+			track_begin(&both[1], &segment, &arrival);
 		}
-		both[0].flow.first_frame = both[1].flow.first_frame = 1;
 		before = both[0];
 		step_init(&step, trackers[0], &both[0], &segment, i + 1);
 		story_init(&step);
@@ -159,7 +200,7 @@ static uint32_t compare_ways(uint64_t seed, uint32_t nb, uint32_t isn, bool hand
 			assert_memory_equal(&before, &both[0], sizeof(before));
 			track_by_rules(&step, i == 0);
 		} else {
-			nb_short++;
+			taken->nb_short++;
 			assert_int_equal(step.verdicts, 0);
 		}
 		note_fill(&step, i == 0, &notes[0]);
@@ -168,40 +209,57 @@ static uint32_t compare_ways(uint64_t seed, uint32_t nb, uint32_t isn, bool hand
 		note_fill(&step, i == 0, &notes[1]);
 		assert_memory_equal(&notes[0], &notes[1], sizeof(notes[0]));
 		assert_same_flow(&both[0], &both[1]);
+		play_packed(&way, &segment, i, &both[1]);
 	}
+	taken->nb_short_packed += way.nb_short;
+	taken->nb_packed += way.nb_packed;
+	taken->nb_annexes += way.nb_annexes;
 	tcp_tracker_destroy(trackers[0]);
 	tcp_tracker_destroy(trackers[1]);
-	return nb_short;
+	tcp_tracker_destroy(way.tracker);
+}
+
+/* Of 400 flows of 500 segments, half with details. A short way is worth nothing if seldom taken. */
+static void assert_taken(const struct taken *taken)
+{
+	print_message("# short %u, packed and short %u, packed %u, annexes %u\n", taken->nb_short,
+		      taken->nb_short_packed, taken->nb_packed, taken->nb_annexes);
+	assert_true(taken->nb_short > 400 * 500 / 10);
+	assert_true(taken->nb_short_packed > 200 * 500 / 20);
+	assert_true(taken->nb_packed > 200 * 500 / 5);
+	assert_true(taken->nb_annexes > 200 * 500 / 10);
 }
 
 static void short_way_equals_the_rules_after_a_handshake(void **state)
 {
-	uint32_t nb_short = 0;
+	struct taken taken = {0};
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 400; seed++)
-		nb_short += compare_ways(seed * 7919, 500, (uint32_t)(seed * 2654435761u), true,
-					 seed % 2 == 0);
-	/* It is worth nothing if it is seldom taken. */
-	assert_true(nb_short > 400 * 500 / 10);
+		compare_ways(&taken, seed * 7919, 500, (uint32_t)(seed * 2654435761u), true,
+			     seed % 2 == 0);
+	assert_taken(&taken);
 }
 
 static void short_way_equals_the_rules_midstream(void **state)
 {
-	uint32_t nb_short = 0;
+	struct taken taken = {0};
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 400; seed++)
-		nb_short += compare_ways(seed * 104729, 500, (uint32_t)(seed * 40503u), false,
-					 seed % 2 == 0);
-	assert_true(nb_short > 400 * 500 / 10);
+		compare_ways(&taken, seed * 104729, 500, (uint32_t)(seed * 40503u), false,
+			     seed % 2 == 0);
+	assert_taken(&taken);
 }
 
 static void short_way_equals_the_rules_where_numbers_wrap(void **state)
 {
+	struct taken taken = {0};
+
 	(void)state;
 	for (uint32_t back = 0; back < 300; back++)
-		(void)compare_ways(back + 31337, 300, 0u - back * 97, back % 2 == 0, back % 3 == 0);
+		compare_ways(&taken, back + 31337, 300, 0u - back * 97, back % 2 == 0,
+			     back % 3 == 0);
 }
 
 int main(void)

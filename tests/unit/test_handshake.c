@@ -219,9 +219,9 @@ static void addresses_and_identity_follow_orig(void **state)
 	script_ack(s, REV, TTL(53));
 	row = script_row(s);
 	assert_memory_equal(row->src.bytes,
-			    row->src_port == script_flow(s)->flow.port_lo ? low : high, 4);
+			    row->src_port == script_flow(s)->flow->port_lo ? low : high, 4);
 	assert_memory_equal(row->dst.bytes,
-			    row->src_port == script_flow(s)->flow.port_lo ? high : low, 4);
+			    row->src_port == script_flow(s)->flow->port_lo ? high : low, 4);
 	assert_int_equal(row->src.version, 4);
 	assert_int_equal(row->vlan, 12);
 	assert_int_equal(row->side[1].ttl_min, 50);

@@ -564,17 +564,17 @@ static void class_follows_the_conversation(void **state)
 	struct tcp_script *s = *state;
 
 	script_syn(s, FWD);
-	assert_int_equal(script_flow(s)->flow.class, FLOW_HALF_OPEN);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_HALF_OPEN);
 	script_syn(s, FWD);
-	assert_int_equal(script_flow(s)->flow.class, FLOW_HALF_OPEN);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_HALF_OPEN);
 	script_syn_ack(s, REV);
-	assert_int_equal(script_flow(s)->flow.class, FLOW_OPEN);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_OPEN);
 	script_fin(s, FWD);
-	assert_int_equal(script_flow(s)->flow.class, FLOW_OPEN);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_OPEN);
 	script_fin(s, REV);
-	assert_int_equal(script_flow(s)->flow.class, FLOW_CLOSED);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_CLOSED);
 	script_data(s, REV, LEN(1));
-	assert_int_equal(script_flow(s)->flow.class, FLOW_CLOSED);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_CLOSED);
 }
 
 static void class_of_a_first_rst_is_closed(void **state)
@@ -582,7 +582,7 @@ static void class_of_a_first_rst_is_closed(void **state)
 	struct tcp_script *s = *state;
 
 	script_rst(s, FWD);
-	assert_int_equal(script_flow(s)->flow.class, FLOW_CLOSED);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_CLOSED);
 }
 
 static void class_of_a_midstream_flow_is_open(void **state)
@@ -590,7 +590,7 @@ static void class_of_a_midstream_flow_is_open(void **state)
 	struct tcp_script *s = *state;
 
 	script_data(s, FWD, LEN(1));
-	assert_int_equal(script_flow(s)->flow.class, FLOW_OPEN);
+	assert_int_equal(script_flow(s)->flow->class, FLOW_OPEN);
 }
 
 int main(void)

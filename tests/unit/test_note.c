@@ -376,7 +376,7 @@ static void without_details_a_dup_ack_is_told_as_well(void **state)
 	script_handshake(s);
 	assert_verdicts(script_ack(s, REV), V(DUPLICATE_ACK)); /* the SYN+ACK's */
 	assert_int_equal(script_note(s)->dup_ack, 1);
-	assert_int_equal(script_note(s)->dup_ack_frame, 2);
+	assert_int_equal(script_note(s)->dup_ack_frame, 0); /* a detail */
 }
 
 int main(void)

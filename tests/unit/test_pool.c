@@ -13,18 +13,27 @@
 #include "tcp/pool.h"
 #include "tcpmill/tcp.h"
 
-static void blocks_are_powers_of_two_from_64(void **state)
+static void blocks_are_powers_of_two_and_halves_between_from_64(void **state)
 {
 	(void)state;
 	assert_int_equal(pool_block_size(1), 64);
 	assert_int_equal(pool_block_size(64), 64);
-	assert_int_equal(pool_block_size(65), 128);
+	assert_int_equal(pool_block_size(65), 96);
+	assert_int_equal(pool_block_size(96), 96);
+	assert_int_equal(pool_block_size(97), 128);
 	assert_int_equal(pool_block_size(128), 128);
-	assert_int_equal(pool_block_size(129), 256);
+	assert_int_equal(pool_block_size(129), 192);
+	assert_int_equal(pool_block_size(193), 256);
 	assert_int_equal(pool_block_size(131072), 131072);
-	assert_int_equal(pool_block_size(131073), 262144);
+	assert_int_equal(pool_block_size(131073), 196608);
+	assert_int_equal(pool_block_size(196609), 262144);
 	assert_int_equal(pool_block_size(262144), 262144);
 	assert_int_equal(POOL_MAX_BLOCK, 262144);
+}
+
+static size_t size_of(int class)
+{
+	return ((size_t)64 << class / 2) + (class % 2 != 0 ? (size_t)32 << class / 2 : 0);
 }
 
 /* A block of each size, filled to its end: no other is touched (ASan sees the rest). */
@@ -36,7 +45,7 @@ static void blocks_do_not_overlap(void **state)
 	(void)state;
 	for (int round = 0; round < 8; round++) {
 		for (int i = 0; i < POOL_NB_CLASSES; i++) {
-			const size_t size = (size_t)64 << i;
+			const size_t size = size_of(i);
 
 			blocks[i][round] = pool_take(&pool, size);
 			assert_non_null(blocks[i][round]);
@@ -46,7 +55,7 @@ static void blocks_do_not_overlap(void **state)
 	}
 	for (int round = 0; round < 8; round++) {
 		for (int i = 0; i < POOL_NB_CLASSES; i++) {
-			for (size_t at = 0; at < (size_t)64 << i; at++)
+			for (size_t at = 0; at < size_of(i); at++)
 				assert_int_equal(blocks[i][round][at], i * 8 + round);
 		}
 	}
@@ -63,7 +72,7 @@ static void a_block_comes_back(void **state)
 	second = pool_take(&pool, 100);
 	assert_ptr_not_equal(first, second);
 	pool_give(&pool, first, 100);
-	third = pool_take(&pool, 128); /* of the same class */
+	third = pool_take(&pool, 120); /* of the same class */
 	assert_ptr_equal(third, first);
 	pool_fini(&pool);
 }
@@ -118,8 +127,8 @@ static void an_empty_pool_can_be_ended(void **state)
 	pool_fini(&pool);
 }
 
-/* A flow with a list and a hole on one side. */
-static void begin_flow(struct tcp_tracker *tracker, struct tcp_flow *flow)
+/* A flow with a hole on one side, and a list with details. */
+static void begin_flow(struct tcp_tracker *tracker, struct flow *flow)
 {
 	static const uint8_t ip_header[40];
 	struct segment segment = {.ip_header = ip_header,
@@ -132,42 +141,47 @@ static void begin_flow(struct tcp_tracker *tracker, struct tcp_flow *flow)
 				  .tcp_off = 20,
 				  .tcp_hlen = 20,
 				  .tcp_caplen = 20};
+	struct tcp_arrival arrival = {.flow = flow, .frame = 1, .created = true, .is_fresh = true};
 
 	memset(flow, 0, sizeof(*flow));
-	tcp_flow_begin(flow, &segment, 0, false);
-	(void)tcp_track(tracker, flow, &segment, 1, true, NULL);
+	(void)tcp_track(tracker, &arrival, &segment, NULL);
 	segment.seq = 7200;
-	(void)tcp_track(tracker, flow, &segment, 2, false, NULL);
+	arrival = (struct tcp_arrival){.flow = flow, .frame = 2};
+	(void)tcp_track(tracker, &arrival, &segment, NULL);
 }
 
 static void a_flow_gives_its_memory_back(void **state)
 {
-	struct tcp_tracker *tracker = tcp_tracker_create(true);
-	struct tcp_flow flow;
-	const void *trouble, *list;
-
 	(void)state;
-	begin_flow(tracker, &flow);
-	trouble = flow.side[0].trouble;
-	list = flow.side[0].unacked;
-	assert_non_null(trouble);
-	assert_non_null(list);
-	tcp_flow_release(tracker, &flow);
-	for (int i = 0; i < 2; i++) {
-		assert_null(flow.side[i].trouble);
-		assert_null(flow.side[i].unacked);
+	for (int details = 0; details < 2; details++) {
+		struct tcp_tracker *tracker = tcp_tracker_create(details);
+		struct tcp_flow room;
+		const struct tcp_flow *seen;
+		const void *trouble, *list, *beside;
+		struct flow flow;
+
+		begin_flow(tracker, &flow);
+		beside = seen = tcp_flow_view(&flow, &room);
+		assert_ptr_not_equal(seen, &room); /* a hole is open */
+		trouble = seen->side[0].trouble;
+		list = seen->side[0].unacked;
+		assert_non_null(trouble);
+		assert_int_equal(list != NULL, details);
+		tcp_flow_release(tracker, &flow);
+		tcp_flow_release(tracker, &flow);
+		begin_flow(tracker, &flow); /* the next one gets the same blocks */
+		seen = tcp_flow_view(&flow, &room);
+		assert_ptr_equal(seen, beside);
+		assert_true(seen->side[0].trouble == trouble || seen->side[0].trouble == list);
+		assert_false(tcp_tracker_failed(tracker));
+		tcp_tracker_destroy(tracker);
 	}
-	tcp_flow_release(tracker, &flow);
-	begin_flow(tracker, &flow); /* the next one gets the same blocks */
-	assert_true(flow.side[0].trouble == trouble || flow.side[0].trouble == list);
-	assert_false(tcp_tracker_failed(tracker));
-	tcp_tracker_destroy(tracker);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_are_powers_of_two_from_64),
+		cmocka_unit_test(blocks_are_powers_of_two_and_halves_between_from_64),
 		cmocka_unit_test(blocks_do_not_overlap),
 		cmocka_unit_test(a_block_comes_back),
 		cmocka_unit_test(a_block_comes_back_to_its_class_only),

@@ -302,7 +302,6 @@ static void assert_same_note(const struct tcp_note *a, const struct tcp_note *b)
 	assert_int_equal(a->cause, b->cause);
 	assert_int_equal(a->completeness, b->completeness);
 	assert_int_equal(a->dup_ack, b->dup_ack);
-	assert_int_equal(a->dup_ack_frame, b->dup_ack_frame);
 	assert_int_equal(a->silence_ns, b->silence_ns);
 	assert_int_equal(a->hole_start, b->hole_start);
 	assert_int_equal(a->hole_end, b->hole_end);

@@ -42,8 +42,8 @@ static struct line json_of(const struct engine_told *told)
 static const struct flow flow = {
 	.port_lo = 80,
 	.port_hi = 50000,
-	.addr_lo = {10, 0, 0, 9},
-	.addr_hi = {192, 0, 2, 200},
+	.quick_lo = 0x0a000009,
+	.quick_hi = 0xc00002c8,
 };
 
 static struct engine_told plain(void)
@@ -200,6 +200,7 @@ static void json_of_times_before_1970(void **state)
 static void longest_lines_fit(void **state)
 {
 	struct flow far = flow;
+	uint8_t addresses[32];
 	struct engine_told told = {.flow = &far};
 
 	(void)state;
@@ -212,9 +213,10 @@ static void longest_lines_fit(void **state)
 	told.note.ack_rtt_ns = INT64_MIN;
 	told.note.initial_rtt_ns = INT64_MIN;
 	told.note.is_shown = true;
-	far.is_ipv6 = true;
-	memset(far.addr_lo, 0xab, sizeof(far.addr_lo));
-	memset(far.addr_hi, 0xcd, sizeof(far.addr_hi));
+	far.bits = FLOW_IPV6;
+	far.ipv6 = addresses;
+	memset(addresses, 0xab, 16);
+	memset(addresses + 16, 0xcd, 16);
 	assert_in_range(strlen(text_of(&told).s), 300, VERDICTS_LINE_MAX);
 	assert_in_range(strlen(json_of(&told).s), 900, VERDICTS_LINE_MAX);
 	assert_non_null(strstr(json_of(&told).s, "\"rto\":-9223372036.854775808,"));

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The short way of packed flows: the next data, or a new ACK, of a connection that
+ * is open and in order. It leaves the slot as packing what the rules made of it would;
+ * a test holds the two against each other. First everything is looked at, and only
+ * then anything changed.
+ */
+
+#include "packed.h"
+
+#define FAR_APART INT32_MIN /* as in bytes.c */
+
+/* What a word of a packed side has above its 48 bits. */
+#define HIGH(value) ((uint64_t)(value) << 48)
+#define LOW_BITS (HIGH(1) - 1)
+#define ONE_UNACKED HIGH(1)
+#define NEW_UNACKED HIGH(0x7ffu)
+
+enum { WORD_LAST, WORD_NEXT_AT, WORD_RTT_AT, WORD_IP_BYTES };
+
+/* Nothing in the header asks for a second look. */
+static inline bool is_plain(const struct segment *segment)
+{
+	const uint32_t odd = SEGMENT_SHORT | SEGMENT_BAD_OFFSET | SEGMENT_CUT | SEGMENT_OPTIONS;
+	const uint32_t both = segment->tcp_flags | (uint32_t)segment->bits << 8;
+
+	return (both & ((0xff & ~TCP_PSH) | odd << 8)) == TCP_ACK && segment->win != 0 &&
+	       segment->ip_len < 1u << 17;
+}
+
+/* It goes on where F stopped, and acknowledges nothing that was not seen. */
+static inline bool is_next(const struct segment *segment, const struct packed_side *f,
+			   const struct packed_side *r)
+{
+	const int32_t ahead = (int32_t)(segment->ack - f->ack);
+
+	return segment->seq == f->next && (int32_t)(r->next - segment->ack) >= 0 &&
+	       (ahead > 0 || (ahead == 0 && segment->payload_len != 0));
+}
+
+/* Its time is not before anything that was seen: times compare above the other 16 bits. */
+static inline bool is_in_time(uint64_t now, const struct packed_side *f,
+			      const struct packed_side *r)
+{
+	return now <= LOW_BITS && now << 16 >= f->words[WORD_LAST] << 16 &&
+	       now << 16 >= r->words[WORD_LAST] << 16;
+}
+
+/* Numbers do not pass 2^32, R's window is not filled, and one more can be counted. */
+static inline bool is_good_data(uint32_t seq, uint32_t end, const struct packed_side *f,
+				const struct packed_side *r, uint32_t code)
+{
+	const uint32_t win = (uint32_t)(r->words[WORD_LAST] >> 48);
+
+	return end > seq && (code == 1 || end != r->ack + (win << (code > 2 ? code - 2 : 0))) &&
+	       f->words[WORD_RTT_AT] < HIGH(UNACKED_COUNTED_MAX);
+}
+
+/* The timed segment of R is acknowledged; behind it came those that are new. */
+static inline void take_sample(struct packed_side *r, struct packed_more *more, uint32_t ack,
+			       uint32_t sample)
+{
+	const bool is_near = ack - r->rtt_end < UNACKED_NEAR;
+
+	if (more->rtt_samples == 0 || sample < more->rtt_min)
+		more->rtt_min = sample;
+	if (sample > more->rtt_max)
+		more->rtt_max = sample;
+	more->rtt_sum = (more->rtt_sum + sample) & LOW_BITS;
+	more->rtt_samples++;
+	r->words[WORD_NEXT_AT] &= ~HIGH(TCP_RTT_RUNNING);
+	if (is_near)
+		r->nb_unacked = r->nb_unacked_new;
+	r->nb_unacked_new = r->nb_unacked & 0x7ffu;
+	r->words[WORD_RTT_AT] &= ~LOW_BITS;
+	r->rtt_end = 0;
+}
+
+static inline void take_ack(struct tcp_packed *p, struct packed_side *f, struct packed_side *r,
+			    uint32_t ack, bool from_high)
+{
+	if (ack == r->next) {
+		r->words[WORD_RTT_AT] &= LOW_BITS;
+		r->words[WORD_IP_BYTES] &= ~NEW_UNACKED;
+	}
+	p->loss_bits[from_high] &= (uint8_t)~TCP_LOSS_SACK_LAST;
+	if (ack == f->ack)
+		return;
+	f->ack = ack;
+	p->loss_bits[from_high] &= (uint8_t)~TCP_LOSS_ASKED;
+	p->loss_bits[!from_high] &= (uint8_t)~TCP_LOSS_RESENT;
+}
+
+/* Data starts the timing of a round trip if none runs. */
+static inline void take_data(struct tcp_packed *p, struct packed_side *f, uint32_t end,
+			     uint64_t now, bool from_high)
+{
+	const uint64_t bits = f->words[WORD_NEXT_AT] & ~LOW_BITS;
+
+	p->bits &= ~(PACKED_DATA_TIME << from_high);
+	f->data_pkts++;
+	f->next = end;
+	f->words[WORD_NEXT_AT] = now | bits;
+	f->words[WORD_RTT_AT] += ONE_UNACKED;
+	f->words[WORD_IP_BYTES] += ONE_UNACKED;
+	if (bits & HIGH(TCP_RTT_RUNNING))
+		return;
+	f->words[WORD_NEXT_AT] |= HIGH(TCP_RTT_RUNNING);
+	f->words[WORD_RTT_AT] = (f->words[WORD_RTT_AT] & ~LOW_BITS) | now;
+	f->words[WORD_IP_BYTES] &= ~NEW_UNACKED;
+	f->rtt_end = end;
+}
+
+static void take_window(struct packed_more *more, uint32_t win, uint32_t code)
+{
+	const uint32_t window = win << (code > 2 ? code - 2 : 0);
+
+	if (code != 1 && window > more->win_max)
+		more->win_max = window;
+}
+
+static inline void count_segment(struct packed_side *f, const struct segment *segment, uint64_t now)
+{
+	f->words[WORD_LAST] = now | HIGH(segment->win);
+	f->words[WORD_IP_BYTES] += segment->ip_len; /* is_plain() and pkts bound the sum */
+	f->pkts++;
+	f->psh += segment->tcp_flags / TCP_PSH & 1;
+	f->seen[1] = f->seen[0];
+	f->seen[0] = bytes_digest(segment);
+}
+
+static bool is_large(const struct tcp_packed *p, const struct segment *segment, bool r_is_high)
+{
+	const bool is_known = (p->side[r_is_high].bits & TCP_MSS_KNOWN) != 0;
+
+	return segment->payload_len > (is_known ? p->more[r_is_high].mss : 8960u);
+}
+
+bool fast_packed(struct flow *flow, const struct segment *segment, bool *is_offload)
+{
+	struct tcp_packed *p = packed_of(flow);
+	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
+	struct packed_side *f = &p->side[from_high], *r = &p->side[!from_high];
+	const uint32_t len = segment->payload_len, end = segment->seq + len;
+	const uint32_t fast = p->fast[from_high];
+	uint64_t now, gap, sample = 0;
+	bool is_timed;
+
+	if (!(fast & (len != 0 ? PACKED_FAST_DATA : PACKED_FAST_ACK)) || !is_plain(segment) ||
+	    !is_next(segment, f, r) || segment->ttl < p->ttl_min[from_high] ||
+	    segment->ttl > p->ttl_max[from_high] || f->pkts >= INT32_MAX)
+		return false;
+	now = (uint64_t)segment->ts_ns - (uint64_t)packed_first_ts(p);
+	if (!is_in_time(now, f, r) ||
+	    (len != 0 &&
+	     !is_good_data(segment->seq, end, f, r, p->fast[!from_high] & PACKED_SHIFT)))
+		return false;
+	is_timed = (r->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 &&
+		   (int32_t)(segment->ack - r->rtt_end) >= 0;
+	if (is_timed) {
+		sample = now - (r->words[WORD_RTT_AT] & LOW_BITS);
+		if (sample >= UINT32_MAX || (p->more[!from_high].rtt_sum + sample) > LOW_BITS)
+			return false;
+		take_sample(r, &p->more[!from_high], segment->ack, (uint32_t)sample);
+	}
+	take_ack(p, f, r, segment->ack, from_high);
+	gap = now - (f->words[WORD_LAST] & LOW_BITS);
+	p->before_last_ns[from_high] = gap <= INT32_MAX ? (int32_t)gap : FAR_APART;
+	if (f->words[WORD_LAST] >> 48 != segment->win)
+		take_window(&p->more[from_high], segment->win, fast & PACKED_SHIFT);
+	count_segment(f, segment, now);
+	if (len != 0)
+		take_data(p, f, end, now, from_high);
+	*is_offload = len > 1500 && is_large(p, segment, !from_high);
+	return true;
+}
