@@ -209,8 +209,9 @@ int exchange_work(struct worker *worker);
 /* worker.c */
 int worker_init(struct worker *worker, struct engine *engine, uint32_t id);
 void worker_fini(struct worker *worker);
-/* Decodes a cut chunk into the lists of its owners; a single worker tracks at once. */
-int worker_sort(struct worker *worker, struct slot *slot);
+/* Tracks segments of one chunk, in frame order, a border between them included. */
+int worker_track(struct worker *worker, struct slot *slot, const struct segment *segments,
+		 uint32_t nb);
 /* Tracks the worker's list of the chunk. */
 int worker_track_list(struct worker *worker, struct slot *slot);
 /* After a chunk's last segment: passes its border if no segment did. */
@@ -219,6 +220,10 @@ int worker_end_chunk(struct worker *worker, struct slot *slot);
 int worker_finish(struct worker *worker);
 /* Gives back the slots that the merger is done with. */
 void worker_reclaim(struct worker *worker);
+
+/* sort.c */
+/* Decodes a cut chunk into the lists of its owners; a single worker tracks at once. */
+int worker_sort(struct worker *worker, struct slot *slot);
 
 /* teller.c: for slots of an engine that has a teller. */
 int teller_init_slot(struct slot *slot, uint32_t nb_workers);
