@@ -6,14 +6,15 @@
  * Captures as one stream of frames: inputs in the order given, cut into chunks.
  *
  * A chunk is a block of a file, and owns the records that *start* in it. It is
- * claimed in order, read in parallel, cut in order (the only step that is serial
- * for every frame: it validates record headers, numbers frames, runs the capture
- * clock and keeps pcapng's interface table) and then walked in parallel.
+ * claimed in order, read in parallel, and cut in order: the only step that is serial
+ * for every frame. It validates record headers, numbers frames, runs the capture
+ * clock, keeps pcapng's interface table, and leaves a list of the chunk's frames, so
+ * that nobody behind it parses a record again.
  *
  * Threads: capture_claim() and capture_cut() are each called by one thread at a
- *          time, with a lock or its equivalent between calls; capture_read() and
- *          chunk_walk_*() by any number, on different chunks. What a walk reads
- *          of the capture (interfaces, filter) was written before its cut ended.
+ *          time, with a lock or its equivalent between calls; capture_read() by any
+ *          number, on different chunks. What the frames of a chunk point to in the
+ *          capture (interfaces, filter) was written before its cut ended.
  * Memory:  chunks belong to the caller; frames point into their buffers.
  * Formats: pcap (libpcap's pcap-savefile(5)) in us and ns, both byte orders, and
  *          the "modified" variant; pcapng (draft-ietf-opsawg-pcapng) natively;
@@ -45,6 +46,7 @@ struct capture_interface {
 	uint8_t ts_resol;   /* if_tsresol as in pcapng: 10^-n, or 2^-n with the top bit */
 	uint8_t unused;
 	uint32_t input;
+	uint32_t ns_per_tick;          /* of ts_resol, 0 if that is no whole number */
 	const struct bpf_insn *filter; /* NULL = everything passes */
 };
 
@@ -53,6 +55,16 @@ struct capture_clock {
 	int64_t reference_ns;
 	uint64_t elapsed_ns;
 	bool started;
+};
+
+/* One frame as captured. */
+struct frame {
+	const uint8_t *data;
+	uint32_t caplen;
+	uint32_t wire_len;
+	int64_t ts_ns;
+	uint64_t clock_ns;
+	const struct capture_interface *interface;
 };
 
 struct chunk {
@@ -65,27 +77,16 @@ struct chunk {
 	int read_error;  /* errno of the block's read, 0 = none */
 	bool is_stream;
 
-	/* Filled by the cut: where the walk starts, and what it needs to know there. */
-	size_t first;         /* data offset of the first record */
-	uint32_t nb_frames;   /* whole records */
+	/* Filled by the cut. */
+	struct frame *frames; /* whole records, in order */
+	uint32_t nb_frames;
+	uint32_t room;        /* of frames */
 	uint64_t first_frame; /* number of the first one; 1-based over all inputs */
-	struct capture_clock clock;
-	uint32_t interface_base, nb_interfaces;
-	bool swapped;
+	size_t first;         /* data offset of the first record */
 
 	/* First frame that belongs to a new epoch (2^20 frames), and the clock before it. */
 	uint64_t border_frame; /* 0 = no border in this chunk */
 	uint64_t border_clock_ns;
-};
-
-/* One frame as captured. */
-struct frame {
-	const uint8_t *data;
-	uint32_t caplen;
-	uint32_t wire_len;
-	int64_t ts_ns;
-	uint64_t clock_ns;
-	const struct capture_interface *interface;
 };
 
 struct capture_params {
@@ -126,8 +127,10 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 			     bool *usage);
 void capture_close(struct capture *capture);
 
-/* Bytes a chunk's buffer must hold. */
-size_t capture_chunk_capacity(const struct capture *capture);
+/* Makes a chunk's buffer and its list of frames. 0 or -ENOMEM. */
+int chunk_init(struct chunk *chunk, const struct capture *capture);
+/* Accepts a zeroed chunk. */
+void chunk_fini(struct chunk *chunk);
 
 /* Assigns the next block to the chunk. False when all blocks are handed out. */
 bool capture_claim(struct capture *capture, struct chunk *chunk);
@@ -142,23 +145,6 @@ int capture_cut(struct capture *capture, struct chunk *chunk);
 const char *capture_failure(const struct capture *capture);
 /* Asks a cut that waits on a pipe to return; safe from any thread. */
 void capture_stop(struct capture *capture);
-
-struct chunk_walk {
-	const uint8_t *at, *end;
-	const struct capture *capture;
-	const struct chunk *chunk;
-	struct capture_clock clock;
-	uint32_t interface_base, nb_interfaces;
-	uint32_t nb_left;
-	uint8_t header_len;
-	bool swapped;
-	bool is_pcapng;
-};
-
-/* Visits the frames of a cut chunk in order; false after the last. */
-void chunk_walk_init(struct chunk_walk *walk, const struct capture *capture,
-		     const struct chunk *chunk);
-bool chunk_walk_next(struct chunk_walk *walk, struct frame *frame);
 
 /* True if the frame passes the filter, by wire and captured length. */
 bool capture_filter_match(const struct frame *frame);

@@ -15,6 +15,9 @@
 /* Options that a packet block may have beside the largest packet. */
 #define CAPTURE_MAX_OPTIONS 65536u
 
+/* Bytes that a record of any format has at least. */
+#define CAPTURE_MIN_RECORD 16u
+
 enum source_kind { SOURCE_PCAP, SOURCE_PCAPNG, SOURCE_LIBPCAP };
 
 /* One input. Fields below the line belong to the cut. */
@@ -78,26 +81,6 @@ static inline uint32_t get_u32(const uint8_t *p, bool swapped)
 	return swapped ? __builtin_bswap32(v) : v;
 }
 
-/* A pcap record's header, in the source's byte order. */
-struct pcap_record {
-	int64_t ts_ns;
-	uint32_t caplen, wire_len;
-};
-
-static inline struct pcap_record pcap_record_get(const struct source *source, const uint8_t *p)
-{
-	const uint32_t seconds = get_u32(p, source->swapped);
-	const uint32_t fraction = get_u32(p + 4, source->swapped);
-
-	return (struct pcap_record){
-		/* A fraction of a second or more is added as it is. */
-		.ts_ns = (int64_t)seconds * 1000000000 +
-			 (int64_t)fraction * (source->ts_resol == 9 ? 1 : 1000),
-		.caplen = get_u32(p + 8, source->swapped),
-		.wire_len = get_u32(p + 12, source->swapped),
-	};
-}
-
 /* pcapng block types. */
 #define BLOCK_SECTION 0x0A0D0D0Au
 #define BLOCK_INTERFACE 1u
@@ -139,20 +122,72 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 int source_reopen(struct source *source);
 void source_close(struct source *source);
 
-/* Cuts of one format each; see capture_cut(). */
-int pcap_cut(struct capture *capture, struct source *source, struct chunk *chunk);
-int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chunk);
-int libpcap_cut(struct capture *capture, struct source *source, struct chunk *chunk);
+/*
+ * The books of one chunk's cut. What every record touches stands here and not in the
+ * capture, so that it can stay in registers; capture_cut() adds it up at the end.
+ */
+struct cut {
+	struct frame *next, *end; /* where the next frame goes; the list's room, or that of -c */
+	struct capture_interface *interface; /* of the frames from counted on */
+	const struct frame *counted;
+	struct capture_clock clock;
+	int64_t first_ts_ns, last_ts_ns;
+	uint64_t captured_bytes, wire_bytes, time_jumps;
+};
 
-/* True when no further record is to be looked at: -c was reached, or capture_stop(). */
+/* The frames to come are of this interface. */
+static inline void cut_set_interface(struct cut *cut, struct capture_interface *interface)
+{
+	if (cut->interface == interface)
+		return;
+	if (cut->interface != NULL)
+		cut->interface->nb_frames += (uint64_t)(cut->next - cut->counted);
+	cut->counted = cut->next;
+	cut->interface = interface;
+}
+
+/* True when the cut is to take no further frame: -c was reached. */
+static inline bool cut_is_full(const struct cut *cut)
+{
+	return cut->next == cut->end;
+}
+
+/* Takes one frame; the cut is not full. */
+static inline void cut_add(struct cut *cut, const uint8_t *data, int64_t ts_ns, uint32_t caplen,
+			   uint32_t wire_len)
+{
+	cut->time_jumps += capture_clock_tick(&cut->clock, ts_ns);
+	if (ts_ns < cut->first_ts_ns)
+		cut->first_ts_ns = ts_ns;
+	if (ts_ns > cut->last_ts_ns)
+		cut->last_ts_ns = ts_ns;
+	cut->captured_bytes += caplen;
+	cut->wire_bytes += wire_len;
+	*cut->next++ = (struct frame){
+		.data = data,
+		.caplen = caplen,
+		.wire_len = wire_len,
+		.ts_ns = ts_ns,
+		.clock_ns = cut->clock.elapsed_ns,
+		.interface = cut->interface,
+	};
+}
+
+/* Cuts of one format each; see capture_cut(). */
+int pcap_cut(struct capture *capture, struct source *source, struct chunk *chunk, struct cut *cut);
+int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chunk,
+	       struct cut *cut);
+int libpcap_cut(struct capture *capture, struct source *source, struct chunk *chunk,
+		struct cut *cut);
+
+/* True when no further chunk is to be looked at: -c was reached, or capture_stop(). */
 static inline bool capture_stopped(const struct capture *capture)
 {
 	return atomic_load_explicit(&capture->stop, memory_order_relaxed);
 }
 
-/* Called by the cuts for every whole record; with the last one of -c the capture stops. */
-void capture_count_frame(struct capture *capture, struct capture_interface *interface,
-			 struct chunk *chunk, int64_t ts_ns, uint32_t caplen, uint32_t wire_len);
+/* Closes a source whose last chunk is cut: by that cut, or by the claim that moves on. */
+void capture_close_if_done(struct source *source);
 /* Notes what was wrong at byte offset of the input and ends it. */
 void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
 			 const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Formats that only libpcap reads. Its packets are laid into the chunk as native
- * nanosecond pcap records, so that the walk needs to know nothing of it.
+ * Formats that only libpcap reads. Its packets are copied into the chunk, each with as much
+ * room in front as a pcap record's header takes: so bytes are counted as in a pcap file.
  */
 
 #include <inttypes.h>
@@ -10,25 +10,18 @@
 
 #include "capture_priv.h"
 
-static void put_record(uint8_t *to, const struct pcap_pkthdr *header, const uint8_t *packet)
-{
-	/* libpcap was asked for nanoseconds: they stand in tv_usec. */
-	const uint32_t fields[4] = {(uint32_t)header->ts.tv_sec, (uint32_t)header->ts.tv_usec,
-				    header->caplen, header->len};
+#define HEADER_LEN 16u
 
-	memcpy(to, fields, sizeof(fields));
-	memcpy(to + sizeof(fields), packet, header->caplen);
-}
-
-int libpcap_cut(struct capture *capture, struct source *source, struct chunk *chunk)
+int libpcap_cut(struct capture *capture, struct source *source, struct chunk *chunk,
+		struct cut *cut)
 {
 	size_t pos = 0;
 
-	while (pos < chunk->limit && !capture_stopped(capture)) {
+	while (pos < chunk->limit && !cut_is_full(cut) && !capture_stopped(capture)) {
 		struct pcap_pkthdr *header;
 		const uint8_t *packet;
-		struct pcap_record record;
 		const int rc = pcap_next_ex(source->pcap, &header, &packet);
+		uint8_t *to = chunk->data + pos + HEADER_LEN;
 
 		if (rc == PCAP_ERROR_BREAK) {
 			atomic_store(&source->ended, true);
@@ -42,14 +35,16 @@ int libpcap_cut(struct capture *capture, struct source *source, struct chunk *ch
 						    : "more captured bytes than can be");
 			break;
 		}
-		put_record(chunk->data + pos, header, packet);
-		chunk->len = pos + 16 + header->caplen;
-		record = pcap_record_get(source, chunk->data + pos);
-		capture_count_frame(capture, &capture->interfaces[source->interface_base], chunk,
-				    record.ts_ns, record.caplen, record.wire_len);
+		memcpy(to, packet, header->caplen);
+		/* libpcap was asked for nanoseconds: they stand in tv_usec. */
+		cut_add(cut, to,
+			(int64_t)(uint32_t)header->ts.tv_sec * 1000000000 +
+				(uint32_t)header->ts.tv_usec,
+			header->caplen, header->len);
 		source->record++;
-		source->next_offset += 16 + header->caplen;
-		pos = chunk->len;
+		source->next_offset += HEADER_LEN + header->caplen;
+		pos += HEADER_LEN + header->caplen;
+		chunk->len = pos;
 	}
 	return 0;
 }

@@ -66,6 +66,7 @@ struct cutter {
 	struct capture *capture;
 	struct source *source;
 	struct chunk *chunk;
+	struct cut *cut;
 	size_t pos;
 	uint32_t type, total;
 };
@@ -246,9 +247,10 @@ static bool cut_packet(struct cutter *c, const uint8_t *block)
 		return false;
 	}
 	interface = &c->capture->interfaces[c->source->interface_base + packet.interface];
-	capture_count_frame(c->capture, interface, c->chunk,
-			    packet.has_ts ? pcapng_ticks_to_ns(packet.ticks, interface) : 0,
-			    packet.caplen, packet.wire_len);
+	cut_set_interface(c->cut, interface);
+	cut_add(c->cut, block + packet.fixed_len,
+		packet.has_ts ? pcapng_ticks_to_ns(packet.ticks, interface) : 0, packet.caplen,
+		packet.wire_len);
 	return true;
 }
 
@@ -361,13 +363,16 @@ static int cut_block(struct cutter *c)
 	}
 }
 
-int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chunk)
+int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chunk, struct cut *cut)
 {
-	struct cutter c = {
-		.capture = capture, .source = source, .chunk = chunk, .pos = chunk->first};
+	struct cutter c = {.capture = capture,
+			   .source = source,
+			   .chunk = chunk,
+			   .cut = cut,
+			   .pos = chunk->first};
 	int rc = 1;
 
-	while (rc == 1 && c.pos < chunk->limit && !capture_stopped(capture)) {
+	while (rc == 1 && c.pos < chunk->limit && !cut_is_full(cut) && !capture_stopped(capture)) {
 		if (block_header(&c) == 0)
 			break;
 		if (!block_fits(&c)) {

@@ -11,8 +11,6 @@
 
 int exchange_init(struct engine *engine)
 {
-	const size_t capacity = capture_chunk_capacity(engine->capture);
-
 	/* Each worker one chunk at work, one to sort, one being read; two for the serial steps. */
 	engine->nb_slots = 3 * engine->nb_workers + 2;
 	/* And one each to tell, one that is put. */
@@ -25,11 +23,10 @@ int exchange_init(struct engine *engine)
 		struct slot *slot = &engine->slots[i];
 
 		slot->sequence = UINT64_MAX;
-		slot->chunk.capacity = capacity;
-		slot->chunk.data = malloc(capacity);
 		slot->segments = calloc(engine->nb_workers, sizeof(*slot->segments));
 		slot->born = calloc(engine->nb_workers, sizeof(*slot->born));
-		if (slot->chunk.data == NULL || slot->segments == NULL || slot->born == NULL)
+		if (slot->segments == NULL || slot->born == NULL ||
+		    chunk_init(&slot->chunk, engine->capture) != 0)
 			return -ENOMEM;
 		if (engine->teller != NULL && teller_init_slot(slot, engine->nb_workers) != 0)
 			return -ENOMEM;
@@ -51,7 +48,7 @@ void exchange_fini(struct engine *engine)
 		teller_fini_slot(slot, engine->nb_workers);
 		free(slot->segments);
 		free(slot->born);
-		free(slot->chunk.data);
+		chunk_fini(&slot->chunk);
 	}
 	free(engine->slots);
 }

@@ -50,18 +50,16 @@ static int init(struct scan *scan, uint64_t max_flows, uint64_t hash_seed)
 	decode_keys_init(&scan->keys, hash_seed);
 	scan->table = flow_table_create(&params);
 	scan->tracker = tcp_tracker_create(scan->hooks->told != NULL);
-	scan->chunk.capacity = capture_chunk_capacity(scan->capture);
-	scan->chunk.data = malloc(scan->chunk.capacity);
-	if (scan->table == NULL || scan->tracker == NULL || scan->chunk.data == NULL)
+	if (scan->table == NULL || scan->tracker == NULL)
 		return -ENOMEM;
-	return 0;
+	return chunk_init(&scan->chunk, scan->capture);
 }
 
 static void fini(struct scan *scan)
 {
 	flow_table_destroy(scan->table);
 	tcp_tracker_destroy(scan->tracker);
-	free(scan->chunk.data);
+	chunk_fini(&scan->chunk);
 }
 
 /* A flow was made: it gets its stream number, and may be the one to follow. */
@@ -98,19 +96,19 @@ static void track(struct scan *scan, const struct segment *segment, uint64_t fra
 
 static void walk(struct scan *scan)
 {
-	struct chunk_walk walk;
+	const struct chunk *chunk = &scan->chunk;
 	struct segment segment;
-	struct frame frame;
 
-	chunk_walk_init(&walk, scan->capture, &scan->chunk);
-	for (uint32_t i = 0; !scan->is_stopped && chunk_walk_next(&walk, &frame); i++) {
-		if (!capture_filter_match(&frame))
+	for (uint32_t i = 0; !scan->is_stopped && i < chunk->nb_frames; i++) {
+		const struct frame *frame = &chunk->frames[i];
+
+		if (!capture_filter_match(frame))
 			continue;
-		segment.ts_ns = frame.ts_ns;
-		segment.clock_ns = frame.clock_ns;
+		segment.ts_ns = frame->ts_ns;
+		segment.clock_ns = frame->clock_ns;
 		segment.frame = i;
-		if (decode_frame(&frame, &scan->keys, &segment) == FATE_TRACKED)
-			track(scan, &segment, scan->chunk.first_frame + i);
+		if (decode_frame(frame, &scan->keys, &segment) == FATE_TRACKED)
+			track(scan, &segment, chunk->first_frame + i);
 	}
 }
 

@@ -39,15 +39,13 @@ static enum fate decode(struct worker *worker, const struct frame *frame, struct
 /* One worker alone needs no lists: bursts go straight from decode to track. */
 static int sort_alone(struct worker *worker, struct slot *slot)
 {
+	const struct chunk *chunk = &slot->chunk;
 	struct segment burst[BURST];
-	struct chunk_walk walk;
-	struct frame frame;
 	uint32_t nb = 0;
 	int rc = 0;
 
-	chunk_walk_init(&walk, worker->engine->capture, &slot->chunk);
-	for (uint32_t i = 0; rc == 0 && chunk_walk_next(&walk, &frame); i++) {
-		const enum fate fate = decode(worker, &frame, &burst[nb]);
+	for (uint32_t i = 0; rc == 0 && i < chunk->nb_frames; i++) {
+		const enum fate fate = decode(worker, &chunk->frames[i], &burst[nb]);
 
 		worker->fates[fate]++;
 		if (fate != FATE_TRACKED)
@@ -58,22 +56,20 @@ static int sort_alone(struct worker *worker, struct slot *slot)
 			nb = 0;
 		}
 	}
-	worker->decoded += slot->chunk.nb_frames;
+	worker->decoded += chunk->nb_frames;
 	return rc == 0 ? worker_track(worker, slot, burst, nb) : rc;
 }
 
 int worker_sort(struct worker *worker, struct slot *slot)
 {
 	const uint32_t nb_workers = worker->engine->nb_workers;
+	const struct chunk *chunk = &slot->chunk;
 	struct segment segment;
-	struct chunk_walk walk;
-	struct frame frame;
 
 	if (nb_workers == 1)
 		return sort_alone(worker, slot);
-	chunk_walk_init(&walk, worker->engine->capture, &slot->chunk);
-	for (uint32_t i = 0; chunk_walk_next(&walk, &frame); i++) {
-		const enum fate fate = decode(worker, &frame, &segment);
+	for (uint32_t i = 0; i < chunk->nb_frames; i++) {
+		const enum fate fate = decode(worker, &chunk->frames[i], &segment);
 		struct segment_list *list;
 		struct segment *to;
 
@@ -82,12 +78,12 @@ int worker_sort(struct worker *worker, struct slot *slot)
 			continue;
 		segment.frame = i;
 		list = &slot->segments[segment.partition % nb_workers];
-		to = list_next(list, slot->chunk.nb_frames);
+		to = list_next(list, chunk->nb_frames);
 		if (to == NULL)
 			return -ENOMEM;
 		*to = segment;
 		list->nb++;
 	}
-	worker->decoded += slot->chunk.nb_frames;
+	worker->decoded += chunk->nb_frames;
 	return 0;
 }

@@ -396,14 +396,8 @@ static void take_frame(struct reading *r, uint64_t number, const struct frame *f
 
 static void walk(struct reading *r, const struct chunk *chunk)
 {
-	struct chunk_walk walk;
-	struct frame frame;
-	uint64_t number = chunk->first_frame;
-
-	chunk_walk_init(&walk, r->capture, chunk);
-	while (chunk_walk_next(&walk, &frame))
-		take_frame(r, number++, &frame);
-	assert_int_equal(number - chunk->first_frame, chunk->nb_frames);
+	for (uint32_t i = 0; i < chunk->nb_frames; i++)
+		take_frame(r, chunk->first_frame + i, &chunk->frames[i]);
 	if (chunk->border_frame != 0) {
 		r->border_frame = chunk->border_frame;
 		r->border_clock_ns = chunk->border_clock_ns;
@@ -412,16 +406,11 @@ static void walk(struct reading *r, const struct chunk *chunk)
 
 void reading_run(struct reading *r)
 {
-	const size_t capacity = capture_chunk_capacity(r->capture);
 	struct chunk chunks[NB_SLOTS] = {0};
 	size_t nb;
 
-	for (int i = 0; i < NB_SLOTS; i++) {
-		/* Exactly so large: a sanitizer sees the first byte beyond. */
-		chunks[i].data = malloc(capacity);
-		chunks[i].capacity = capacity;
-		assert_non_null(chunks[i].data);
-	}
+	for (int i = 0; i < NB_SLOTS; i++)
+		assert_int_equal(chunk_init(&chunks[i], r->capture), 0);
 	do {
 		nb = 0;
 		while (nb < NB_SLOTS && capture_claim(r->capture, &chunks[nb]))
@@ -434,7 +423,7 @@ void reading_run(struct reading *r)
 			walk(r, &chunks[i]);
 	} while (nb > 0 && r->rc == 0);
 	for (int i = 0; i < NB_SLOTS; i++)
-		free(chunks[i].data);
+		chunk_fini(&chunks[i]);
 }
 
 void reading_fini(struct reading *r)
