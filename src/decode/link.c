@@ -7,7 +7,7 @@
 /* LINKTYPE_ values (tcpdump.org/linktypes.html). */
 enum {
 	LINK_NULL = 0,
-	LINK_ETHERNET = 1,
+	LINK_ETHERNET = DECODE_LINK_ETHERNET,
 	LINK_PPP = 9,
 	LINK_RAW_BSD = 12,
 	LINK_RAW_OPENBSD = 14,

@@ -8,54 +8,27 @@
 #include "tcpmill/capture.h"
 
 #define TCP_MIN_CAPTURED 16u
-#define PARTITION_BITS 6
 
-/*
- * Multilinear hashing: the sum of 32-bit words times random odd-or-even 64-bit
- * keys, upper half. It is strongly universal: without the keys nobody can aim at
- * a bucket. The partition's keys are fixed, so that evictions do not depend on a run.
- */
-static const uint64_t partition_keys[DECODE_NB_KEYS] = {
-	0x8f1bbcdcca62c1d7, 0x5a827999d76aa479, 0xc3d2e1f06ed9eba3, 0x98badcfe10325477,
-	0x67452301efcdab8b, 0xb5c0fbcfe9b5dba7, 0x3956c25bf348b539, 0xd807aa98a3030243,
-	0x72be5d7480deb1ff, 0xc19bf174e49b69c5,
+const struct decode_keys decode_partition_keys = {
+	{0x8f1bbcdcca62c1d7, 0x5a827999d76aa479, 0xc3d2e1f06ed9eba3, 0x98badcfe10325477,
+	 0x67452301efcdab8b, 0xb5c0fbcfe9b5dba7, 0x3956c25bf348b539, 0xd807aa98a3030243,
+	 0x72be5d7480deb1ff, 0xc19bf174e49b69c5},
 };
-
-static uint64_t hash_ipv4(const uint64_t *key, const struct segment *s)
-{
-	return key[0] + key[1] * s->addr_lo + key[2] * s->addr_hi +
-	       key[3] * ((uint32_t)s->port_lo << 16 | s->port_hi);
-}
-
-static uint64_t hash_ipv6(const uint64_t *key, const uint32_t *lo, const uint32_t *hi,
-			  const struct segment *s)
-{
-	uint64_t sum = key[0] + key[9] * ((uint32_t)s->port_lo << 16 | s->port_hi);
-
-	for (int i = 0; i < 4; i++)
-		sum += key[1 + i] * lo[i] + key[5 + i] * hi[i];
-	return sum;
-}
-
-static void set_hashes(struct segment *s, uint64_t partition, uint64_t bucket)
-{
-	/* The top bits of a multilinear sum are its best ones. */
-	s->partition = (uint8_t)(partition >> (64 - PARTITION_BITS));
-	s->hash = (uint32_t)(bucket >> 32);
-}
 
 static void key_ipv4(const struct decode_keys *keys, struct segment *s, uint16_t src_port,
 		     uint16_t dst_port)
 {
 	const uint32_t src = get_be32(s->ip_header + 12), dst = get_be32(s->ip_header + 16);
 	const bool swapped = src > dst || (src == dst && src_port > dst_port);
+	struct key_ipv4 key;
 
 	s->addr_lo = swapped ? dst : src;
 	s->addr_hi = swapped ? src : dst;
 	s->port_lo = swapped ? dst_port : src_port;
 	s->port_hi = swapped ? src_port : dst_port;
 	s->bits |= swapped ? SEGMENT_SWAPPED : 0;
-	set_hashes(s, hash_ipv4(partition_keys, s), hash_ipv4(keys->word, s));
+	key = (struct key_ipv4){s->addr_lo, s->addr_hi, segment_ports(s)};
+	set_hashes(s, hash_ipv4(&decode_partition_keys, key), hash_ipv4(keys, key));
 }
 
 static void key_ipv6(const struct decode_keys *keys, struct segment *s, uint16_t src_port,
@@ -64,7 +37,7 @@ static void key_ipv6(const struct decode_keys *keys, struct segment *s, uint16_t
 	const uint8_t *src = s->ip_header + 8, *dst = s->ip_header + 24;
 	const int order = memcmp(src, dst, 16);
 	const bool swapped = order > 0 || (order == 0 && src_port > dst_port);
-	uint32_t lo[4], hi[4];
+	uint64_t lo[2], hi[2];
 
 	memcpy(lo, swapped ? dst : src, sizeof(lo));
 	memcpy(hi, swapped ? src : dst, sizeof(hi));
@@ -73,7 +46,8 @@ static void key_ipv6(const struct decode_keys *keys, struct segment *s, uint16_t
 	s->port_lo = swapped ? dst_port : src_port;
 	s->port_hi = swapped ? src_port : dst_port;
 	s->bits |= swapped ? SEGMENT_SWAPPED : 0;
-	set_hashes(s, hash_ipv6(partition_keys, lo, hi, s), hash_ipv6(keys->word, lo, hi, s));
+	set_hashes(s, hash_ipv6(&decode_partition_keys, lo, hi, segment_ports(s)),
+		   hash_ipv6(keys, lo, hi, segment_ports(s)));
 }
 
 /* Marks what the options hold; most segments have none or only time stamps. */
@@ -165,8 +139,8 @@ void decode_keys_init(struct decode_keys *keys, uint64_t seed)
 	}
 }
 
-enum fate decode_frame(const struct frame *frame, const struct decode_keys *keys,
-		       struct segment *segment)
+enum fate decode_general(const struct frame *frame, const struct decode_keys *keys,
+			 struct segment *segment)
 {
 	struct cursor c = {
 		/* The bytes are the chunk's own buffer: see decode.h on source routes. */
@@ -181,4 +155,12 @@ enum fate decode_frame(const struct frame *frame, const struct decode_keys *keys
 	segment->vlan = 0;
 	segment->tunnel = TUNNEL_NONE;
 	return decode_link(&c, frame->interface->link_type);
+}
+
+enum fate decode_frame(const struct frame *frame, const struct decode_keys *keys,
+		       struct segment *segment)
+{
+	if (decode_fast(frame, keys, segment))
+		return FATE_TRACKED;
+	return decode_general(frame, keys, segment);
 }
