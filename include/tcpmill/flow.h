@@ -22,9 +22,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tcpmill/segment.h"
 #include "tcpmill/tcp_words.h"
 
-struct segment;
 struct flow_table;
 
 #define FLOW_NB_PARTITIONS 64
@@ -105,20 +105,38 @@ void flow_table_destroy(struct flow_table *table);
 uint64_t flow_partition_capacity(uint64_t max_flows);
 
 /*
- * Hints for a segment that will be looked up soon: first its bucket is fetched;
- * later, when it is there, the flow behind it is told without being touched (it
- * may be another one, but never NULL), so that its lines can be fetched too.
+ * Hints for segments that will be looked up soon: first their buckets are fetched;
+ * later, when these are there, the flows behind them are told without being touched
+ * (they may be others, or no flow, but never NULL), so that their lines can be fetched too.
  */
-void flow_table_prefetch_bucket(const struct flow_table *table, const struct segment *segment);
-const struct flow *flow_table_guess(const struct flow_table *table, const struct segment *segment);
+void flow_table_prefetch(const struct flow_table *table, const struct segment *segments,
+			 uint32_t nb);
+void flow_table_guess(const struct flow_table *table, const struct segment *segments, uint32_t nb,
+		      struct flow **guesses);
+
+bool flow_has_ipv6(const struct flow *flow, const struct segment *segment);
+/* True if this is the segment's flow, and lives. */
+static inline bool flow_is_of(const struct flow *flow, const struct segment *segment)
+{
+	static_assert(FLOW_IPV6 == SEGMENT_IPV6, "compared as one bit");
+	const uint32_t wanted = (segment->bits & SEGMENT_IPV6) | FLOW_LIVE;
+
+	if (flow->bits != wanted || flow->port_lo != segment->port_lo ||
+	    flow->port_hi != segment->port_hi)
+		return false;
+	if (wanted & FLOW_IPV6)
+		return flow_has_ipv6(flow, segment);
+	return flow->quick_lo == segment->addr_lo && flow->quick_hi == segment->addr_hi;
+}
 
 /*
  * The segment's flow, made if there is none (*created). A flow that was idle for
  * too long ends first; a full partition evicts. frame is the segment's place.
- * NULL if no slot could be had (the reservation is used up).
+ * guess: of flow_table_guess(), or NULL. NULL if no slot could be had (the reservation
+ * is used up).
  */
 struct flow *flow_table_lookup(struct flow_table *table, const struct segment *segment,
-			       uint64_t frame, bool *created);
+			       uint64_t frame, struct flow *guess, bool *created);
 /* Ends flow by port reuse and puts a fresh one in its place. NULL as above. */
 struct flow *flow_table_replace(struct flow_table *table, struct flow *flow,
 				const struct segment *segment, uint64_t frame);

@@ -254,9 +254,10 @@ struct tcp_arrival {
 	bool is_fresh;     /* made, or put in the place of one whose ports it takes over */
 };
 
-/* The segment's flow in the table: found, made, or put in the place of another. */
+/* The segment's flow in the table (guess: see flow_table_lookup()): found, made, or put in the
+ * place of another. */
 struct tcp_arrival tcp_flow_find(struct flow_table *table, const struct segment *segment,
-				 uint64_t frame, uint32_t input);
+				 uint64_t frame, uint32_t input, struct flow *guess);
 /* After tcp_track(): the segment was the flow's latest, for the order of eviction. */
 void tcp_flow_reclass(struct flow_table *table, struct flow *flow, uint8_t class);
 static inline void tcp_flow_touch(struct flow_table *table, const struct tcp_arrival *arrival,
@@ -280,6 +281,13 @@ struct tcp_tracker *tcp_tracker_create(bool wants_details);
 void tcp_tracker_destroy(struct tcp_tracker *tracker);
 /* True once memory for a flow's lists was short: its answers are wrong from then on. */
 bool tcp_tracker_failed(const struct tcp_tracker *tracker);
+
+/*
+ * The short way of the next data, or a new ACK, to a flow that is packed and in order:
+ * true if the segment was one, and is done with, without a verdict. Else nothing has
+ * changed, and tcp_track() knows what it means. *is_offload: see struct tcp_result.
+ */
+bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_offload);
 
 /*
  * Runs one segment through its flow. note is filled but for its stream; NULL if

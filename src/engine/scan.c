@@ -73,7 +73,7 @@ static void number_flow(struct scan *scan, struct flow *flow)
 static void track(struct scan *scan, const struct segment *segment, uint64_t frame)
 {
 	const struct tcp_arrival arrival =
-		tcp_flow_find(scan->table, segment, frame, scan->chunk.input);
+		tcp_flow_find(scan->table, segment, frame, scan->chunk.input, NULL);
 	struct tcp_result result;
 	struct tcp_note note;
 	bool is_followed;

@@ -8,9 +8,8 @@
 
 #include "engine_priv.h"
 
-/* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
-#define PREFETCH_BUCKET 16u
-#define PREFETCH_FLOW 8u
+/* Segments whose cache lines are fetched together, while those before them are tracked. */
+#define GROUP 32u
 
 #define RING_LISTS 64u
 
@@ -48,6 +47,8 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 
 	worker->engine = engine;
 	worker->teller = engine->teller;
+	worker->idle_timeout_ns =
+		engine->config->idle_timeout_ns != 0 ? engine->config->idle_timeout_ns : UINT64_MAX;
 	worker->id = id;
 	worker->delay_state = engine->config->delay_seed + id + 1;
 	pthread_mutex_init(&worker->returned_lock, NULL);
@@ -165,10 +166,10 @@ static void keep_told(const struct worker *worker, struct told_list *list, struc
 }
 
 static int track_one(struct worker *worker, struct slot *slot, const struct segment *segment,
-		     uint64_t frame)
+		     uint64_t frame, struct flow *guess)
 {
 	const struct tcp_arrival arrival =
-		tcp_flow_find(worker->table, segment, frame, slot->chunk.input);
+		tcp_flow_find(worker->table, segment, frame, slot->chunk.input, guess);
 	struct engine_told *told = NULL;
 	struct tcp_result result;
 
@@ -194,41 +195,81 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 	return 0;
 }
 
-static void prefetch_flow(const struct worker *worker, const struct segment *segment)
+/* Most segments: the guess was right, and they go on where their flow stopped. */
+static inline bool track_next(struct worker *worker, const struct segment *segment, uint64_t frame,
+			      struct flow *flow)
 {
-	const struct flow *flow = flow_table_guess(worker->table, segment);
+	bool is_offload;
 
-	tcp_flow_prefetch(flow, segment);
-	if (worker->teller != NULL)
-		__builtin_prefetch(&flow->stream); /* which a note needs */
+	if (!flow_is_of(flow, segment) ||
+	    segment->clock_ns - flow->last_clock_ns > worker->idle_timeout_ns ||
+	    worker->teller != NULL || !tcp_track_next(flow, segment, &is_offload))
+		return false;
+	flow_table_touch(flow, segment->clock_ns, frame);
+	worker->tracked++;
+	worker->offload_segments += is_offload;
+	return true;
 }
 
-int worker_track(struct worker *worker, struct slot *slot, const struct segment *segments,
-		 uint32_t nb)
+static int track_group(struct worker *worker, struct slot *slot, const struct segment *segments,
+		       uint32_t nb, struct flow *const *guesses)
 {
 	const struct chunk *chunk = &slot->chunk;
 
-	for (uint32_t i = 0; i < nb && i < PREFETCH_BUCKET; i++)
-		flow_table_prefetch_bucket(worker->table, &segments[i]);
-	for (uint32_t i = 0; i < nb && i < PREFETCH_FLOW; i++)
-		prefetch_flow(worker, &segments[i]);
+	for (uint32_t i = 0; worker->teller != NULL && i < nb; i++)
+		tcp_flow_prefetch_beside(guesses[i], &segments[i]);
 	for (uint32_t i = 0; i < nb; i++) {
 		const uint64_t frame = chunk->first_frame + segments[i].frame;
 		int rc = 0;
 
-		if (i + PREFETCH_BUCKET < nb)
-			flow_table_prefetch_bucket(worker->table, &segments[i + PREFETCH_BUCKET]);
-		if (i + PREFETCH_FLOW < nb)
-			prefetch_flow(worker, &segments[i + PREFETCH_FLOW]);
 		if (chunk->border_frame != 0 && frame >= chunk->border_frame &&
 		    worker->border_done <= slot->sequence)
 			rc = pass_border(worker, slot);
-		if (rc == 0)
-			rc = track_one(worker, slot, &segments[i], frame);
+		if (rc == 0 && !track_next(worker, &segments[i], frame, guesses[i]))
+			rc = track_one(worker, slot, &segments[i], frame, guesses[i]);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
+}
+
+/* The group's buckets are there by now: who it is about, and what it will touch. */
+static void guess_group(const struct worker *worker, const struct segment *segments, uint32_t nb,
+			struct flow **guesses)
+{
+	flow_table_guess(worker->table, segments, nb, guesses);
+	for (uint32_t i = 0; i < nb; i++)
+		tcp_flow_prefetch(guesses[i], &segments[i]);
+	for (uint32_t i = 0; worker->teller != NULL && i < nb; i++)
+		__builtin_prefetch(&guesses[i]->stream); /* which a note needs */
+}
+
+static uint32_t min32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Groups follow each other: buckets are fetched two groups ahead, flows one. */
+int worker_track(struct worker *worker, struct slot *slot, const struct segment *segments,
+		 uint32_t nb)
+{
+	struct flow *guesses[2][GROUP];
+	uint32_t fetched = min32(nb, 2 * GROUP), guessed = min32(nb, GROUP);
+	int rc = 0;
+
+	flow_table_prefetch(worker->table, segments, fetched);
+	guess_group(worker, segments, guessed, guesses[0]);
+	for (uint32_t at = 0, g = 0; rc == 0 && at < nb; g ^= 1) {
+		const uint32_t end = guessed;
+
+		guessed = fetched;
+		fetched = min32(nb, fetched + GROUP);
+		flow_table_prefetch(worker->table, segments + guessed, fetched - guessed);
+		guess_group(worker, segments + end, guessed - end, guesses[g ^ 1]);
+		rc = track_group(worker, slot, segments + at, end - at, guesses[g]);
+		at = end;
+	}
+	return rc;
 }
 
 int worker_track_list(struct worker *worker, struct slot *slot)

@@ -86,25 +86,13 @@ void flow_table_destroy(struct flow_table *table)
 	free(table);
 }
 
-static bool same_ipv6(const struct flow *flow, const struct segment *s)
+bool flow_has_ipv6(const struct flow *flow, const struct segment *s)
 {
 	const bool swapped = (s->bits & SEGMENT_SWAPPED) != 0;
 	const uint8_t *src = s->ip_header + 8, *dst = s->ip_header + 24;
 
 	return memcmp(flow->ipv6, swapped ? dst : src, 16) == 0 &&
 	       memcmp(flow->ipv6 + 16, swapped ? src : dst, 16) == 0;
-}
-
-static inline bool same_key(const struct flow *flow, const struct segment *s)
-{
-	static_assert(FLOW_IPV6 == SEGMENT_IPV6, "compared as one bit");
-
-	if (((flow->port_lo ^ s->port_lo) | (flow->port_hi ^ s->port_hi) |
-	     ((flow->bits ^ s->bits) & FLOW_IPV6)) != 0)
-		return false;
-	if (s->bits & SEGMENT_IPV6)
-		return same_ipv6(flow, s);
-	return flow->quick_lo == s->addr_lo && flow->quick_hi == s->addr_hi;
 }
 
 static void set_key(struct flow_table *table, struct flow *flow, const struct segment *s)
@@ -217,28 +205,36 @@ static struct flow *index_find(const struct flow_table *table, const struct part
 		if (partition->buckets[i].hash == segment->hash) {
 			struct flow *flow = flow_at(table, partition->buckets[i].slot);
 
-			if (same_key(flow, segment))
+			if (flow_is_of(flow, segment))
 				return flow;
 		}
 	}
 	return NULL;
 }
 
-void flow_table_prefetch_bucket(const struct flow_table *table, const struct segment *segment)
+void flow_table_prefetch(const struct flow_table *table, const struct segment *segments,
+			 uint32_t nb)
 {
-	const struct partition *partition = &table->partitions[segment->partition];
+	for (uint32_t i = 0; i < nb; i++) {
+		const struct partition *partition = &table->partitions[segments[i].partition];
 
-	__builtin_prefetch(&partition->buckets[segment->hash & partition->mask]);
+		__builtin_prefetch(&partition->buckets[segments[i].hash & partition->mask]);
+	}
 }
 
-const struct flow *flow_table_guess(const struct flow_table *table, const struct segment *segment)
+void flow_table_guess(const struct flow_table *table, const struct segment *segments, uint32_t nb,
+		      struct flow **guesses)
 {
-	const struct partition *partition = &table->partitions[segment->partition];
-	uint32_t i = segment->hash & partition->mask;
+	for (uint32_t n = 0; n < nb; n++) {
+		const uint32_t hash = segments[n].hash;
+		const struct partition *partition = &table->partitions[segments[n].partition];
+		const struct bucket *buckets = partition->buckets;
+		uint32_t i = hash & partition->mask;
 
-	while (partition->buckets[i].slot != 0 && partition->buckets[i].hash != segment->hash)
-		i = (i + 1) & partition->mask;
-	return flow_at(table, partition->buckets[i].slot);
+		while (buckets[i].hash != hash && buckets[i].slot != 0)
+			i = (i + 1) & partition->mask;
+		guesses[n] = flow_at(table, buckets[i].slot);
+	}
 }
 
 void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reason)
@@ -291,10 +287,13 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 }
 
 struct flow *flow_table_lookup(struct flow_table *table, const struct segment *segment,
-			       uint64_t frame, bool *created)
+			       uint64_t frame, struct flow *guess, bool *created)
 {
 	const uint64_t timeout_ns = table->params.idle_timeout_ns;
-	struct flow *flow = index_find(table, &table->partitions[segment->partition], segment);
+	struct flow *flow = guess;
+
+	if (guess == NULL || !flow_is_of(guess, segment))
+		flow = index_find(table, &table->partitions[segment->partition], segment);
 
 	if (flow != NULL && timeout_ns != 0 &&
 	    segment->clock_ns - flow->last_clock_ns > timeout_ns) {

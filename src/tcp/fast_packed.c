@@ -17,6 +17,9 @@
 #define ONE_UNACKED HIGH(1)
 #define NEW_UNACKED HIGH(0x7ffu)
 
+/* A pointer that the compiler may not compute again at each use: that is a third of the way. */
+#define KEEP(pointer) __asm__("" : "+r"(pointer))
+
 enum { WORD_LAST, WORD_NEXT_AT, WORD_RTT_AT, WORD_IP_BYTES };
 
 /* Nothing in the header asks for a second look. */
@@ -137,16 +140,20 @@ static bool is_large(const struct tcp_packed *p, const struct segment *segment, 
 	return segment->payload_len > (is_known ? p->more[r_is_high].mss : 8960u);
 }
 
-bool fast_packed(struct flow *flow, const struct segment *segment, bool *is_offload)
+bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_offload)
 {
 	struct tcp_packed *p = packed_of(flow);
 	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
 	struct packed_side *f = &p->side[from_high], *r = &p->side[!from_high];
 	const uint32_t len = segment->payload_len, end = segment->seq + len;
 	const uint32_t fast = p->fast[from_high];
-	uint64_t now, gap, sample = 0;
-	bool is_timed;
+	struct packed_more *f_more = &p->more[from_high], *r_more = &p->more[!from_high];
+	uint64_t now, gap, sample;
 
+	KEEP(f);
+	KEEP(r);
+	KEEP(f_more);
+	KEEP(r_more);
 	if (!(fast & (len != 0 ? PACKED_FAST_DATA : PACKED_FAST_ACK)) || !is_plain(segment) ||
 	    !is_next(segment, f, r) || segment->ttl < p->ttl_min[from_high] ||
 	    segment->ttl > p->ttl_max[from_high] || f->pkts >= INT32_MAX)
@@ -156,19 +163,18 @@ bool fast_packed(struct flow *flow, const struct segment *segment, bool *is_offl
 	    (len != 0 &&
 	     !is_good_data(segment->seq, end, f, r, p->fast[!from_high] & PACKED_SHIFT)))
 		return false;
-	is_timed = (r->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 &&
-		   (int32_t)(segment->ack - r->rtt_end) >= 0;
-	if (is_timed) {
+	if ((r->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 &&
+	    (int32_t)(segment->ack - r->rtt_end) >= 0) {
 		sample = now - (r->words[WORD_RTT_AT] & LOW_BITS);
-		if (sample >= UINT32_MAX || (p->more[!from_high].rtt_sum + sample) > LOW_BITS)
+		if (sample >= UINT32_MAX || r_more->rtt_sum + sample > LOW_BITS)
 			return false;
-		take_sample(r, &p->more[!from_high], segment->ack, (uint32_t)sample);
+		take_sample(r, r_more, segment->ack, (uint32_t)sample);
 	}
 	take_ack(p, f, r, segment->ack, from_high);
 	gap = now - (f->words[WORD_LAST] & LOW_BITS);
 	p->before_last_ns[from_high] = gap <= INT32_MAX ? (int32_t)gap : FAR_APART;
 	if (f->words[WORD_LAST] >> 48 != segment->win)
-		take_window(&p->more[from_high], segment->win, fast & PACKED_SHIFT);
+		take_window(f_more, segment->win, fast & PACKED_SHIFT);
 	count_segment(f, segment, now);
 	if (len != 0)
 		take_data(p, f, end, now, from_high);

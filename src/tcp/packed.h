@@ -16,7 +16,7 @@
  * not fit the slot. One that is not in order, or odd in another way, lies beside its
  * slot as a struct tcp_flow; so do all flows when details are wanted.
  *
- * The short way of packed flows (fast_packed.c) knows from `fast` what the state says
+ * The short way of packed flows (tcp_track_next()) knows from `fast` what the state says
  * about the next segment, and looks only at the segment besides.
  */
 
@@ -132,11 +132,5 @@ void packed_open(const struct flow *flow, struct tcp_flow *to);
  * the slot. Packs it if it can; a shortage of memory is the tracker's.
  */
 void packed_close(struct tcp_tracker *tracker, struct flow *flow, struct tcp_flow *from);
-
-/*
- * fast_packed.c: the short way; true if the segment was a plain one, and is done with.
- * is_offload is set then.
- */
-bool fast_packed(struct flow *flow, const struct segment *segment, bool *is_offload);
 
 #endif

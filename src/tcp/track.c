@@ -53,11 +53,11 @@ void track_begin(struct tcp_flow *flow, const struct segment *segment,
 }
 
 struct tcp_arrival tcp_flow_find(struct flow_table *table, const struct segment *segment,
-				 uint64_t frame, uint32_t input)
+				 uint64_t frame, uint32_t input, struct flow *guess)
 {
 	struct tcp_arrival arrival = {.frame = frame, .input = input};
 
-	arrival.flow = flow_table_lookup(table, segment, frame, &arrival.created);
+	arrival.flow = flow_table_lookup(table, segment, frame, guess, &arrival.created);
 	arrival.is_fresh = arrival.flow != NULL && arrival.created;
 	if (arrival.flow != NULL && !arrival.created && takes_over(arrival.flow, segment)) {
 		arrival.flow = flow_table_replace(table, arrival.flow, segment, frame);
@@ -337,7 +337,7 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 	struct tcp_result result = {.class = arrival->flow->class};
 	struct step s;
 
-	if (note == NULL && fast_packed(arrival->flow, segment, &result.is_offload))
+	if (note == NULL && tcp_track_next(arrival->flow, segment, &result.is_offload))
 		return result;
 	if (arrival->is_fresh)
 		track_begin(flow, segment, arrival);

@@ -297,7 +297,7 @@ struct tcp_result script_play(struct tcp_script *s, const struct script_segment 
 	move_time(s, in);
 	build(s, in, &segment);
 	s->frame++;
-	arrival = tcp_flow_find(s->table, &segment, s->frame, 0);
+	arrival = tcp_flow_find(s->table, &segment, s->frame, 0, NULL);
 	assert_non_null(arrival.flow);
 	result = tcp_track(s->tracker, &arrival, &segment, &s->note);
 	tcp_flow_touch(s->table, &arrival, &segment, &result);

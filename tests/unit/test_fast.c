@@ -138,7 +138,7 @@ static void play_packed(struct packed_way *way, const struct segment *segment, u
 	struct tcp_flow room;
 	bool is_offload;
 
-	if (fast_packed(&tried, segment, &is_offload))
+	if (tcp_track_next(&tried, segment, &is_offload))
 		way->nb_short++;
 	else
 		assert_memory_equal(&tried, &before, sizeof(tried));

@@ -157,7 +157,7 @@ static uint8_t first_byte(const struct item *item, bool high)
 static struct item *see_segment(struct bed *bed, const struct segment *segment, uint32_t id,
 				bool *created)
 {
-	struct flow *flow = flow_table_lookup(bed->table, segment, ++bed->frame, created);
+	struct flow *flow = flow_table_lookup(bed->table, segment, ++bed->frame, NULL, created);
 	struct item *item = (struct item *)(void *)flow;
 
 	if (flow == NULL)
@@ -428,17 +428,26 @@ static void a_removed_flow_is_made_anew(void **state)
 static void hints_are_harmless(void **state)
 {
 	struct bed *bed = *state;
-	struct segment segment;
+	struct segment segment, other;
+	struct flow *guess;
 	bool created;
 
 	make_table(bed, 64, 0, 0);
 	segment = key_segment(bed, 7, false);
-	flow_table_prefetch_bucket(bed->table, &segment);
-	assert_non_null(flow_table_guess(bed->table, &segment));
+	flow_table_prefetch(bed->table, &segment, 1);
+	flow_table_guess(bed->table, &segment, 1, &guess);
+	assert_non_null(guess);
+	assert_false(flow_is_of(guess, &segment));
 	assert_int_equal(nb_live(bed), 0);
 	assert_non_null(see_segment(bed, &segment, 7, &created));
-	assert_ptr_equal(flow_table_guess(bed->table, &segment),
-			 flow_table_lookup(bed->table, &segment, 2, &created));
+	flow_table_guess(bed->table, &segment, 1, &guess);
+	assert_ptr_equal(guess, flow_table_lookup(bed->table, &segment, 2, NULL, &created));
+	assert_ptr_equal(guess, flow_table_lookup(bed->table, &segment, 3, guess, &created));
+	assert_true(flow_is_of(guess, &segment));
+	/* A wrong guess costs time only. */
+	other = key_segment(bed, 8, false);
+	assert_ptr_not_equal(guess, flow_table_lookup(bed->table, &other, 4, guess, &created));
+	assert_true(created);
 }
 
 /* ---- Idle timeout (2.2) -------------------------------------------------------- */
@@ -837,7 +846,7 @@ static void a_slot_comes_again_empty(void **state)
 	item = see(bed, 7, &created);
 	flow_end(bed->table, &item->flow, END_EVICTED);
 	segment = key_segment(bed, 8, false);
-	flow = flow_table_lookup(bed->table, &segment, 2, &created);
+	flow = flow_table_lookup(bed->table, &segment, 2, NULL, &created);
 	assert_ptr_equal(flow, &item->flow);
 	assert_int_equal(item->id, 0);
 }
@@ -879,7 +888,7 @@ static void without_a_free_slot_there_is_no_flow(void **state)
 	/* The same where a flow is to be replaced. */
 	segment = key_segment(bed, 999, false);
 	assert_null(flow_table_replace(bed->table,
-				       flow_table_lookup(bed->table, &segment, 1000, &created),
+				       flow_table_lookup(bed->table, &segment, 1000, NULL, &created),
 				       &segment, 1000));
 	assert_false(created);
 }
