@@ -57,7 +57,6 @@ struct told_list {
 };
 
 enum slot_state {
-	SLOT_FREE,
 	SLOT_CLAIMED, /* being read */
 	SLOT_READ,
 	SLOT_CUT,
@@ -170,7 +169,9 @@ struct engine {
 	pthread_cond_t merger_wakeup; /* a list, a chunk that is done with or an encoded batch */
 	pthread_cond_t ended;         /* a worker or the merger is done, or the run failed */
 	struct slot *slots;
-	uint32_t nb_slots;
+	uint32_t nb_slots, nb_free;
+	struct slot **in_flight;  /* [nb_slots] by sequence modulo nb_slots; NULL: none */
+	struct slot **free_slots; /* [nb_free] the one used last, whose memory is warm, on top */
 	uint64_t next_read, next_cut, next_sort, next_number, next_tell;
 	uint64_t next_done; /* chunks below it are numbered and, with a teller, put */
 	uint32_t nb_ended_workers;

@@ -17,12 +17,14 @@ int exchange_init(struct engine *engine)
 	if (engine->teller != NULL)
 		engine->nb_slots += engine->nb_workers + 1;
 	engine->slots = calloc(engine->nb_slots, sizeof(*engine->slots));
-	if (engine->slots == NULL)
+	engine->in_flight = calloc(engine->nb_slots, sizeof(*engine->in_flight));
+	engine->free_slots = calloc(engine->nb_slots, sizeof(*engine->free_slots));
+	if (engine->slots == NULL || engine->in_flight == NULL || engine->free_slots == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < engine->nb_slots; i++) {
 		struct slot *slot = &engine->slots[i];
 
-		slot->sequence = UINT64_MAX;
+		engine->free_slots[engine->nb_free++] = slot;
 		slot->segments = calloc(engine->nb_workers, sizeof(*slot->segments));
 		slot->born = calloc(engine->nb_workers, sizeof(*slot->born));
 		if (slot->segments == NULL || slot->born == NULL ||
@@ -51,16 +53,18 @@ void exchange_fini(struct engine *engine)
 		chunk_fini(&slot->chunk);
 	}
 	free(engine->slots);
+	free(engine->in_flight);
+	free(engine->free_slots);
 }
 
-static struct slot *slot_of(struct engine *engine, uint64_t sequence)
+/* The chunk of that number if it is in this state, or NULL. */
+static struct slot *slot_in_state(struct engine *engine, uint64_t sequence, enum slot_state state)
 {
-	return &engine->slots[sequence % engine->nb_slots];
-}
+	struct slot *slot = engine->in_flight[sequence % engine->nb_slots];
 
-static bool slot_is(const struct slot *slot, uint64_t sequence, enum slot_state state)
-{
-	return slot->sequence == sequence && slot->state == state;
+	if (slot == NULL || slot->sequence != sequence || slot->state != state)
+		return NULL;
+	return slot;
 }
 
 /* Test option: pauses make every order of events likely. */
@@ -127,18 +131,21 @@ static void number_flows(struct engine *engine, struct slot *slot)
 /* A chunk that nobody looks at again: its flows may be written, its buffer is free. */
 static void finish_slot(struct engine *engine, struct slot *slot)
 {
-	slot->state = SLOT_FREE;
+	engine->in_flight[slot->sequence % engine->nb_slots] = NULL;
+	engine->free_slots[engine->nb_free++] = slot;
 	engine->next_done++;
-	pthread_cond_signal(&engine->merger_wakeup);
+	/* The merger waits for chunks in which an epoch ends, and for the last one. */
+	if (slot->chunk.border_frame != 0 ||
+	    (engine->all_claimed && engine->next_done == engine->next_read))
+		pthread_cond_signal(&engine->merger_wakeup);
 }
 
 static bool step_number(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	struct slot *slot = slot_of(engine, engine->next_number);
+	struct slot *slot = slot_in_state(engine, engine->next_number, SLOT_SORTED);
 
-	if (engine->numbering || !slot_is(slot, engine->next_number, SLOT_SORTED) ||
-	    slot->nb_worked < engine->nb_workers)
+	if (slot == NULL || engine->numbering || slot->nb_worked < engine->nb_workers)
 		return false;
 	engine->numbering = true;
 	step_begin(worker);
@@ -160,9 +167,9 @@ static bool step_number(struct worker *worker)
 static bool step_tell(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	struct slot *slot = slot_of(engine, engine->next_tell);
+	struct slot *slot = slot_in_state(engine, engine->next_tell, SLOT_NUMBERED);
 
-	if (!slot_is(slot, engine->next_tell, SLOT_NUMBERED))
+	if (slot == NULL)
 		return false;
 	slot->state = SLOT_TELLING;
 	engine->next_tell++;
@@ -176,9 +183,9 @@ static bool step_tell(struct worker *worker)
 static bool step_put(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	struct slot *slot = slot_of(engine, engine->next_done);
+	struct slot *slot = slot_in_state(engine, engine->next_done, SLOT_TOLD);
 
-	if (engine->putting || !slot_is(slot, engine->next_done, SLOT_TOLD))
+	if (slot == NULL || engine->putting)
 		return false;
 	engine->putting = true;
 	step_begin(worker);
@@ -198,10 +205,10 @@ static bool is_too_far_ahead(const struct engine *engine, const struct slot *slo
 static bool step_work(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	struct slot *slot = slot_of(engine, worker->sequence);
+	struct slot *slot = slot_in_state(engine, worker->sequence, SLOT_SORTED);
 	int rc;
 
-	if (!slot_is(slot, worker->sequence, SLOT_SORTED) || is_too_far_ahead(engine, slot))
+	if (slot == NULL || is_too_far_ahead(engine, slot))
 		return false;
 	step_begin(worker);
 	worker_reclaim(worker);
@@ -217,11 +224,10 @@ static bool step_work(struct worker *worker)
 static bool step_sort(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	struct slot *slot = slot_of(engine, engine->next_sort);
+	struct slot *slot = slot_in_state(engine, engine->next_sort, SLOT_CUT);
 	int rc;
 
-	if (!slot_is(slot, engine->next_sort, SLOT_CUT) ||
-	    (engine->nb_workers == 1 && is_too_far_ahead(engine, slot)))
+	if (slot == NULL || (engine->nb_workers == 1 && is_too_far_ahead(engine, slot)))
 		return false;
 	slot->state = SLOT_SORTING;
 	engine->next_sort++;
@@ -243,10 +249,10 @@ static bool step_sort(struct worker *worker)
 static bool step_cut(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	struct slot *slot = slot_of(engine, engine->next_cut);
+	struct slot *slot = slot_in_state(engine, engine->next_cut, SLOT_READ);
 	int rc;
 
-	if (engine->cutting || !slot_is(slot, engine->next_cut, SLOT_READ))
+	if (slot == NULL || engine->cutting)
 		return false;
 	engine->cutting = true;
 	step_begin(worker);
@@ -267,18 +273,21 @@ static bool step_cut(struct worker *worker)
 static bool step_read(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	struct slot *slot = slot_of(engine, engine->next_read);
+	struct slot *slot;
 
-	if (engine->all_claimed || slot->state != SLOT_FREE)
+	if (engine->all_claimed || engine->nb_free == 0)
 		return false;
+	slot = engine->free_slots[engine->nb_free - 1];
 	/* The claim opens files now and then, so it is short but for that. */
 	if (!capture_claim(engine->capture, &slot->chunk)) {
 		engine->all_claimed = true;
 		pthread_cond_broadcast(&engine->changed);
 		return true;
 	}
+	engine->nb_free--;
 	slot->sequence = engine->next_read++;
 	slot->state = SLOT_CLAIMED;
+	engine->in_flight[slot->sequence % engine->nb_slots] = slot;
 	slot->nb_worked = 0;
 	step_begin(worker);
 	capture_read(engine->capture, &slot->chunk);
