@@ -50,6 +50,8 @@ struct capture_interface {
 	const struct bpf_insn *filter; /* NULL = everything passes */
 };
 
+#define CAPTURE_JUMP_NS 86400000000000u /* a longer step forward is a jump: one day */
+
 /* The capture clock, definitions 2.1. */
 struct capture_clock {
 	int64_t reference_ns;
@@ -161,7 +163,7 @@ const char *capture_link_type_name(uint16_t link_type);
 /* Advances the clock by one frame's stamp; returns true on a jump. */
 static inline bool capture_clock_tick(struct capture_clock *clock, int64_t ts_ns)
 {
-	const int64_t day_ns = 86400000000000, hour_ns = 3600000000000;
+	const int64_t hour_ns = 3600000000000;
 
 	if (!clock->started) {
 		clock->started = true;
@@ -172,7 +174,7 @@ static inline bool capture_clock_tick(struct capture_clock *clock, int64_t ts_ns
 		const int64_t reference = clock->reference_ns;
 
 		clock->reference_ns = ts_ns;
-		if ((uint64_t)ts_ns - (uint64_t)reference > (uint64_t)day_ns)
+		if ((uint64_t)ts_ns - (uint64_t)reference > CAPTURE_JUMP_NS)
 			return true;
 		clock->elapsed_ns += (uint64_t)(ts_ns - reference);
 		return false;

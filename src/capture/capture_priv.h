@@ -130,7 +130,7 @@ struct cut {
 	struct frame *next, *end; /* where the next frame goes; the list's room, or that of -c */
 	struct capture_interface *interface; /* of the frames from counted on */
 	const struct frame *counted;
-	struct capture_clock clock;
+	struct capture_clock clock; /* INT64_MAX is its reference until it started */
 	int64_t first_ts_ns, last_ts_ns;
 	uint64_t captured_bytes, wire_bytes, time_jumps;
 };
@@ -152,15 +152,25 @@ static inline bool cut_is_full(const struct cut *cut)
 	return cut->next == cut->end;
 }
 
+/* Ticks the clock by a stamp that does not just follow it, and sees to the extremes. */
+void cut_odd_stamp(struct cut *cut, int64_t ts_ns);
+
 /* Takes one frame; the cut is not full. */
 static inline void cut_add(struct cut *cut, const uint8_t *data, int64_t ts_ns, uint32_t caplen,
 			   uint32_t wire_len)
 {
-	cut->time_jumps += capture_clock_tick(&cut->clock, ts_ns);
-	if (ts_ns < cut->first_ts_ns)
-		cut->first_ts_ns = ts_ns;
-	if (ts_ns > cut->last_ts_ns)
-		cut->last_ts_ns = ts_ns;
+	const uint64_t step_ns = (uint64_t)ts_ns - (uint64_t)cut->clock.reference_ns;
+
+	/*
+	 * As capture_clock_tick() has it for nearly all stamps. Those since the last odd one
+	 * lie between it and the reference, so the extremes need no look at each.
+	 */
+	if (ts_ns >= cut->clock.reference_ns && step_ns <= CAPTURE_JUMP_NS) {
+		cut->clock.reference_ns = ts_ns;
+		cut->clock.elapsed_ns += step_ns;
+	} else {
+		cut_odd_stamp(cut, ts_ns);
+	}
 	cut->captured_bytes += caplen;
 	cut->wire_bytes += wire_len;
 	*cut->next++ = (struct frame){

@@ -36,11 +36,26 @@ static struct cut begin_cut(const struct capture *capture, const struct source *
 		.last_ts_ns = INT64_MIN,
 	};
 
+	if (!cut.clock.started)
+		cut.clock.reference_ns = INT64_MAX;
 	if (capture->max_frames != 0 && left < chunk->room)
 		cut.end = chunk->frames + left;
 	if (source->kind != SOURCE_PCAPNG)
 		cut_set_interface(&cut, &capture->interfaces[source->interface_base]);
 	return cut;
+}
+
+void cut_odd_stamp(struct cut *cut, int64_t ts_ns)
+{
+	const int64_t so_far = cut->clock.started ? cut->clock.reference_ns : ts_ns;
+
+	if (so_far > cut->last_ts_ns)
+		cut->last_ts_ns = so_far;
+	if (ts_ns > cut->last_ts_ns)
+		cut->last_ts_ns = ts_ns;
+	if (ts_ns < cut->first_ts_ns)
+		cut->first_ts_ns = ts_ns;
+	cut->time_jumps += capture_clock_tick(&cut->clock, ts_ns);
 }
 
 /* The border in front of the first frame whose number an epoch's length divides. */
@@ -66,6 +81,11 @@ static void end_cut(struct capture *capture, struct source *source, struct chunk
 	cut_set_interface(cut, NULL);
 	chunk->nb_frames = (uint32_t)(cut->next - chunk->frames);
 	find_border(capture, chunk);
+	if (chunk->nb_frames == 0)
+		return;
+	if (cut->clock.reference_ns > cut->last_ts_ns)
+		cut->last_ts_ns = cut->clock.reference_ns;
+	cut->clock.started = true;
 	capture->clock = cut->clock;
 	source->info.nb_frames += chunk->nb_frames;
 	totals->nb_frames += chunk->nb_frames;
@@ -76,7 +96,7 @@ static void end_cut(struct capture *capture, struct source *source, struct chunk
 		totals->first_ts_ns = cut->first_ts_ns;
 	if (cut->last_ts_ns > totals->last_ts_ns)
 		totals->last_ts_ns = cut->last_ts_ns;
-	if (chunk->nb_frames != 0 && totals->nb_frames == capture->max_frames)
+	if (totals->nb_frames == capture->max_frames)
 		capture_stop(capture);
 }
 

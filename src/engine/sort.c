@@ -24,66 +24,91 @@ static struct segment *list_next(struct segment_list *list, uint32_t nb_frames)
 	return &list->items[list->nb];
 }
 
-static enum fate decode(struct worker *worker, const struct frame *frame, struct segment *segment)
-{
-	const struct engine_config *config = worker->engine->config;
+/* What is the same for every frame of a chunk, so that it stays in registers. */
+struct sorter {
+	int64_t from_ns;
+	uint64_t span_ns; /* frames so long after from_ns, or longer, are filtered */
+	const struct decode_keys *keys;
+};
 
-	if (frame->ts_ns < config->from_ns || frame->ts_ns >= config->to_ns ||
-	    !capture_filter_match(frame))
+static struct sorter sorter_of(const struct engine *engine)
+{
+	const struct engine_config *config = engine->config;
+
+	return (struct sorter){
+		.from_ns = config->from_ns,
+		.span_ns = (uint64_t)config->to_ns - (uint64_t)config->from_ns,
+		.keys = &engine->keys,
+	};
+}
+
+static inline enum fate decode(const struct sorter *sorter, const struct frame *frame,
+			       struct segment *segment)
+{
+	if ((uint64_t)frame->ts_ns - (uint64_t)sorter->from_ns >= sorter->span_ns ||
+	    (frame->interface->filter != NULL && !capture_filter_match(frame)))
 		return FATE_FILTERED;
 	segment->ts_ns = frame->ts_ns;
 	segment->clock_ns = frame->clock_ns;
-	return decode_frame(frame, &worker->engine->keys, segment);
+	return decode_frame(frame, sorter->keys, segment);
+}
+
+/*
+ * Decodes frames from *next on into segments [BURST]. Returns how many there are; *next is
+ * the first frame that was not looked at.
+ */
+static uint32_t decode_burst(struct worker *worker, const struct chunk *chunk, uint32_t *next,
+			     struct segment *segments)
+{
+	const struct sorter sorter = sorter_of(worker->engine);
+	const struct frame *frame = &chunk->frames[*next];
+	const struct frame *const end = &chunk->frames[chunk->nb_frames];
+	struct segment *segment = segments, *const full = segments + BURST;
+
+	for (uint32_t i = *next; frame < end && segment < full; frame++, i++) {
+		const enum fate fate = decode(&sorter, frame, segment);
+
+		segment->frame = i;
+		if (fate == FATE_TRACKED)
+			segment++;
+		else
+			worker->fates[fate]++;
+	}
+	worker->fates[FATE_TRACKED] += (uint64_t)(segment - segments);
+	*next = (uint32_t)(frame - chunk->frames);
+	return (uint32_t)(segment - segments);
+}
+
+/* Copies segments to the lists of their owners. 0 or -ENOMEM. */
+static int deal(struct slot *slot, uint32_t nb_workers, const struct segment *segments, uint32_t nb)
+{
+	for (uint32_t i = 0; i < nb; i++) {
+		struct segment_list *list = &slot->segments[segments[i].partition % nb_workers];
+		struct segment *to = list_next(list, slot->chunk.nb_frames);
+
+		if (to == NULL)
+			return -ENOMEM;
+		*to = segments[i];
+		list->nb++;
+	}
+	return 0;
 }
 
 /* One worker alone needs no lists: bursts go straight from decode to track. */
-static int sort_alone(struct worker *worker, struct slot *slot)
-{
-	const struct chunk *chunk = &slot->chunk;
-	struct segment burst[BURST];
-	uint32_t nb = 0;
-	int rc = 0;
-
-	for (uint32_t i = 0; rc == 0 && i < chunk->nb_frames; i++) {
-		const enum fate fate = decode(worker, &chunk->frames[i], &burst[nb]);
-
-		worker->fates[fate]++;
-		if (fate != FATE_TRACKED)
-			continue;
-		burst[nb].frame = i;
-		if (++nb == BURST) {
-			rc = worker_track(worker, slot, burst, nb);
-			nb = 0;
-		}
-	}
-	worker->decoded += chunk->nb_frames;
-	return rc == 0 ? worker_track(worker, slot, burst, nb) : rc;
-}
-
 int worker_sort(struct worker *worker, struct slot *slot)
 {
 	const uint32_t nb_workers = worker->engine->nb_workers;
 	const struct chunk *chunk = &slot->chunk;
-	struct segment segment;
+	struct segment burst[BURST];
+	uint32_t next = 0;
+	int rc = 0;
 
-	if (nb_workers == 1)
-		return sort_alone(worker, slot);
-	for (uint32_t i = 0; i < chunk->nb_frames; i++) {
-		const enum fate fate = decode(worker, &chunk->frames[i], &segment);
-		struct segment_list *list;
-		struct segment *to;
+	while (rc == 0 && next < chunk->nb_frames) {
+		const uint32_t nb = decode_burst(worker, chunk, &next, burst);
 
-		worker->fates[fate]++;
-		if (fate != FATE_TRACKED)
-			continue;
-		segment.frame = i;
-		list = &slot->segments[segment.partition % nb_workers];
-		to = list_next(list, chunk->nb_frames);
-		if (to == NULL)
-			return -ENOMEM;
-		*to = segment;
-		list->nb++;
+		rc = nb_workers == 1 ? worker_track(worker, slot, burst, nb)
+				     : deal(slot, nb_workers, burst, nb);
 	}
 	worker->decoded += chunk->nb_frames;
-	return 0;
+	return rc;
 }
