@@ -289,21 +289,18 @@ static uint64_t check_capture(struct bed *bed, const char *path)
 
 	if (capture == NULL)
 		return 0;
-	chunk.capacity = capture_chunk_capacity(capture);
-	chunk.data = malloc(chunk.capacity);
-	assert_non_null(chunk.data);
+	assert_int_equal(chunk_init(&chunk, capture), 0);
 	while (capture_claim(capture, &chunk)) {
-		struct chunk_walk walk;
-		struct frame frame;
-
 		capture_read(capture, &chunk);
 		assert_int_equal(capture_cut(capture, &chunk), 0);
-		chunk_walk_init(&walk, capture, &chunk);
-		for (; chunk_walk_next(&walk, &frame); nb++)
-			bed_check(bed, frame.data, frame.caplen, frame.wire_len,
-				  frame.interface->link_type);
+		for (uint32_t i = 0; i < chunk.nb_frames; i++, nb++) {
+			const struct frame *frame = &chunk.frames[i];
+
+			bed_check(bed, frame->data, frame->caplen, frame->wire_len,
+				  frame->interface->link_type);
+		}
 	}
-	free(chunk.data);
+	chunk_fini(&chunk);
 	capture_close(capture);
 	return nb;
 }
