@@ -20,6 +20,8 @@
 /* A pointer that the compiler may not compute again at each use: that is a third of the way. */
 #define KEEP(pointer) __asm__("" : "+r"(pointer))
 
+#define MAX_IP_LEN (1u << 17) /* 2^31 such packets do not pass 2^48 bytes */
+
 enum { WORD_LAST, WORD_NEXT_AT, WORD_RTT_AT, WORD_IP_BYTES };
 
 /* Nothing in the header asks for a second look. */
@@ -29,7 +31,7 @@ static inline bool is_plain(const struct segment *segment)
 	const uint32_t both = segment->tcp_flags | (uint32_t)segment->bits << 8;
 
 	return (both & ((0xff & ~TCP_PSH) | odd << 8)) == TCP_ACK && segment->win != 0 &&
-	       segment->ip_len < 1u << 17;
+	       segment->ip_len < MAX_IP_LEN;
 }
 
 /* It goes on where F stopped, and acknowledges nothing that was not seen. */
@@ -81,27 +83,27 @@ static inline void take_sample(struct packed_side *r, struct packed_more *more, 
 }
 
 static inline void take_ack(struct tcp_packed *p, struct packed_side *f, struct packed_side *r,
-			    uint32_t ack, bool from_high)
+			    uint32_t ack, uint32_t i)
 {
 	if (ack == r->next) {
 		r->words[WORD_RTT_AT] &= LOW_BITS;
 		r->words[WORD_IP_BYTES] &= ~NEW_UNACKED;
 	}
-	p->loss_bits[from_high] &= (uint8_t)~TCP_LOSS_SACK_LAST;
+	p->loss_bits[i] &= (uint8_t)~TCP_LOSS_SACK_LAST;
 	if (ack == f->ack)
 		return;
 	f->ack = ack;
-	p->loss_bits[from_high] &= (uint8_t)~TCP_LOSS_ASKED;
-	p->loss_bits[!from_high] &= (uint8_t)~TCP_LOSS_RESENT;
+	p->loss_bits[i] &= (uint8_t)~TCP_LOSS_ASKED;
+	p->loss_bits[1 - i] &= (uint8_t)~TCP_LOSS_RESENT;
 }
 
 /* Data starts the timing of a round trip if none runs. */
 static inline void take_data(struct tcp_packed *p, struct packed_side *f, uint32_t end,
-			     uint64_t now, bool from_high)
+			     uint64_t now, uint32_t i)
 {
 	const uint64_t bits = f->words[WORD_NEXT_AT] & ~LOW_BITS;
 
-	p->bits &= ~(PACKED_DATA_TIME << from_high);
+	p->bits &= ~(PACKED_DATA_TIME << i);
 	f->data_pkts++;
 	f->next = end;
 	f->words[WORD_NEXT_AT] = now | bits;
@@ -133,35 +135,32 @@ static inline void count_segment(struct packed_side *f, const struct segment *se
 	f->seen[0] = bytes_digest(segment);
 }
 
-static bool is_large(const struct tcp_packed *p, const struct segment *segment, bool r_is_high)
+static bool is_large(const struct tcp_packed *p, const struct segment *segment, uint32_t j)
 {
-	const bool is_known = (p->side[r_is_high].bits & TCP_MSS_KNOWN) != 0;
+	const bool is_known = (p->side[j].bits & TCP_MSS_KNOWN) != 0;
 
-	return segment->payload_len > (is_known ? p->more[r_is_high].mss : 8960u);
+	return segment->payload_len > (is_known ? p->more[j].mss : 8960u);
 }
 
 bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_offload)
 {
 	struct tcp_packed *p = packed_of(flow);
-	const bool from_high = (segment->bits & SEGMENT_SWAPPED) != 0;
-	struct packed_side *f = &p->side[from_high], *r = &p->side[!from_high];
+	const uint32_t i = segment->bits / SEGMENT_SWAPPED & 1, j = 1 - i; /* of F, of R */
+	struct packed_side *f = &p->side[i], *r = &p->side[j];
+	struct packed_more *r_more = &p->more[j];
 	const uint32_t len = segment->payload_len, end = segment->seq + len;
-	const uint32_t fast = p->fast[from_high];
-	struct packed_more *f_more = &p->more[from_high], *r_more = &p->more[!from_high];
 	uint64_t now, gap, sample;
 
 	KEEP(f);
 	KEEP(r);
-	KEEP(f_more);
 	KEEP(r_more);
-	if (!(fast & (len != 0 ? PACKED_FAST_DATA : PACKED_FAST_ACK)) || !is_plain(segment) ||
-	    !is_next(segment, f, r) || segment->ttl < p->ttl_min[from_high] ||
-	    segment->ttl > p->ttl_max[from_high] || f->pkts >= INT32_MAX)
+	if (!(p->fast[i] & (len != 0 ? PACKED_FAST_DATA : PACKED_FAST_ACK)) || !is_plain(segment) ||
+	    !is_next(segment, f, r) || segment->ttl < p->ttl_min[i] ||
+	    segment->ttl > p->ttl_max[i] || f->pkts >= INT32_MAX)
 		return false;
 	now = (uint64_t)segment->ts_ns - (uint64_t)packed_first_ts(p);
 	if (!is_in_time(now, f, r) ||
-	    (len != 0 &&
-	     !is_good_data(segment->seq, end, f, r, p->fast[!from_high] & PACKED_SHIFT)))
+	    (len != 0 && !is_good_data(segment->seq, end, f, r, p->fast[j] & PACKED_SHIFT)))
 		return false;
 	if ((r->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 &&
 	    (int32_t)(segment->ack - r->rtt_end) >= 0) {
@@ -170,14 +169,14 @@ bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_o
 			return false;
 		take_sample(r, r_more, segment->ack, (uint32_t)sample);
 	}
-	take_ack(p, f, r, segment->ack, from_high);
+	take_ack(p, f, r, segment->ack, i);
 	gap = now - (f->words[WORD_LAST] & LOW_BITS);
-	p->before_last_ns[from_high] = gap <= INT32_MAX ? (int32_t)gap : FAR_APART;
+	p->before_last_ns[i] = gap <= INT32_MAX ? (int32_t)gap : FAR_APART;
 	if (f->words[WORD_LAST] >> 48 != segment->win)
-		take_window(f_more, segment->win, fast & PACKED_SHIFT);
+		take_window(&p->more[i], segment->win, p->fast[i] & PACKED_SHIFT);
 	count_segment(f, segment, now);
 	if (len != 0)
-		take_data(p, f, end, now, from_high);
-	*is_offload = len > 1500 && is_large(p, segment, !from_high);
+		take_data(p, f, end, now, i);
+	*is_offload = len > 1500 && is_large(p, segment, j);
 	return true;
 }

@@ -9,8 +9,8 @@
  * time: then much of it follows from the rest (hi and contig are next, ack_max is ack,
  * the ISN is the base ...), times fit 48 bits and counters of odd things fit three.
  * Such a flow lies packed in the 264 bytes that a slot has for its user. What the
- * rules changed is packed again; whether that lost anything is told by unpacking it
- * once more and comparing all bytes, so no condition can be forgotten.
+ * rules changed is packed again, unless that would lose anything; builds with assert()
+ * unpack it once more and compare all bytes, so that no condition can be forgotten.
  *
  * A flow that had some trouble, and is in order again, keeps in an annex what does
  * not fit the slot. One that is not in order, or odd in another way, lies beside its
@@ -118,6 +118,12 @@ static inline struct tcp_packed *packed_of(struct flow *flow)
 static inline const struct tcp_packed *packed_at(const struct flow *flow)
 {
 	return (const struct tcp_packed *)(const void *)flow->user;
+}
+
+/* Then last_data_ts_ns is next_ts_ns, unless the annex knows better. */
+static inline bool packed_has_sent_data(const struct tcp_side *side)
+{
+	return side->data_pkts != 0 || side->flags[0] != 0 || side->flags[1] != 0;
 }
 
 static inline int64_t packed_first_ts(const struct tcp_packed *p)
