@@ -105,14 +105,12 @@ void flow_table_destroy(struct flow_table *table);
 uint64_t flow_partition_capacity(uint64_t max_flows);
 
 /*
- * Hints for segments that will be looked up soon: first their buckets are fetched;
- * later, when these are there, the flows behind them are told without being touched
- * (they may be others, or no flow, but never NULL), so that their lines can be fetched too.
+ * Hints for a segment that will be looked up soon: first its bucket is fetched;
+ * later, when it is there, the flow behind it is told without being touched (it
+ * may be another one, or none, but never NULL), so that its lines can be fetched too.
  */
-void flow_table_prefetch(const struct flow_table *table, const struct segment *segments,
-			 uint32_t nb);
-void flow_table_guess(const struct flow_table *table, const struct segment *segments, uint32_t nb,
-		      struct flow **guesses);
+void flow_table_prefetch_bucket(const struct flow_table *table, const struct segment *segment);
+struct flow *flow_table_guess(const struct flow_table *table, const struct segment *segment);
 
 bool flow_has_ipv6(const struct flow *flow, const struct segment *segment);
 /* True if this is the segment's flow, and lives. */

@@ -8,8 +8,9 @@
 
 #include "engine_priv.h"
 
-/* Segments whose cache lines are fetched together, while those before them are tracked. */
-#define GROUP 32u
+/* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
+#define BUCKET_AHEAD 32u
+#define FLOW_AHEAD 16u
 
 #define RING_LISTS 64u
 
@@ -211,63 +212,57 @@ static inline bool track_next(struct worker *worker, const struct segment *segme
 	return true;
 }
 
-static int track_group(struct worker *worker, struct slot *slot, const struct segment *segments,
-		       uint32_t nb, struct flow *const *guesses)
+static int track_segment(struct worker *worker, struct slot *slot, const struct segment *segment,
+			 struct flow *guess)
 {
 	const struct chunk *chunk = &slot->chunk;
+	const uint64_t frame = chunk->first_frame + segment->frame;
+	int rc = 0;
 
-	for (uint32_t i = 0; worker->teller != NULL && i < nb; i++)
-		tcp_flow_prefetch_beside(guesses[i], &segments[i]);
-	for (uint32_t i = 0; i < nb; i++) {
-		const uint64_t frame = chunk->first_frame + segments[i].frame;
-		int rc = 0;
-
-		if (chunk->border_frame != 0 && frame >= chunk->border_frame &&
-		    worker->border_done <= slot->sequence)
-			rc = pass_border(worker, slot);
-		if (rc == 0 && !track_next(worker, &segments[i], frame, guesses[i]))
-			rc = track_one(worker, slot, &segments[i], frame, guesses[i]);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	if (chunk->border_frame != 0 && frame >= chunk->border_frame &&
+	    worker->border_done <= slot->sequence)
+		rc = pass_border(worker, slot);
+	if (rc != 0 || track_next(worker, segment, frame, guess))
+		return rc;
+	return track_one(worker, slot, segment, frame, guess);
 }
 
-/* The group's buckets are there by now: who it is about, and what it will touch. */
-static void guess_group(const struct worker *worker, const struct segment *segments, uint32_t nb,
-			struct flow **guesses)
+/* The segment's bucket is there by now: whom it is about, and what it will touch. */
+static struct flow *guess_flow(const struct worker *worker, const struct segment *segment)
 {
-	flow_table_guess(worker->table, segments, nb, guesses);
-	for (uint32_t i = 0; i < nb; i++)
-		tcp_flow_prefetch(guesses[i], &segments[i]);
-	for (uint32_t i = 0; worker->teller != NULL && i < nb; i++)
-		__builtin_prefetch(&guesses[i]->stream); /* which a note needs */
+	struct flow *flow = flow_table_guess(worker->table, segment);
+
+	tcp_flow_prefetch(flow, segment);
+	if (worker->teller != NULL)
+		__builtin_prefetch(&flow->stream); /* which a note needs */
+	return flow;
 }
 
-static uint32_t min32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Groups follow each other: buckets are fetched two groups ahead, flows one. */
+/*
+ * Fetches run ahead by a fixed distance, a few lines a segment: many at a time are dropped
+ * by the processor.
+ */
 int worker_track(struct worker *worker, struct slot *slot, const struct segment *segments,
 		 uint32_t nb)
 {
-	struct flow *guesses[2][GROUP];
-	uint32_t fetched = min32(nb, 2 * GROUP), guessed = min32(nb, GROUP);
+	struct flow *guesses[FLOW_AHEAD]; /* of the segments to come, by index modulo */
 	int rc = 0;
 
-	flow_table_prefetch(worker->table, segments, fetched);
-	guess_group(worker, segments, guessed, guesses[0]);
-	for (uint32_t at = 0, g = 0; rc == 0 && at < nb; g ^= 1) {
-		const uint32_t end = guessed;
+	for (uint32_t i = 0; i < nb && i < BUCKET_AHEAD; i++)
+		flow_table_prefetch_bucket(worker->table, &segments[i]);
+	for (uint32_t i = 0; i < nb && i < FLOW_AHEAD; i++)
+		guesses[i] = guess_flow(worker, &segments[i]);
+	for (uint32_t i = 0; rc == 0 && i < nb; i++) {
+		struct flow *guess = guesses[i % FLOW_AHEAD];
 
-		guessed = fetched;
-		fetched = min32(nb, fetched + GROUP);
-		flow_table_prefetch(worker->table, segments + guessed, fetched - guessed);
-		guess_group(worker, segments + end, guessed - end, guesses[g ^ 1]);
-		rc = track_group(worker, slot, segments + at, end - at, guesses[g]);
-		at = end;
+		if (i + BUCKET_AHEAD < nb)
+			flow_table_prefetch_bucket(worker->table, &segments[i + BUCKET_AHEAD]);
+		if (i + FLOW_AHEAD < nb)
+			guesses[i % FLOW_AHEAD] = guess_flow(worker, &segments[i + FLOW_AHEAD]);
+		if (worker->teller != NULL && i + FLOW_AHEAD / 2 < nb)
+			tcp_flow_prefetch_beside(guesses[(i + FLOW_AHEAD / 2) % FLOW_AHEAD],
+						 &segments[i + FLOW_AHEAD / 2]);
+		rc = track_segment(worker, slot, &segments[i], guess);
 	}
 	return rc;
 }

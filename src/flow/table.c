@@ -212,29 +212,22 @@ static struct flow *index_find(const struct flow_table *table, const struct part
 	return NULL;
 }
 
-void flow_table_prefetch(const struct flow_table *table, const struct segment *segments,
-			 uint32_t nb)
+void flow_table_prefetch_bucket(const struct flow_table *table, const struct segment *segment)
 {
-	for (uint32_t i = 0; i < nb; i++) {
-		const struct partition *partition = &table->partitions[segments[i].partition];
+	const struct partition *partition = &table->partitions[segment->partition];
 
-		__builtin_prefetch(&partition->buckets[segments[i].hash & partition->mask]);
-	}
+	__builtin_prefetch(&partition->buckets[segment->hash & partition->mask]);
 }
 
-void flow_table_guess(const struct flow_table *table, const struct segment *segments, uint32_t nb,
-		      struct flow **guesses)
+struct flow *flow_table_guess(const struct flow_table *table, const struct segment *segment)
 {
-	for (uint32_t n = 0; n < nb; n++) {
-		const uint32_t hash = segments[n].hash;
-		const struct partition *partition = &table->partitions[segments[n].partition];
-		const struct bucket *buckets = partition->buckets;
-		uint32_t i = hash & partition->mask;
+	const struct partition *partition = &table->partitions[segment->partition];
+	const struct bucket *buckets = partition->buckets;
+	uint32_t i = segment->hash & partition->mask;
 
-		while (buckets[i].hash != hash && buckets[i].slot != 0)
-			i = (i + 1) & partition->mask;
-		guesses[n] = flow_at(table, buckets[i].slot);
-	}
+	while (buckets[i].hash != segment->hash && buckets[i].slot != 0)
+		i = (i + 1) & partition->mask;
+	return flow_at(table, buckets[i].slot);
 }
 
 void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reason)
