@@ -238,9 +238,11 @@ static inline void tcp_flow_prefetch(const struct flow *flow, const struct segme
 	__builtin_prefetch(slot, 1);
 	__builtin_prefetch(slot + 64, 1);
 	__builtin_prefetch(slot + 128, 1);
-	/* An acknowledgement may end the timing of a round trip. */
+	/* An acknowledgement may end the timing of a round trip; the rules touch everything. */
 	if (segment->payload_len == 0)
 		__builtin_prefetch(slot + 192, 1);
+	if (segment->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))
+		__builtin_prefetch(slot + 256, 1);
 }
 /* The same for what lies beside the slot, once the slot is there. */
 void tcp_flow_prefetch_beside(const struct flow *flow, const struct segment *segment);

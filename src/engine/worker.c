@@ -9,8 +9,8 @@
 #include "engine_priv.h"
 
 /* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
-#define BUCKET_AHEAD 32u
-#define FLOW_AHEAD 16u
+#define BUCKET_AHEAD 16u
+#define FLOW_AHEAD 8u
 
 #define RING_LISTS 64u
 

@@ -39,8 +39,19 @@ struct partition {
 	struct order order[NB_FLOW_CLASSES];
 };
 
+/*
+ * Memory of the indexes: one piece of address space, so that huge pages fit, handed out
+ * from its start. An array that grew leaves its place to another partition's.
+ */
+struct bucket_arena {
+	uint8_t *start;
+	size_t used, size;
+	struct bucket *free[32]; /* by log2 of the number of buckets; linked by their first word */
+};
+
 struct flow_table {
 	struct flow_table_params params;
+	struct bucket_arena arena;
 	uint32_t capacity; /* of a partition */
 	uint8_t *slots;
 	size_t slots_bytes;
@@ -62,6 +73,13 @@ static inline uint32_t flow_slot(const struct flow_table *table, const struct fl
 {
 	return (uint32_t)((size_t)((const uint8_t *)flow - table->slots) / table->stride);
 }
+
+/* arena.c: nb is a power of two, 64 or more. 0, or -1 with errno ENOMEM. */
+int arena_init(struct bucket_arena *arena, uint64_t nb_buckets_at_most);
+void arena_fini(struct bucket_arena *arena);
+/* Empty buckets; NULL when none are left. */
+struct bucket *arena_take(struct bucket_arena *arena, uint32_t nb);
+void arena_give(struct bucket_arena *arena, struct bucket *buckets, uint32_t nb);
 
 /* table.c: takes the flow out of the index and hands it to ended(). */
 void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reason);

@@ -17,13 +17,23 @@
 #define FIRST_BUCKETS 64u
 #define SLOT_ALIGN 64u
 
-static bool index_grow(struct partition *partition);
+static bool index_grow(struct flow_table *table, struct partition *partition);
 
 uint64_t flow_partition_capacity(uint64_t max_flows)
 {
 	const uint64_t share = max_flows / FLOW_NB_PARTITIONS;
 
 	return share > FLOW_MIN_PER_PARTITION ? share : FLOW_MIN_PER_PARTITION;
+}
+
+/* Arrays double: the largest, and all before it, which are as much together. */
+static uint64_t buckets_at_most(const struct flow_table *table)
+{
+	uint64_t nb = FIRST_BUCKETS;
+
+	while ((uint64_t)table->capacity * 8 >= nb * 5)
+		nb *= 2;
+	return 2 * nb * (uint64_t)__builtin_popcountll(table->params.partitions);
 }
 
 struct flow_table *flow_table_create(const struct flow_table_params *params)
@@ -61,10 +71,15 @@ struct flow_table *flow_table_create(const struct flow_table_params *params)
 		errno = ENOMEM;
 		return NULL;
 	}
+	if (arena_init(&table->arena, buckets_at_most(table)) != 0) {
+		flow_table_destroy(table);
+		return NULL;
+	}
 	/* Random access over gigabytes: fewer TLB misses where the kernel can. */
 	(void)madvise(table->slots, table->slots_bytes, MADV_HUGEPAGE);
 	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
-		if ((params->partitions >> i & 1) != 0 && !index_grow(&table->partitions[i])) {
+		if ((params->partitions >> i & 1) != 0 &&
+		    !index_grow(table, &table->partitions[i])) {
 			flow_table_destroy(table);
 			errno = ENOMEM;
 			return NULL;
@@ -77,10 +92,9 @@ void flow_table_destroy(struct flow_table *table)
 {
 	if (table == NULL)
 		return;
-	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
-		free(table->partitions[i].buckets);
+	for (int i = 0; i < FLOW_NB_PARTITIONS; i++)
 		order_drop(&table->partitions[i]);
-	}
+	arena_fini(&table->arena);
 	munmap(table->slots, table->slots_bytes);
 	munmap(table->ipv6, sizeof(*table->ipv6) * table->nb_slots);
 	free(table);
@@ -154,7 +168,7 @@ static void index_put(struct bucket *buckets, uint32_t mask, uint32_t hash, uint
 }
 
 /* Keeps the load at or below 5/8. False when memory is short and nothing is left. */
-static bool index_grow(struct partition *partition)
+static bool index_grow(struct flow_table *table, struct partition *partition)
 {
 	const uint32_t nb_old = partition->buckets == NULL ? 0 : partition->mask + 1;
 	const uint32_t nb = nb_old == 0 ? FIRST_BUCKETS : nb_old * 2;
@@ -162,16 +176,16 @@ static bool index_grow(struct partition *partition)
 
 	if (nb_old != 0 && (uint64_t)partition->nb_live * 8 < (uint64_t)nb_old * 5)
 		return true;
-	buckets = aligned_alloc(64, nb * sizeof(*buckets));
+	buckets = arena_take(&table->arena, nb);
 	if (buckets == NULL)
 		return (uint64_t)partition->nb_live + 1 < nb_old;
-	memset(buckets, 0, nb * sizeof(*buckets));
 	for (uint32_t i = 0; i < nb_old; i++) {
 		if (partition->buckets[i].slot != 0)
 			index_put(buckets, nb - 1, partition->buckets[i].hash,
 				  partition->buckets[i].slot);
 	}
-	free(partition->buckets);
+	if (nb_old != 0)
+		arena_give(&table->arena, partition->buckets, nb_old);
 	partition->buckets = buckets;
 	partition->mask = nb - 1;
 	return true;
@@ -249,7 +263,7 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 
 	if (partition->nb_live >= table->capacity && !order_evict(table, segment->partition))
 		return NULL;
-	if (!index_grow(partition))
+	if (!index_grow(table, partition))
 		return NULL;
 	flow = slot_take(table);
 	if (flow == NULL)
@@ -319,7 +333,6 @@ void flow_table_end_all(struct flow_table *table)
 	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
 		struct partition *partition = &table->partitions[i];
 
-		free(partition->buckets);
 		partition->buckets = NULL;
 		partition->mask = 0;
 		partition->nb_live = 0;
