@@ -52,13 +52,17 @@ static inline bool is_in_time(uint64_t now, const struct packed_side *f,
 	       now << 16 >= r->words[WORD_LAST] << 16;
 }
 
-/* Numbers do not pass 2^32, R's window is not filled, and one more can be counted. */
+/*
+ * Numbers do not pass 2^32, R did not acknowledge it, nor does it fill R's window, and one
+ * more can be counted.
+ */
 static inline bool is_good_data(uint32_t seq, uint32_t end, const struct packed_side *f,
 				const struct packed_side *r, uint32_t code)
 {
 	const uint32_t win = (uint32_t)(r->words[WORD_LAST] >> 48);
 
-	return end > seq && (code == 1 || end != r->ack + (win << (code > 2 ? code - 2 : 0))) &&
+	return end > seq && (r->ack == 0 || seq_gt(end, r->ack)) &&
+	       (code == 1 || end != r->ack + (win << (code > 2 ? code - 2 : 0))) &&
 	       f->words[WORD_RTT_AT] < HIGH(UNACKED_COUNTED_MAX);
 }
 

@@ -248,7 +248,6 @@ static bool is_in_order(const struct tcp_flow *flow, const struct tcp_side *f,
 	       (r->bits & (known | TCP_SYN_WINDOW)) == known &&
 	       (f->loss_bits & TCP_LOSS_ACK_SEEN) != 0 && f->ack == f->ack_max && f->next != 0 &&
 	       r->next != 0 && r->win != 0 && r->win != UINT32_MAX && f->win != UINT32_MAX &&
-	       ((r->loss_bits & TCP_LOSS_ACK_SEEN) != 0 ? seq_le(r->ack, f->next) : r->ack == 0) &&
 	       (f->shift == -1 || (f->bits & TCP_WIN_KNOWN) != 0) && f->endpoint != ENDPOINT_NONE &&
 	       (flow->initial_rtt_ns != 0 || flow->syn_ts_ns == 0);
 }

@@ -35,14 +35,15 @@ struct talk {
 	uint32_t next[2], window[2], acked[2];
 	int64_t now_ns;
 	uint16_t ip_id;
-	uint32_t calm; /* oddities are so much rarer */
+	uint32_t speaker, speaks_on; /* the same side, for so many segments */
+	uint32_t calm;               /* oddities are so much rarer */
 	uint8_t header[40];
 };
 
 static void next_segment(struct talk *t, struct segment *s)
 {
 	struct random *r = &t->random;
-	const uint32_t from = draw(r, 2);
+	const uint32_t from = t->speaks_on != 0 ? t->speaker : draw(r, 2);
 	static const uint8_t odd_flags[] = {
 		TCP_ACK | TCP_FIN, TCP_RST,           TCP_ACK | TCP_RST, 0,
 		TCP_SYN,           TCP_SYN | TCP_ACK, TCP_ACK | TCP_URG};
@@ -79,6 +80,13 @@ static void next_segment(struct talk *t, struct segment *s)
 	}
 	if (one_in(r, 60 * t->calm))
 		s->bits |= SEGMENT_CUT;
+	t->speaks_on -= t->speaks_on != 0;
+	/* Half the sequence space away what is before and what is behind changes. */
+	if (t->calm == 30 && one_in(r, 150)) {
+		t->next[from] += (1u << 31) - draw(r, 3000);
+		t->speaker = from;
+		t->speaks_on = 10;
+	}
 	if (seq_gt(s->seq + s->payload_len, t->next[from]) && !one_in(r, 20 * t->calm))
 		t->next[from] = s->seq + s->payload_len;
 }
