@@ -81,32 +81,7 @@ static inline uint32_t get_u32(const uint8_t *p, bool swapped)
 	return swapped ? __builtin_bswap32(v) : v;
 }
 
-/* pcapng block types. */
-#define BLOCK_SECTION 0x0A0D0D0Au
-#define BLOCK_INTERFACE 1u
-#define BLOCK_PACKET 2u /* obsolete */
-#define BLOCK_SIMPLE_PACKET 3u
-#define BLOCK_STATISTICS 5u
-#define BLOCK_ENHANCED_PACKET 6u
-
-static inline bool pcapng_is_packet(uint32_t type)
-{
-	return type == BLOCK_ENHANCED_PACKET || type == BLOCK_SIMPLE_PACKET || type == BLOCK_PACKET;
-}
-
-/* Fixed part of a packet block, block header included; the packet follows it. */
-struct pcapng_packet {
-	uint32_t interface; /* in its section */
-	uint32_t caplen, wire_len;
-	uint64_t ticks;
-	uint32_t fixed_len;
-	bool has_ts;
-};
-
-struct pcapng_packet pcapng_packet_get(const uint8_t *block, uint32_t type, uint32_t total,
-				       uint32_t snaplen, bool swapped);
-/* Ticks of an interface to ns since the epoch. */
-int64_t pcapng_ticks_to_ns(uint64_t ticks, const struct capture_interface *interface);
+#define PCAPNG_SECTION 0x0A0D0D0Au /* reads the same in both byte orders */
 
 /*
  * Makes data[0, need) of the chunk present, as far as the input goes. Returns
@@ -127,7 +102,8 @@ void source_close(struct source *source);
  * capture, so that it can stay in registers; capture_cut() adds it up at the end.
  */
 struct cut {
-	struct frame *next, *end; /* where the next frame goes; the list's room, or that of -c */
+	const struct frame *frames; /* of the chunk */
+	struct frame *next, *end;   /* where the next one goes; the list's room, or that of -c */
 	struct capture_interface *interface; /* of the frames from counted on */
 	const struct frame *counted;
 	struct capture_clock clock; /* INT64_MAX is its reference until it started */

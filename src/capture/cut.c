@@ -28,6 +28,7 @@ static struct cut begin_cut(const struct capture *capture, const struct source *
 {
 	const uint64_t left = capture->max_frames - capture->totals.nb_frames;
 	struct cut cut = {
+		.frames = chunk->frames,
 		.next = chunk->frames,
 		.end = chunk->frames + chunk->room,
 		.counted = chunk->frames,
@@ -47,8 +48,11 @@ static struct cut begin_cut(const struct capture *capture, const struct source *
 
 void cut_odd_stamp(struct cut *cut, int64_t ts_ns)
 {
-	const int64_t so_far = cut->clock.started ? cut->clock.reference_ns : ts_ns;
+	int64_t so_far;
 
+	/* The very first stamp may have been INT64_MAX, which followed the reference. */
+	cut->clock.started |= cut->next != cut->frames;
+	so_far = cut->clock.started ? cut->clock.reference_ns : ts_ns;
 	if (so_far > cut->last_ts_ns)
 		cut->last_ts_ns = so_far;
 	if (ts_ns > cut->last_ts_ns)

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* pcapng (draft-ietf-opsawg-pcapng): sections, interfaces, packets, loss reports. */
+/* pcapng (draft-ietf-opsawg-pcapng): blocks, and the packets in them. */
 
 #include <inttypes.h>
 
-#include "capture_priv.h"
+#include "pcapng_priv.h"
 
-#define BLOCK_MIN 12u /* type, length, trailing length */
+#define BLOCK_MIN 12u    /* type, length, trailing length */
+#define PACKET_MIN 32u   /* an enhanced packet block without options */
+#define PACKET_FIXED 28u /* bytes of one in front of the packet */
 
-/* Options of an interface description and of interface statistics. */
-#define OPT_END 0u
-#define OPT_IF_TSRESOL 9u
-#define OPT_IF_TSOFFSET 14u
-#define OPT_ISB_IFDROP 5u
-#define OPT_ISB_OSDROP 7u
+static inline bool is_packet(uint32_t type)
+{
+	return type == BLOCK_ENHANCED_PACKET || type == BLOCK_SIMPLE_PACKET || type == BLOCK_PACKET;
+}
 
-struct pcapng_packet pcapng_packet_get(const uint8_t *block, uint32_t type, uint32_t total,
+/* Fixed part of a packet block, block header included; the packet follows it. */
+struct pcapng_packet {
+	uint32_t interface; /* in its section */
+	uint32_t caplen, wire_len;
+	uint64_t ticks;
+	uint32_t fixed_len;
+	bool has_ts;
+};
+
+static struct pcapng_packet packet_get(const uint8_t *block, uint32_t type, uint32_t total,
 				       uint32_t snaplen, bool swapped)
 {
 	struct pcapng_packet packet = {0};
@@ -35,41 +44,10 @@ struct pcapng_packet pcapng_packet_get(const uint8_t *block, uint32_t type, uint
 	packet.ticks = (uint64_t)get_u32(block + 12, swapped) << 32 | get_u32(block + 16, swapped);
 	packet.caplen = get_u32(block + 20, swapped);
 	packet.wire_len = get_u32(block + 24, swapped);
-	packet.fixed_len = 28;
+	packet.fixed_len = PACKET_FIXED;
 	packet.has_ts = true;
 	return packet;
 }
-
-__extension__ typedef unsigned __int128 uint128; /* gcc and clang have it on 64 bits */
-
-int64_t pcapng_ticks_to_ns(uint64_t ticks, const struct capture_interface *interface)
-{
-	const uint8_t power = interface->ts_resol & 0x7f;
-	uint128 ns = ticks;
-
-	if (interface->ts_resol == 6) {
-		ns *= 1000;
-	} else if (interface->ts_resol & 0x80) {
-		/* Units of 2^-power s: whole seconds and fraction apart, or 128 bits overflow. */
-		ns = power > 63 ? 0 : (ns * 1000000000u) >> power;
-	} else {
-		for (uint8_t i = power; i < 9; i++)
-			ns *= 10;
-		for (uint8_t i = 9; i < power && ns != 0; i++)
-			ns /= 10;
-	}
-	return (int64_t)((uint64_t)ns + (uint64_t)interface->offset_ns);
-}
-
-/* Everything a cut of one chunk carries from block to block. */
-struct cutter {
-	struct capture *capture;
-	struct source *source;
-	struct chunk *chunk;
-	struct cut *cut;
-	size_t pos;
-	uint32_t type, total;
-};
 
 static void note_cut_short(const struct cutter *c, size_t need, uint64_t got)
 {
@@ -88,128 +66,14 @@ static void note_cut_short(const struct cutter *c, size_t need, uint64_t got)
 				    c->source->record, need, got);
 }
 
-/*
- * Walks an option list in [p, end). Returns the next option's value and length,
- * or NULL at the end; *bad is set when an option runs past the block.
- */
-static const uint8_t *next_option(const uint8_t **p, const uint8_t *end, bool swapped,
-				  uint16_t *code, uint16_t *len, bool *bad)
+/* Ticks of an interface to ns since the epoch. */
+static inline int64_t ticks_to_ns(uint64_t ticks, const struct capture_interface *interface)
 {
-	const uint8_t *value;
+	const uint64_t ns = interface->ns_per_tick != 0
+				    ? ticks * interface->ns_per_tick
+				    : pcapng_odd_ticks_to_ns(ticks, interface->ts_resol);
 
-	if (end - *p < 4)
-		return NULL;
-	*code = get_u16(*p, swapped);
-	*len = get_u16(*p + 2, swapped);
-	if (*code == OPT_END)
-		return NULL;
-	value = *p + 4;
-	if (end - value < *len) {
-		*bad = true;
-		return NULL;
-	}
-	*p = value + ((*len + 3u) & ~3u);
-	if (*p > end)
-		*p = end;
-	return value;
-}
-
-static bool note_bad_option(const struct cutter *c, uint16_t len)
-{
-	capture_note_damage(c->capture, c->source, c->chunk->offset + c->pos,
-			    "block %" PRIu64 ": expected options inside the block of %" PRIu32
-			    " bytes, found one of %u bytes that leaves it",
-			    c->source->record, c->total, len);
-	return false;
-}
-
-static bool cut_section(struct cutter *c, const uint8_t *block)
-{
-	const uint8_t *p = block + 24, *end = block + c->total - 4;
-	const uint16_t major = get_u16(block + 12, c->source->swapped);
-	uint16_t code, len = 0;
-	bool bad = false;
-
-	if (c->total < 28) {
-		capture_note_damage(c->capture, c->source, c->chunk->offset + c->pos,
-				    "section header: expected at least 28 bytes, found %" PRIu32,
-				    c->total);
-		return false;
-	}
-	if (major != 1) {
-		capture_note_damage(c->capture, c->source, c->chunk->offset + c->pos,
-				    "section header: expected pcapng version 1, found %u", major);
-		return false;
-	}
-	while (next_option(&p, end, c->source->swapped, &code, &len, &bad) != NULL)
-		;
-	if (bad)
-		return note_bad_option(c, len);
-	c->source->interface_base = c->capture->nb_interfaces;
-	return true;
-}
-
-static int cut_interface(struct cutter *c, const uint8_t *block)
-{
-	const bool swapped = c->source->swapped;
-	struct capture_interface interface = {.ts_resol = 6, .drops = UINT64_MAX};
-	const uint8_t *p = block + 16, *end = block + c->total - 4, *value;
-	uint16_t code, len = 0;
-	bool bad = false;
-
-	if (c->total < 20) {
-		capture_note_damage(c->capture, c->source, c->chunk->offset + c->pos,
-				    "interface block: expected at least 20 bytes, found %" PRIu32,
-				    c->total);
-		return 0;
-	}
-	interface.link_type = get_u16(block + 8, swapped);
-	interface.snaplen = get_u32(block + 12, swapped);
-	while ((value = next_option(&p, end, swapped, &code, &len, &bad)) != NULL) {
-		if (code == OPT_IF_TSRESOL && len == 1)
-			interface.ts_resol = value[0];
-		if (code == OPT_IF_TSOFFSET && len == 8) {
-			uint64_t seconds = (uint64_t)get_u32(value + (swapped ? 0 : 4), swapped)
-						   << 32 |
-					   get_u32(value + (swapped ? 4 : 0), swapped);
-
-			interface.offset_ns = (int64_t)(seconds * 1000000000u);
-		}
-	}
-	if (bad) {
-		(void)note_bad_option(c, len);
-		return 0;
-	}
-	return capture_add_interface(c->capture, c->source, &interface);
-}
-
-/* The capture's own loss report; the last one of an interface counts. */
-static void cut_statistics(struct cutter *c, const uint8_t *block)
-{
-	const bool swapped = c->source->swapped;
-	const uint8_t *p = block + 20, *end = block + c->total - 4, *value;
-	uint64_t drops = UINT64_MAX;
-	uint32_t id;
-	uint16_t code, len = 0;
-	bool bad = false;
-
-	if (c->total < 24)
-		return;
-	id = get_u32(block + 8, swapped);
-	if (id >= c->capture->nb_interfaces - c->source->interface_base)
-		return;
-	while ((value = next_option(&p, end, swapped, &code, &len, &bad)) != NULL) {
-		const bool counts = code == OPT_ISB_IFDROP || code == OPT_ISB_OSDROP;
-
-		if (!counts || len != 8)
-			continue;
-		if (drops == UINT64_MAX)
-			drops = 0;
-		drops += (uint64_t)get_u32(value + (swapped ? 0 : 4), swapped) << 32 |
-			 get_u32(value + (swapped ? 4 : 0), swapped);
-	}
-	if (drops != UINT64_MAX)
-		c->capture->interfaces[c->source->interface_base + id].drops = drops;
+	return (int64_t)(ns + (uint64_t)interface->offset_ns);
 }
 
 /* False when the input ends here. */
@@ -220,17 +84,16 @@ static bool cut_packet(struct cutter *c, const uint8_t *block)
 	struct pcapng_packet packet;
 	uint64_t offset = c->chunk->offset + c->pos;
 
-	if (c->total < (c->type == BLOCK_SIMPLE_PACKET ? 16u : 32u)) {
+	if (c->total < (c->type == BLOCK_SIMPLE_PACKET ? 16u : PACKET_MIN)) {
 		capture_note_damage(c->capture, c->source, offset,
 				    "packet block %" PRIu64
 				    ": expected at least 32 bytes, found %" PRIu32,
 				    c->source->record, c->total);
 		return false;
 	}
-	packet = pcapng_packet_get(
-		block, c->type, c->total,
-		nb > 0 ? c->capture->interfaces[c->source->interface_base].snaplen : 0,
-		c->source->swapped);
+	packet = packet_get(block, c->type, c->total,
+			    nb > 0 ? c->capture->interfaces[c->source->interface_base].snaplen : 0,
+			    c->source->swapped);
 	if (packet.interface >= nb) {
 		capture_note_damage(c->capture, c->source, offset,
 				    "block %" PRIu64 ": expected an interface below %" PRIu32
@@ -249,7 +112,7 @@ static bool cut_packet(struct cutter *c, const uint8_t *block)
 	interface = &c->capture->interfaces[c->source->interface_base + packet.interface];
 	cut_set_interface(c->cut, interface);
 	cut_add(c->cut, block + packet.fixed_len,
-		packet.has_ts ? pcapng_ticks_to_ns(packet.ticks, interface) : 0, packet.caplen,
+		packet.has_ts ? ticks_to_ns(packet.ticks, interface) : 0, packet.caplen,
 		packet.wire_len);
 	return true;
 }
@@ -272,7 +135,7 @@ static int block_header(struct cutter *c)
 		return 0;
 	}
 	c->type = get_u32(p, source->swapped);
-	if (c->type == BLOCK_SECTION) { /* reads the same both ways */
+	if (c->type == PCAPNG_SECTION) { /* reads the same both ways */
 		uint32_t order;
 
 		memcpy(&order, p + 8, sizeof(order));
@@ -308,7 +171,7 @@ static bool skip_large_block(struct cutter *c)
 {
 	struct chunk *chunk = c->chunk;
 	const bool needed =
-		pcapng_is_packet(c->type) || c->type == BLOCK_SECTION || c->type == BLOCK_INTERFACE;
+		is_packet(c->type) || c->type == PCAPNG_SECTION || c->type == BLOCK_INTERFACE;
 
 	if (needed) {
 		capture_note_damage(c->capture, c->source, chunk->offset + c->pos,
@@ -338,7 +201,6 @@ static int cut_block(struct cutter *c)
 {
 	const uint8_t *block = c->chunk->data + c->pos;
 	const uint32_t trailer = get_u32(block + c->total - 4, c->source->swapped);
-	int rc;
 
 	if (trailer != c->total) {
 		capture_note_damage(c->capture, c->source, c->chunk->offset + c->pos,
@@ -347,20 +209,61 @@ static int cut_block(struct cutter *c)
 				    c->source->record, c->total, trailer);
 		return 0;
 	}
-	if (pcapng_is_packet(c->type))
+	if (is_packet(c->type))
 		return cut_packet(c, block);
 	switch (c->type) {
-	case BLOCK_SECTION:
-		return cut_section(c, block);
+	case PCAPNG_SECTION:
+		return pcapng_cut_section(c, block);
 	case BLOCK_INTERFACE:
-		rc = cut_interface(c, block);
-		return rc < 0 ? rc : !atomic_load(&c->source->ended);
+		return pcapng_cut_interface(c, block);
 	case BLOCK_STATISTICS:
-		cut_statistics(c, block);
-		return 1;
+		return pcapng_cut_statistics(c, block);
 	default:
 		return 1;
 	}
+}
+
+/*
+ * Takes the enhanced packet blocks from c->pos on that are whole in the buffer and without
+ * fault, up to the chunk's limit: nearly all blocks there are. Stops at any other, which
+ * cut_block() and those before it look at closely. Inlined with swapped known.
+ */
+static inline __attribute__((always_inline)) void take_packets(struct cutter *c, bool swapped)
+{
+	struct capture_interface *const interfaces =
+		&c->capture->interfaces[c->source->interface_base];
+	const uint32_t nb_interfaces = c->capture->nb_interfaces - c->source->interface_base;
+	const struct chunk *const chunk = c->chunk;
+	const uint8_t *const end = chunk->data + chunk->len;
+	const uint8_t *at = chunk->data + c->pos, *stop = chunk->data + chunk->limit;
+	const struct frame *const before = c->cut->next;
+	struct cut cut = *c->cut; /* in registers */
+
+	if (chunk->len < PACKET_MIN)
+		return;
+	if (chunk->limit > chunk->len - PACKET_MIN)
+		stop = end - PACKET_MIN + 1;
+	while (at < stop && !cut_is_full(&cut)) {
+		const uint32_t total = get_u32(at + 4, swapped), id = get_u32(at + 8, swapped);
+		const uint32_t caplen = get_u32(at + 20, swapped);
+
+		if (get_u32(at, swapped) != BLOCK_ENHANCED_PACKET || total < PACKET_MIN ||
+		    (total & 3) != 0 || total > CAPTURE_MAX_CAPLEN + CAPTURE_MAX_OPTIONS ||
+		    total > (size_t)(end - at) || get_u32(at + total - 4, swapped) != total ||
+		    id >= nb_interfaces || caplen > total - PACKET_MIN ||
+		    caplen > CAPTURE_MAX_CAPLEN)
+			break;
+		cut_set_interface(&cut, &interfaces[id]);
+		cut_add(&cut, at + PACKET_FIXED,
+			ticks_to_ns((uint64_t)get_u32(at + 12, swapped) << 32 |
+					    get_u32(at + 16, swapped),
+				    &interfaces[id]),
+			caplen, get_u32(at + 24, swapped));
+		at += total;
+	}
+	*c->cut = cut;
+	c->source->record += (uint64_t)(cut.next - before);
+	c->pos = (size_t)(at - chunk->data);
 }
 
 int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chunk, struct cut *cut)
@@ -372,8 +275,13 @@ int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chu
 			   .pos = chunk->first};
 	int rc = 1;
 
-	while (rc == 1 && c.pos < chunk->limit && !cut_is_full(cut) && !capture_stopped(capture)) {
-		if (block_header(&c) == 0)
+	while (rc == 1) {
+		if (source->swapped)
+			take_packets(&c, true);
+		else
+			take_packets(&c, false);
+		if (c.pos >= chunk->limit || cut_is_full(cut) || capture_stopped(capture) ||
+		    block_header(&c) == 0)
 			break;
 		if (!block_fits(&c)) {
 			if (!skip_large_block(&c))

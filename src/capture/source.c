@@ -74,7 +74,7 @@ static bool sniff_pcapng(struct source *source, const uint8_t *head, size_t len)
 		return false;
 	memcpy(&type, head, sizeof(type));
 	memcpy(&magic, head + 8, sizeof(magic));
-	if (type != BLOCK_SECTION || (magic != 0x1A2B3C4Du && magic != 0x4D3C2B1Au))
+	if (type != PCAPNG_SECTION || (magic != 0x1A2B3C4Du && magic != 0x4D3C2B1Au))
 		return false;
 	source->kind = SOURCE_PCAPNG;
 	source->info.format = "pcapng";

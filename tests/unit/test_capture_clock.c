@@ -62,6 +62,7 @@ static void every_chunk_sees_the_same_clock(void **state)
 	struct capture_clock clock = {0};
 	struct bytes b = {0};
 	uint64_t want[NB], jumps = 0;
+	int64_t first = INT64_MAX, last = INT64_MIN;
 	char *path;
 
 	put_pcap_header(&b, MAGIC_NS, 2, 4, 1);
@@ -73,6 +74,8 @@ static void every_chunk_sees_the_same_clock(void **state)
 		ts[i] = (int64_t)seconds * S + i;
 		jumps += capture_clock_tick(&clock, ts[i]);
 		want[i] = clock.elapsed_ns;
+		first = ts[i] < first ? ts[i] : first;
+		last = ts[i] > last ? ts[i] : last;
 	}
 	assert_int_equal(jumps, 11); /* there and back; the last is at the end */
 	path = write_file(state, "clock", &b);
@@ -84,10 +87,70 @@ static void every_chunk_sees_the_same_clock(void **state)
 		for (size_t i = 0; i < NB; i++)
 			assert_int_equal(r.frames[i].clock_ns, want[i]);
 		assert_int_equal(capture_totals(r.capture)->time_jumps, jumps);
+		assert_int_equal(capture_totals(r.capture)->first_ts_ns, first);
+		assert_int_equal(capture_totals(r.capture)->last_ts_ns, last);
 		reading_fini(&r);
 	}
 	bytes_fini(&b);
 	free(path);
+}
+
+/* One of the stamps that pcapng can have: the ends of the range, near them, and random ones. */
+static int64_t wild_stamp(uint64_t *seed)
+{
+	static const int64_t odd[] = {INT64_MIN, INT64_MAX, 0, -1, T0_NS};
+	uint64_t x = *seed;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	*seed = x;
+	switch (x >> 60) {
+	case 0:
+		return (int64_t)(x * 0x9e3779b97f4a7c15u);
+	case 1:
+		return odd[(x >> 8) % (sizeof(odd) / sizeof(odd[0]))];
+	default: /* up to two days around a fixed point */
+		return T0_NS + (int64_t)((x >> 8) % (uint64_t)(4 * DAY)) - 2 * DAY;
+	}
+}
+
+static void the_cut_takes_any_stamps_as_the_clock_does(void **state)
+{
+	enum { NB = 400, NB_FILES = 60 };
+	uint64_t seed = 88172645463325252u;
+
+	for (uint32_t k = 0; k < NB_FILES; k++) {
+		struct capture_clock clock = {0};
+		int64_t first = INT64_MAX, last = INT64_MIN;
+		uint64_t want[NB], jumps = 0;
+		struct bytes b = {0};
+		struct reading r;
+		char *path;
+
+		put_section(&b, k % 2 == 0);
+		put_interface(&b, 1, 0, 9, 0);
+		for (uint32_t i = 0; i < NB; i++) {
+			const int64_t ts = wild_stamp(&seed);
+
+			put_enhanced(&b, 0, (uint64_t)ts, i % 50, i % 50, i);
+			jumps += capture_clock_tick(&clock, ts);
+			want[i] = clock.elapsed_ns;
+			first = ts < first ? ts : first;
+			last = ts > last ? ts : last;
+		}
+		path = write_file(state, "wild", &b);
+		reading_of(&r, path, chunk_sizes[k % NB_CHUNK_SIZES]);
+		assert_int_equal(r.nb_frames, NB);
+		for (size_t i = 0; i < NB; i++)
+			assert_int_equal(r.frames[i].clock_ns, want[i]);
+		assert_int_equal(capture_totals(r.capture)->time_jumps, jumps);
+		assert_int_equal(capture_totals(r.capture)->first_ts_ns, first);
+		assert_int_equal(capture_totals(r.capture)->last_ts_ns, last);
+		reading_fini(&r);
+		bytes_fini(&b);
+		free(path);
+	}
 }
 
 /* Frame 2^20 is the first of the second epoch; the clock before it is the border's. */
@@ -126,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_clock_adds_steps_and_never_goes_back),
 		cmocka_unit_test(every_chunk_sees_the_same_clock),
+		cmocka_unit_test(the_cut_takes_any_stamps_as_the_clock_does),
 		cmocka_unit_test(frame_2_to_the_20_is_the_border_of_an_epoch),
 	};
 
