@@ -72,7 +72,7 @@ int run_options_init(struct run_options *options, int argc)
 				.to_ns = INT64_MAX,
 				.nb_workers = nb_usable_cpus(),
 				.max_flows = run_default_max_flows(),
-				.chunk_size = 1u << 20,
+				.chunk_size = 1u << 18,
 				.batch_rows = 65536,
 				.hash_seed = random_seed(),
 			},

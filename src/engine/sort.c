@@ -79,7 +79,10 @@ static uint32_t decode_burst(struct worker *worker, const struct chunk *chunk, u
 	return (uint32_t)(segment - segments);
 }
 
-/* Copies segments to the lists of their owners. 0 or -ENOMEM. */
+/*
+ * Copies segments to the lists of their owners; 0 or -ENOMEM. A burst at a time: a copy right
+ * behind the decoder's small writes would wait for them.
+ */
 static int deal(struct slot *slot, uint32_t nb_workers, const struct segment *segments, uint32_t nb)
 {
 	for (uint32_t i = 0; i < nb; i++) {
