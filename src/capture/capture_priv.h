@@ -35,6 +35,8 @@ struct source {
 	atomic_int fd;    /* -1 while closed */
 	uint8_t head[24]; /* sniffed bytes of a stream, not yet consumed */
 	uint8_t nb_head;
+	uint8_t *ahead; /* of a stream: read already, behind the head; or NULL */
+	size_t ahead_at, nb_ahead;
 	void *pcap;            /* pcap_t of libpcap's formats */
 	uint64_t next_claim;   /* file offset of the next block; claim's */
 	atomic_uint nb_chunks; /* claimed and not yet cut: keeps fd open */

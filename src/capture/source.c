@@ -7,12 +7,14 @@
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "capture_priv.h"
 
 #define PCAP_HEADER_LEN 24u
+#define STREAM_AHEAD 65536u /* bytes; what a pipe holds on Linux */
 
 /* pcap-savefile(5) magics as read on a little-endian machine. */
 #define MAGIC_US 0xa1b2c3d4u
@@ -81,7 +83,21 @@ static bool sniff_pcapng(struct source *source, const uint8_t *head, size_t len)
 	return true;
 }
 
-/* Reads up to want bytes, waiting on a pipe in steps so that a stop is seen. */
+/* Takes up to want bytes that were read ahead. */
+static size_t take_ahead(struct source *source, uint8_t *to, size_t want)
+{
+	const size_t n = want < source->nb_ahead ? want : source->nb_ahead;
+
+	memcpy(to, source->ahead + source->ahead_at, n);
+	source->ahead_at += n;
+	source->nb_ahead -= n;
+	return n;
+}
+
+/*
+ * Reads up to want bytes, waiting on a pipe in steps so that a stop is seen. A record is far
+ * smaller than what one call can give: the rest is kept for the next ones.
+ */
 static ssize_t stream_read(struct capture *capture, struct source *source, uint8_t *to, size_t want)
 {
 	size_t got = 0;
@@ -98,18 +114,30 @@ static ssize_t stream_read(struct capture *capture, struct source *source, uint8
 			got += (size_t)n;
 			continue;
 		}
+		if (source->nb_ahead > 0) {
+			got += take_ahead(source, to + got, want - got);
+			continue;
+		}
 		if (capture != NULL && atomic_load_explicit(&capture->stop, memory_order_relaxed))
 			break;
 		if (poll(&pfd, 1, 100) == 0)
 			continue;
-		n = read(source->fd, to + got, want - got);
+		if (source->ahead != NULL)
+			n = read(source->fd, source->ahead, STREAM_AHEAD);
+		else
+			n = read(source->fd, to + got, want - got);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
 			return -errno;
 		if (n == 0)
 			break;
-		got += (size_t)n;
+		if (source->ahead != NULL) {
+			source->ahead_at = 0;
+			source->nb_ahead = (size_t)n;
+		} else {
+			got += (size_t)n;
+		}
 	}
 	return (ssize_t)got;
 }
@@ -295,11 +323,13 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 	} else if (!sniff_pcapng(source, source->head, (size_t)n)) {
 		return open_with_libpcap(source, path, (size_t)n, error, error_size);
 	}
-	if (!source->is_stream) {
-		source->nb_head = 0;
-		if (source->fd != STDIN_FILENO)
-			source_close(source);
+	if (source->is_stream) {
+		source->ahead = malloc(STREAM_AHEAD); /* without it, just slower */
+		return 0;
 	}
+	source->nb_head = 0;
+	if (source->fd != STDIN_FILENO)
+		source_close(source);
 	return 0;
 }
 
