@@ -41,6 +41,7 @@ struct source {
 	uint64_t next_claim;   /* file offset of the next block; claim's */
 	atomic_uint nb_chunks; /* claimed and not yet cut: keeps fd open */
 	atomic_bool claimed_all;
+	_Atomic uint64_t read_ahead; /* so far the kernel was asked to read; see readahead.c */
 
 	uint64_t next_offset;    /* file offset of the next record */
 	uint32_t interface_base; /* of the current section */
@@ -93,6 +94,9 @@ size_t source_ensure(struct capture *capture, struct source *source, struct chun
 		     size_t need);
 /* Skips n bytes that do not fit a stream's buffer. Returns bytes skipped. */
 uint64_t source_discard(struct capture *capture, struct source *source, uint64_t n);
+
+/* Asks the kernel for what comes behind the chunk; called by whoever is about to read it. */
+void source_read_ahead(struct source *source, const struct chunk *chunk);
 
 /* Sniffs and opens. 0, or -1 with one line in error. */
 int source_open(struct source *source, const char *path, char *error, size_t error_size);

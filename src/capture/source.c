@@ -205,6 +205,7 @@ void capture_read(struct capture *capture, struct chunk *chunk)
 	if (chunk->is_stream || chunk->read_error != 0 ||
 	    atomic_load_explicit(&source->ended, memory_order_relaxed))
 		return;
+	source_read_ahead(source, chunk);
 	n = file_read(source->fd, chunk->data, chunk->limit + CAPTURE_OVERLAP, chunk->offset);
 	if (n < 0)
 		chunk->read_error = (int)-n;
