@@ -97,16 +97,15 @@ static struct capture *open_capture(const char *path)
 
 static void read_chunks(struct capture *capture, size_t nb)
 {
-	struct chunk chunk = {.capacity = capture_chunk_capacity(capture)};
+	struct chunk chunk = {0};
 
-	chunk.data = malloc(chunk.capacity);
-	assert_non_null(chunk.data);
+	assert_int_equal(chunk_init(&chunk, capture), 0);
 	for (size_t i = 0; i < nb; i++) {
 		assert_true(capture_claim(capture, &chunk));
 		capture_read(capture, &chunk);
 		assert_int_equal(chunk.read_error, 0);
 	}
-	free(chunk.data);
+	chunk_fini(&chunk);
 }
 
 static void the_disk_is_ahead_of_the_readers(void **state)
