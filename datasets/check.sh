@@ -201,6 +201,47 @@ check_bulk --packets 20000 --flows 500 --size full --loss 2 --reorder 2 --duplic
 check_bulk --packets 9999 --flows 9999 --size small --format pcapng
 check_bulk --packets 20000 --packets-per-flow 7 --order round-robin --link sll2 --seed 7
 check_bulk --packets 20000 --flows 3 --size full --loss 1 --reorder 1 --snaplen 200
+check_bulk --packets 20000 --flows 200 --live 20 --sides one --loss 3 --reorder 3 --duplicates 2
+check_bulk --packets 20000 --packets-per-flow 6-10 --live 100
+check_bulk --packets 20000 --end none --live 30 --ipv6 50
+check_bulk --packets 20000 --end none --live 30 --sides one
+check_bulk --packets 5000 --flows 5000 --live 1
+
+# Options that are told by what they must make of the flows: frames, directions, ends.
+per_flow() { # AWK, with p[stream], senders[stream]; OPTIONS...
+	"$generate" bulk "${@:2}" -o "$work/bulk" 2>"$work/counts"
+	tshark -n -r "$work/bulk" -d tcp.port==1-65535,data -T fields -e tcp.stream -e tcp.srcport \
+		2>/dev/null | awk '!(($1, $2) in seen) {seen[$1, $2]; senders[$1]++} {p[$1]++}
+			END {'"$1"'}' >"$work/got"
+	same "bulk ${*:2}: per flow" "$work/want" "$work/got"
+}
+printf '6 10\n' >"$work/want"
+for n in 20000 20003; do
+	per_flow 'l = 99; for (s in p) {if (p[s] < l) l = p[s]; if (p[s] > h) h = p[s]}; print l, h' \
+		--packets $n --packets-per-flow 6-10 --live 100
+done
+printf '1 200\n' >"$work/want"
+per_flow 'for (s in p) {if (senders[s] > most) most = senders[s]; n++}; print most, n' \
+	--packets 20000 --flows 200 --live 20 --sides one --loss 3 --reorder 3
+printf '2 1\n' >"$work/want"
+per_flow 'for (s in p) {if (senders[s] > most) most = senders[s]; n++}; print most, n' \
+	--packets 20000 --flows 1
+
+"$generate" bulk --packets 20000 --dns 80 --non-tcp 10 --snaplen 262 -o "$work/bulk" 2>"$work/counts"
+printf 'queries 8000\nanswers 8000\nother 2000\nwrong 0\n' >"$work/want"
+{
+	printf 'queries %s\n' "$(tshark -n -r "$work/bulk" -Y 'dns.flags.response == 0' 2>/dev/null | wc -l)"
+	printf 'answers %s\n' "$(tshark -n -r "$work/bulk" -Y 'dns.response_to' 2>/dev/null | wc -l)"
+	printf 'other %s\n' "$(tshark -n -r "$work/bulk" -Y 'udp && !dns' 2>/dev/null | wc -l)"
+	printf 'wrong %s\n' "$(tshark -n -r "$work/bulk" -o udp.check_checksum:TRUE \
+		-Y 'dns && _ws.malformed || udp.checksum.status == 0' 2>/dev/null | wc -l)"
+} >"$work/got"
+same "bulk: DNS" "$work/want" "$work/got"
+if "$generate" bulk --packets 9 --dns 80 --non-tcp 30 -o /dev/null 2>/dev/null; then
+	fail "bulk: more than all frames"
+else
+	pass
+fi
 
 # Losses and reorderings are what they are meant to be.
 nb_verdicts() {

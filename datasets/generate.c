@@ -29,7 +29,7 @@ static const char usage[] =
 	"bulk options:\n"
 	"  --packets N           frames to write, exactly\n"
 	"  --flows M             TCP flows to spread them over       [N / 20]\n"
-	"  --packets-per-flow P  instead of --flows\n"
+	"  --packets-per-flow P  instead of --flows; A-B: each flow has A to B frames\n"
 	"  --live L              flows at once                       [10,000]\n"
 	"  --order random|round-robin                                [random]\n"
 	"  --size 96snap|full|small    snaplen 96; mixed, 450 bytes on average; no more\n"
@@ -39,6 +39,9 @@ static const char usage[] =
 	"  --reorder PCT         of data segments                    [0]\n"
 	"  --duplicates PCT      of packets, captured twice          [0]\n"
 	"  --non-tcp PCT         of frames: UDP                      [0]\n"
+	"  --dns PCT             of frames: DNS queries and answers  [0]\n"
+	"  --sides both|one      one: of each flow only what one side sends is captured\n"
+	"  --end fin|none        none: the first L flows never end\n"
 	"  --tick NS             mean time between frames            [1000]\n"
 	"  --seed S                                                  [1]\n"
 	"The counts of a bulk trace are printed to stderr as key=value.\n"
@@ -61,58 +64,10 @@ static int fail(const char *what, const char *value)
 	return 2;
 }
 
-/* Decimal only. Returns false when text is not a number of [0, max]. */
-static bool parse_number(const char *text, uint64_t max, uint64_t *number)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	return errno == 0 && *end == '\0' && *number <= max;
-}
-
-/* Options whose value is a number, and where it goes. */
-static bool set_number(struct arguments *args, const char *option, const char *text)
-{
-	struct bulk_params *bulk = &args->bulk;
-	uint64_t snaplen = args->output.snaplen;
-	bool ok = true;
-	const struct {
-		const char *name;
-		uint64_t max;
-		uint64_t *number;
-	} options[] = {
-		{"--packets", UINT64_C(1) << 48, &bulk->nb_packets},
-		{"--flows", UINT32_MAX, &bulk->nb_flows},
-		{"--packets-per-flow", UINT32_MAX, &bulk->packets_per_flow},
-		{"--live", 1 << 28, &bulk->nb_live},
-		{"--ipv6", 100, &bulk->ipv6_percent},
-		{"--loss", 100, &bulk->loss_percent},
-		{"--reorder", 100, &bulk->reorder_percent},
-		{"--duplicates", 100, &bulk->duplicate_percent},
-		{"--non-tcp", 100, &bulk->not_tcp_percent},
-		{"--tick", 1000000000, &bulk->tick_ns},
-		{"--seed", UINT64_MAX, &bulk->seed},
-		{"--snaplen", 65535, &snaplen},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (strcmp(options[i].name, option) == 0)
-			break;
-	}
-	if (i == sizeof(options) / sizeof(options[0]))
-		return false;
-	ok = parse_number(text, options[i].max, options[i].number);
-	args->output.snaplen = (uint32_t)snaplen;
-	return ok;
-}
-
 /* Returns 0, or the exit status after a message. */
 static int set_option(struct arguments *args, const char *option, const char *text)
 {
+	uint64_t snaplen;
 	bool ok;
 
 	if (strcmp(option, "-o") == 0) {
@@ -124,16 +79,14 @@ static int set_option(struct arguments *args, const char *option, const char *te
 	} else if (strcmp(option, "--link") == 0) {
 		args->output.link = packet_link_from_name(text);
 		ok = args->output.link < NB_PACKET_LINKS;
+	} else if (strcmp(option, "--snaplen") == 0) {
+		ok = bulk_parse_number(text, 65535, &snaplen);
+		args->output.snaplen = ok ? (uint32_t)snaplen : 0;
 	} else if (strcmp(option, "--profile") == 0) {
 		args->profile = fuzz_profile_from_name(text);
 		ok = args->profile < NB_FUZZ_PROFILES;
-	} else if (strcmp(option, "--size") == 0) {
-		ok = bulk_size_from_name(text, &args->bulk.size);
-	} else if (strcmp(option, "--order") == 0) {
-		args->bulk.round_robin = strcmp(text, "round-robin") == 0;
-		ok = args->bulk.round_robin || strcmp(text, "random") == 0;
 	} else {
-		ok = set_number(args, option, text);
+		ok = bulk_set_option(&args->bulk, option, text);
 	}
 	if (ok)
 		return 0;
@@ -209,6 +162,8 @@ static int run_bulk(struct arguments *args)
 
 	if (args->bulk.nb_packets == 0)
 		return fail("an option is missing", "--packets N");
+	if (args->bulk.not_tcp_percent + args->bulk.dns_percent > 100)
+		return fail("more than all frames", "--non-tcp and --dns");
 	if (args->bulk.size == BULK_96SNAP && args->output.snaplen == 0)
 		args->output.snaplen = 96;
 	args->output.nb_frames = args->bulk.nb_packets;
@@ -255,7 +210,7 @@ int main(int argc, char **argv)
 {
 	struct arguments args = {
 		.output = {.format = CAPTURE_PCAP, .link = PACKET_LINK_ETHERNET},
-		.bulk = {.nb_live = 10000, .tick_ns = 1000, .seed = 1},
+		.bulk = BULK_DEFAULTS,
 	};
 	int status;
 
