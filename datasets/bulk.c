@@ -12,6 +12,9 @@
 
 /* Fits an Ethernet frame of 1,514 bytes and an LLC length in any wrapping. */
 #define FULL_SEGMENT 1400
+/* Fills an Ethernet frame of 1,514 bytes, with time stamps. */
+#define MTU_SEGMENT 1448
+#define MTU_SEGMENT_IPV6 1428
 
 /* Handshake and close; a flow that has fewer never closes. */
 #define WHOLE_FLOW_MIN 6
@@ -39,6 +42,8 @@ static uint32_t segment_len(struct bulk *bulk, const struct bulk_flow *flow)
 
 	if (bulk->params->size == BULK_SMALL)
 		return BULK_SMALL_SEGMENT;
+	if (bulk->params->size == BULK_1500)
+		return flow->ipv6 ? MTU_SEGMENT_IPV6 : MTU_SEGMENT;
 	if (flow->sender == 0)
 		return 40 + (uint32_t)(random % 600);
 	if ((random >> 8 & 15) > 6)
@@ -89,6 +94,8 @@ static int step_open(struct bulk *bulk, struct bulk_flow *flow)
 	const struct bulk_params *params = bulk->params;
 	uint32_t seq, len;
 
+	if (params->size == BULK_1500)
+		flow->unacked = 0; /* data of the other side will acknowledge */
 	if (flow->unacked == 2 || (flow->unacked == 1 && flow->burst_left == 0)) {
 		flow->unacked = 0;
 		return bulk_send_control(bulk, flow, !flow->sender, PACKET_ACK);

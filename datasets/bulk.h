@@ -21,6 +21,7 @@ enum bulk_size {
 	BULK_96SNAP, /* as BULK_FULL, snaplen 96 */
 	BULK_FULL,   /* about 450 bytes a packet in the file */
 	BULK_SMALL,  /* frames of 60 bytes, no time stamps */
+	BULK_1500,   /* frames of 1,514 bytes, without pure ACKs */
 };
 
 struct bulk_params {

@@ -15,6 +15,7 @@ static bool set_size(enum bulk_size *size, const char *text)
 		[BULK_96SNAP] = "96snap",
 		[BULK_FULL] = "full",
 		[BULK_SMALL] = "small",
+		[BULK_1500] = "1500",
 	};
 	size_t i;
 

@@ -206,6 +206,7 @@ check_bulk --packets 20000 --packets-per-flow 6-10 --live 100
 check_bulk --packets 20000 --end none --live 30 --ipv6 50
 check_bulk --packets 20000 --end none --live 30 --sides one
 check_bulk --packets 5000 --flows 5000 --live 1
+check_bulk --packets 5000 --flows 20 --size 1500 --ipv6 50 --loss 1
 
 # Options that are told by what they must make of the flows: frames, directions, ends.
 per_flow() { # AWK, with p[stream], senders[stream]; OPTIONS...
