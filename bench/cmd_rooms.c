@@ -126,7 +126,7 @@ static int run_pass(const char *path, uint64_t max_packets, struct pass *pass)
 	int rc;
 
 	if (capture == NULL)
-		return bench_fail(1, path, error);
+		return bench_fail(1, "rooms", error);
 	memset(pass, 0, sizeof(*pass));
 	decode_keys_init(&pass->keys, 1);
 	pass->chunk.capacity = capture_chunk_capacity(capture);
