@@ -271,6 +271,7 @@ int bulk_write(const struct bulk_params *params, struct output *output, struct b
 		.output = output,
 		.counts = counts,
 		.random = bulk_mix(params->seed),
+		.seed = bulk_mix(params->seed),
 		.now_ns = START_NS,
 	};
 	uint64_t not_tcp_percent = params->not_tcp_percent + params->dns_percent;

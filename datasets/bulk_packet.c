@@ -4,6 +4,7 @@
 
 #include "bulk_priv.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,27 +22,40 @@ void bulk_set_addresses(const struct bulk_flow *flow, uint64_t hash, unsigned si
 	/* 40503 is odd, so 65,536 flows in a row have as many clients; then the port moves. */
 	unsigned client = flow->id * 40503u & 0xffff, server = hash >> 8 & 0x3ff;
 	uint16_t ports[2];
-	uint8_t addresses[2][16] = {
-		{0x20, 0x01, 0x0d, 0xb8, 0, 1},
-		{0x20, 0x01, 0x0d, 0xb8, 0, 2},
+	/* The first word of IPv4, 10.1.x.y and 198.18.x.y; and the last one of 2001:db8:0:n::. */
+	const uint32_t ipv4[2] = {
+		htobe32(0x0a010000u | client),
+		htobe32(0xc6120000u | server),
 	};
-	size_t last = flow->ipv6 ? 15 : 3;
+	const uint64_t prefix[2] = {
+		htobe64(UINT64_C(0x20010db800010000)),
+		htobe64(UINT64_C(0x20010db800020000)),
+	};
+	const uint64_t host[2] = {htobe64(client), htobe64(server)};
 
-	if (!flow->ipv6) {
-		memcpy(addresses[0], (const uint8_t[]){10, 1}, 2);
-		memcpy(addresses[1], (const uint8_t[]){198, 18}, 2);
-	}
-	addresses[0][last - 1] = (uint8_t)(client >> 8);
-	addresses[0][last] = (uint8_t)client;
-	addresses[1][last - 1] = (uint8_t)(server >> 8);
-	addresses[1][last] = (uint8_t)server;
 	ports[0] = (uint16_t)(1024 + ((flow->id >> 16) + client * 31) % 64512);
 	ports[1] = server_ports[hash & 7];
-
-	memcpy(packet->src, addresses[side], 16);
-	memcpy(packet->dst, addresses[!side], 16);
+	/* Whole words, since whole words will be read. */
+	if (flow->ipv6) {
+		memcpy(packet->src, &prefix[side], 8);
+		memcpy(packet->src + 8, &host[side], 8);
+		memcpy(packet->dst, &prefix[!side], 8);
+		memcpy(packet->dst + 8, &host[!side], 8);
+	} else {
+		memcpy(packet->src, &ipv4[side], 4);
+		memcpy(packet->dst, &ipv4[!side], 4);
+	}
 	packet->src_port = ports[side];
 	packet->dst_port = ports[!side];
+}
+
+/* Two NOPs and the time stamps in front of any other option, in whole words. */
+static void add_usual_timestamps(struct packet *packet, uint32_t tsval, uint32_t tsecr)
+{
+	const uint32_t words[3] = {htobe32(0x0101080a), htobe32(tsval), htobe32(tsecr)};
+
+	memcpy(packet->options, words, sizeof(words));
+	packet->options_len = sizeof(words);
 }
 
 static void add_options(const struct bulk *bulk, struct bulk_flow *flow, uint64_t hash,
@@ -54,10 +68,12 @@ static void add_options(const struct bulk *bulk, struct bulk_flow *flow, uint64_
 		packet_add_sack_ok(packet);
 	}
 	if (bulk->params->size != BULK_SMALL) {
-		if (!(packet->flags & PACKET_SYN))
-			packet_add_nops(packet, 2);
-		packet_add_timestamps(packet, tsval,
-				      packet->flags & PACKET_ACK ? flow->last_tsval[!side] : 0);
+		uint32_t tsecr = packet->flags & PACKET_ACK ? flow->last_tsval[!side] : 0;
+
+		if (packet->flags & PACKET_SYN)
+			packet_add_timestamps(packet, tsval, tsecr);
+		else
+			add_usual_timestamps(packet, tsval, tsecr);
 		flow->last_tsval[side] = tsval;
 	}
 	if (packet->flags & PACKET_SYN)

@@ -64,6 +64,7 @@ struct bulk {
 	struct output *output;
 	struct bulk_counts *counts;
 	uint64_t random;
+	uint64_t seed; /* mixed */
 	int64_t now_ns;
 	uint64_t nb_flows, next_flow;
 	uint64_t budget, budget_rest; /* frames per flow; the first budget_rest have one more */
@@ -102,7 +103,7 @@ static inline bool bulk_chance(struct bulk *bulk, uint64_t percent)
 
 static inline uint64_t bulk_flow_hash(const struct bulk *bulk, uint32_t id)
 {
-	return bulk_mix(bulk_mix(bulk->params->seed) + id);
+	return bulk_mix(bulk->seed + id);
 }
 
 /* ---- packets: each is written, unless it is of a side that is not captured ------ */

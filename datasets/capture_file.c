@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "capture_file.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -140,11 +141,24 @@ static void write_pcap_header(struct capture_file *file)
 static void write_pcap_record(struct capture_file *file, const struct capture_frame *frame)
 {
 	uint32_t fraction = (uint32_t)(frame->ts_ns % NS_PER_S);
+	const uint32_t header[4] = {
+		(uint32_t)(frame->ts_ns / NS_PER_S),
+		file->nanoseconds ? fraction : fraction / 1000,
+		frame->caplen,
+		frame->wire_len,
+	};
 
-	put32(file, (uint32_t)(frame->ts_ns / NS_PER_S));
-	put32(file, file->nanoseconds ? fraction : fraction / 1000);
-	put32(file, frame->caplen);
-	put32(file, frame->wire_len);
+	/* Most are written so: the words are as the machine has them. */
+	if (BYTE_ORDER == LITTLE_ENDIAN && !file->big_endian && !file->modified &&
+	    sizeof(header) + frame->caplen <= BUFFER_SIZE - file->len) {
+		memcpy(file->buf + file->len, header, sizeof(header));
+		memcpy(file->buf + file->len + sizeof(header), frame->data, frame->caplen);
+		file->len += sizeof(header) + frame->caplen;
+		return;
+	}
+
+	for (size_t i = 0; i < 4; i++)
+		put32(file, header[i]);
 	if (file->modified) {
 		put32(file, 2);                                               /* interface index */
 		put16(file, file->interfaces[0].link_type == 1 ? 0x0800 : 0); /* protocol */

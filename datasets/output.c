@@ -228,7 +228,10 @@ size_t output_write(struct output *output, int64_t ts_ns, const struct packet *p
 	if (size > sizeof(output->frame))
 		size = sizeof(output->frame);
 
-	frame.caplen = (uint32_t)packet_build(packet, link, output->frame, size, &wire_len);
+	if (link == PACKET_LINK_ETHERNET && packet_is_plain(packet))
+		frame.caplen = (uint32_t)packet_build_plain(packet, output->frame, size, &wire_len);
+	else
+		frame.caplen = (uint32_t)packet_build(packet, link, output->frame, size, &wire_len);
 	if (frame.caplen == 0)
 		return 0;
 	frame.data = output->frame;

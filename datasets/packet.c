@@ -21,7 +21,7 @@
 #define VLAN_OUTER 200u
 
 /* The payload repeats this; a sequence number modulo 64 finds its byte. */
-#define PATTERN_LEN 64u
+#define PATTERN_LEN PACKET_PATTERN_LEN
 #define PATTERN "abcdefghijklmnopqrstuvwxyz0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ\n"
 
 /* Twice, so that a whole period can be read from any start in one piece. */
@@ -124,7 +124,12 @@ uint8_t packet_pattern(uint32_t seq)
 	return pattern_bytes[seq & (PATTERN_LEN - 1)];
 }
 
-static void copy_pattern(uint8_t *to, uint32_t seq, size_t len)
+const uint8_t *packet_pattern_at(uint32_t seq)
+{
+	return pattern_bytes + (seq & (PATTERN_LEN - 1));
+}
+
+void packet_copy_pattern(uint8_t *to, uint32_t seq, size_t len)
 {
 	const uint8_t *start = pattern_bytes + (seq & (PATTERN_LEN - 1));
 
@@ -377,7 +382,7 @@ size_t packet_build(const struct packet *packet, enum packet_link link, uint8_t 
 	if (payload_room > packet->payload_len)
 		payload_room = packet->payload_len;
 	if (packet->payload == NULL)
-		copy_pattern(buf + written, pattern_start(packet), payload_room);
+		packet_copy_pattern(buf + written, pattern_start(packet), payload_room);
 	else if (payload_room != 0)
 		memcpy(buf + written, packet->payload, payload_room);
 	written += payload_room;

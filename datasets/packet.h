@@ -100,6 +100,14 @@ int packet_add_fast_open(struct packet *packet, const uint8_t *cookie, size_t co
 size_t packet_build(const struct packet *packet, enum packet_link link, uint8_t *buf, size_t size,
 		    size_t *wire_len);
 
+/*
+ * The same bytes, faster, for packets that are plain: TCP straight in Ethernet, payload
+ * as packet_pattern() has it, options of whole words. buf has PACKET_HEADERS_MAX bytes or
+ * more, whatever size says; what lies behind size is then not said.
+ */
+bool packet_is_plain(const struct packet *packet);
+size_t packet_build_plain(const struct packet *packet, uint8_t *buf, size_t size, size_t *wire_len);
+
 /* Bytes in front of the IP header that packet_build() would write. */
 size_t packet_link_len(const struct packet *packet, enum packet_link link);
 
@@ -115,5 +123,10 @@ enum packet_link packet_link_from_name(const char *name);
  * resent data is equal to what was sent first, however it is cut.
  */
 uint8_t packet_pattern(uint32_t seq);
+
+/* It repeats; two periods of it can be read from any place. */
+#define PACKET_PATTERN_LEN 64u
+const uint8_t *packet_pattern_at(uint32_t seq);
+void packet_copy_pattern(uint8_t *to, uint32_t seq, size_t len);
 
 #endif
