@@ -7,6 +7,7 @@
  * makes a packet of it, bulk_dns.c is what is not TCP.
  */
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "bulk.h"
@@ -14,6 +15,9 @@
 
 #define BULK_SMALL_SEGMENT 6
 #define BULK_SMALL_FRAME 60
+
+/* So many flows are chosen, and fetched from memory, before they are served: a power of two. */
+#define BULK_AHEAD 8u
 
 /* FIN+ACK, FIN+ACK, ACK. */
 #define BULK_CLOSE_PACKETS 3
@@ -59,6 +63,8 @@ struct bulk_flow {
 	bool written; /* a frame of it is in the file */
 };
 
+static_assert(sizeof(struct bulk_flow) == 64, "a flow is a cache line");
+
 struct bulk {
 	const struct bulk_params *params;
 	struct output *output;
@@ -69,7 +75,10 @@ struct bulk {
 	uint64_t nb_flows, next_flow;
 	uint64_t budget, budget_rest; /* frames per flow; the first budget_rest have one more */
 	uint64_t nb_live;
-	uint64_t last_index;    /* of the flow served last */
+	uint64_t last_index; /* of the flow served last */
+	uint64_t choice;     /* the random numbers that choose flows, apart from the others */
+	uint32_t choices[BULK_AHEAD]; /* the next ones, from next_choice on, in a ring */
+	uint32_t next_choice;
 	struct bulk_flow *live; /* [params->nb_live] */
 	uint32_t dns_random;    /* of the query that waits for its answer */
 	bool dns_is_asked;
@@ -85,9 +94,15 @@ static inline uint64_t bulk_mix(uint64_t z)
 	return z ^ z >> 31;
 }
 
+/* The next number of a stream. */
+static inline uint64_t bulk_next(uint64_t *stream)
+{
+	return bulk_mix(*stream += UINT64_C(0x9e3779b97f4a7c15));
+}
+
 static inline uint64_t bulk_random(struct bulk *bulk)
 {
-	return bulk_mix(bulk->random += UINT64_C(0x9e3779b97f4a7c15));
+	return bulk_next(&bulk->random);
 }
 
 /* Of [0, n), n < 2^32. */
