@@ -75,6 +75,8 @@ static int find_tcpmill(struct scale *scale)
 
 	if (scale->tcpmill != NULL) {
 		snprintf(scale->tcpmill_path, PATH_ROOM, "%s", scale->tcpmill);
+		if (access(scale->tcpmill_path, X_OK) != 0)
+			return bench_fail(1, scale->tcpmill, strerror(errno));
 		return 0;
 	}
 	own[len > 0 ? len : 0] = '\0';
