@@ -35,21 +35,18 @@ static int count_packets(const char *path, uint64_t *packets, uint64_t *file_byt
 	bool usage;
 	struct capture *capture = capture_open(&params, error, sizeof(error), &usage);
 	struct chunk chunk = {.data = NULL};
-	int rc = 0;
+	int rc;
 
 	if (capture == NULL)
 		return bench_fail(1, "pmd", error);
-	chunk.capacity = capture_chunk_capacity(capture);
-	chunk.data = malloc(chunk.capacity);
-	if (chunk.data == NULL)
-		rc = -ENOMEM;
+	rc = chunk_init(&chunk, capture);
 	while (rc == 0 && capture_claim(capture, &chunk)) {
 		capture_read(capture, &chunk);
 		rc = capture_cut(capture, &chunk);
 	}
 	*packets = capture_totals(capture)->nb_frames;
 	*file_bytes = capture_totals(capture)->file_bytes;
-	free(chunk.data);
+	chunk_fini(&chunk);
 	capture_close(capture);
 	return rc == 0 ? 0 : bench_fail(1, path, strerror(-rc));
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * tcpmill-bench rooms: what each room takes alone, on the packets of a real file. A chunk
- * is read (not timed), cut, walked and decoded as a whole, so that each step finds in the
- * cache what it would find in the program; flows come burst by burst (rooms_flows.c).
+ * tcpmill-bench rooms: what each room takes alone, on the packets of a real file. Each step
+ * is given as much at a time as a worker gives it, so that it finds in the cache what it
+ * would find in the program: a chunk to read and to cut, a burst to decode, groups of
+ * segments for their flows (rooms_flows.c).
  */
 
 #include "rooms.h"
@@ -22,92 +23,72 @@
 
 #define CHUNK_SIZE ((size_t)1 << 20)
 
+#define BURST 256u
+
 /* One pass over the file. */
 struct pass {
 	struct rooms_flows *flows;
 	struct rooms_times times;
 	struct decode_keys keys;
 	struct chunk chunk;
-	struct frame *frames;     /* [room], of the chunk */
-	struct segment *segments; /* [room], likewise */
-	uint32_t room;
 	uint64_t packets, tcp;
+	double ns_per_tick;
 };
 
-static bool make_room(struct pass *pass, uint32_t nb)
+/* Decodes nb frames from at on; returns the number of segments. */
+static uint32_t decode(const struct pass *pass, uint32_t at, uint32_t nb, struct segment *segments)
 {
-	if (nb <= pass->room)
-		return true;
-	free(pass->frames);
-	free(pass->segments);
-	pass->frames = malloc(nb * sizeof(*pass->frames));
-	pass->segments = malloc(nb * sizeof(*pass->segments));
-	pass->room = nb;
-	return pass->frames != NULL && pass->segments != NULL;
-}
+	struct segment *segment = segments;
 
-static uint32_t walk(struct pass *pass, const struct capture *capture)
-{
-	struct chunk_walk walk;
-	uint32_t nb = 0;
-
-	chunk_walk_init(&walk, capture, &pass->chunk);
-	while (chunk_walk_next(&walk, &pass->frames[nb]))
-		nb++;
-	return nb;
-}
-
-static uint32_t decode(struct pass *pass, uint32_t nb_frames)
-{
-	uint32_t nb = 0;
-
-	for (uint32_t i = 0; i < nb_frames; i++) {
-		const struct frame *frame = &pass->frames[i];
-		struct segment *segment = &pass->segments[nb];
+	for (uint32_t i = at; i < at + nb; i++) {
+		const struct frame *frame = &pass->chunk.frames[i];
 
 		segment->ts_ns = frame->ts_ns;
 		segment->clock_ns = frame->clock_ns;
 		segment->frame = i;
-		nb += decode_frame(frame, &pass->keys, segment) == FATE_TRACKED;
+		segment += decode_frame(frame, &pass->keys, segment) == FATE_TRACKED;
 	}
-	return nb;
+	return (uint32_t)(segment - segments);
 }
 
 /* Returns 0 or -errno. */
-static int do_chunk(struct pass *pass, struct capture *capture)
+static int do_chunk(struct pass *pass)
 {
-	const uint64_t start = bench_now_ns();
-	const int rc = capture_cut(capture, &pass->chunk);
-	uint32_t nb;
-	uint64_t at[4];
+	/* One more than a burst: what is decoded in vain behind the last. */
+	struct segment segments[BURST + 1];
+	int rc = 0;
 
-	at[0] = bench_now_ns();
-	if (rc != 0)
-		return rc;
-	if (!make_room(pass, pass->chunk.nb_frames))
-		return -ENOMEM;
-	at[1] = bench_now_ns();
-	nb = walk(pass, capture);
-	at[2] = bench_now_ns();
-	pass->packets += nb;
-	nb = decode(pass, nb);
-	at[3] = bench_now_ns();
-	pass->tcp += nb;
-	pass->times.ns[ROOM_CUT] += at[0] - start;
-	pass->times.ns[ROOM_WALK] += at[2] - at[1];
-	pass->times.ns[ROOM_DECODE] += at[3] - at[2];
-	return rooms_flows_add(pass->flows, pass->segments, nb, pass->chunk.first_frame,
-			       &pass->times);
+	for (uint32_t at = 0; rc == 0 && at < pass->chunk.nb_frames; at += BURST) {
+		const uint32_t left = pass->chunk.nb_frames - at;
+		const uint64_t start = rooms_ticks();
+		const uint32_t nb = decode(pass, at, left < BURST ? left : BURST, segments);
+
+		pass->times.ticks[ROOM_DECODE] += rooms_ticks() - start;
+		pass->tcp += nb;
+		rc = rooms_flows_add(pass->flows, segments, nb, pass->chunk.first_frame,
+				     &pass->times);
+	}
+	pass->packets += pass->chunk.nb_frames;
+	return rc;
 }
 
 static int do_file(struct pass *pass, struct capture *capture)
 {
-	int rc = 0;
+	int rc = chunk_init(&pass->chunk, capture);
 
 	while (rc == 0 && capture_claim(capture, &pass->chunk)) {
+		const uint64_t start = rooms_ticks();
+		uint64_t read;
+
 		capture_read(capture, &pass->chunk);
-		rc = do_chunk(pass, capture);
+		read = rooms_ticks();
+		rc = capture_cut(capture, &pass->chunk);
+		pass->times.ticks[ROOM_READ] += read - start;
+		pass->times.ticks[ROOM_CUT] += rooms_ticks() - read;
+		if (rc == 0)
+			rc = do_chunk(pass);
 	}
+	chunk_fini(&pass->chunk);
 	return rc == 0 ? rooms_flows_finish(pass->flows, &pass->times) : rc;
 }
 
@@ -123,25 +104,25 @@ static int run_pass(const char *path, uint64_t max_packets, struct pass *pass)
 	char error[256];
 	bool usage;
 	struct capture *capture = capture_open(&params, error, sizeof(error), &usage);
+	uint64_t start_ns, start_ticks;
 	int rc;
 
 	if (capture == NULL)
 		return bench_fail(1, "rooms", error);
 	memset(pass, 0, sizeof(*pass));
 	decode_keys_init(&pass->keys, 1);
-	pass->chunk.capacity = capture_chunk_capacity(capture);
-	pass->chunk.data = malloc(pass->chunk.capacity);
 	pass->flows = rooms_flows_create();
-	rc = pass->chunk.data != NULL && pass->flows != NULL ? do_file(pass, capture) : -ENOMEM;
+	start_ns = bench_now_ns();
+	start_ticks = rooms_ticks();
+	rc = pass->flows != NULL ? do_file(pass, capture) : -ENOMEM;
+	pass->ns_per_tick =
+		(double)(bench_now_ns() - start_ns) / (double)(rooms_ticks() - start_ticks);
 	if (rc != 0)
 		bench_fail(1, path,
 			   capture_failure(capture) != NULL && rc != -ENOMEM
 				   ? capture_failure(capture)
 				   : strerror(-rc));
 	rooms_flows_destroy(pass->flows);
-	free(pass->chunk.data);
-	free(pass->frames);
-	free(pass->segments);
 	capture_close(capture);
 	return rc == 0 ? 0 : 1;
 }
@@ -153,10 +134,10 @@ static const struct {
 	const char *unit;
 	const char *what;
 } rooms[NB_ROOMS] = {
-	[ROOM_CUT] = {"cut", "packet", "record headers of a chunk, in order"},
-	[ROOM_WALK] = {"walk", "packet", "frames of a chunk"},
+	[ROOM_READ] = {"read", "packet", "the file into a chunk's buffer"},
+	[ROOM_CUT] = {"cut", "packet", "walk over a chunk's records, one after the other"},
 	[ROOM_DECODE] = {"decode", "packet", "frame to segment"},
-	[ROOM_TABLE] = {"table", "segment", "prefetch, lookup, touch, in bursts of 256"},
+	[ROOM_TABLE] = {"table", "segment", "prefetch, lookup, touch, in groups of 32"},
 	[ROOM_VERDICTS] = {"verdicts", "segment", "the rules of TCP"},
 	[ROOM_FILL] = {"fill", "row", "flow to row"},
 	[ROOM_ENCODE] = {"encode", "row", "rows to Arrow, LZ4"},
@@ -230,7 +211,8 @@ int cmd_rooms(int argc, char **argv)
 		if (status == 0 && pass.times.rows == 0)
 			status = bench_fail(1, path, "no TCP in it");
 		for (enum room room = 0; status == 0 && room < NB_ROOMS; room++)
-			ns[room][round] = (double)pass.times.ns[room] / items_of(&pass, room);
+			ns[room][round] = (double)pass.times.ticks[room] * pass.ns_per_tick /
+					  items_of(&pass, room);
 	}
 	return status == 0 ? tell(path, &pass, ns, rounds, json) : status;
 }

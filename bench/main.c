@@ -13,7 +13,7 @@ static const char usage[] =
 	"  floor FILE [--rounds R]\n"
 	"        what the machine allows: read() in pieces of 1 MiB, and walk and parse only\n"
 	"  rooms FILE [--rounds R] [--packets MAX]\n"
-	"        ns a packet of each room alone: cut, walk, decode, table, verdicts, record\n"
+	"        ns a packet of each room alone: read, cut, decode, table, verdicts, record\n"
 	"  scale [--workers 1,2,4] [--live 1000,100000] [--packets N] [--size "
 	"96snap|full|small|1500]\n"
 	"        [--rounds R] [--tcpmill PATH] [--dir DIR]\n"

@@ -5,21 +5,28 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "bench.h"
 #include "tcpmill/arrow.h"
 #include "tcpmill/flow.h"
 #include "tcpmill/record.h"
 #include "tcpmill/segment.h"
 #include "tcpmill/tcp.h"
 
-/* As in the program: its burst, its distances, its batches. */
-#define BURST 256u
-#define PREFETCH_BUCKET 16u
-#define PREFETCH_FLOW 8u
+/* As in the program: groups whose memory is fetched ahead, rows of a batch and of a tile. */
+#define GROUP 32u
 #define BATCH_ROWS 65536u
 #define TILE 512u
 
 #define MAX_FLOWS (UINT64_C(16) << 20)
+
+/* A group of segments on its way. */
+struct group {
+	const struct segment *segments;
+	uint32_t nb;
+	uint64_t first_frame;
+	struct flow *guesses[GROUP];
+	struct tcp_arrival arrivals[GROUP];
+	struct tcp_result results[GROUP];
+};
 
 struct rooms_flows {
 	struct flow_table *table;
@@ -29,10 +36,7 @@ struct rooms_flows {
 	struct flow **ended;      /* none is released before the end, so every flow has its row */
 	size_t nb_ended, room;
 	bool failed;
-
-	/* Of the burst at hand. */
-	struct tcp_flow *burst[BURST];
-	bool created[BURST];
+	struct group groups[2];
 };
 
 static void on_ended(void *context, struct flow *flow)
@@ -59,7 +63,7 @@ struct rooms_flows *rooms_flows_create(void)
 	const struct flow_table_params params = {
 		.partitions = UINT64_MAX,
 		.max_flows = MAX_FLOWS,
-		.slot_size = sizeof(struct tcp_flow),
+		.slot_size = sizeof(struct flow),
 		.nb_spare = MAX_FLOWS,
 		.ended = on_ended,
 		.context = flows,
@@ -83,7 +87,7 @@ void rooms_flows_destroy(struct rooms_flows *flows)
 	if (flows == NULL)
 		return;
 	for (size_t i = 0; i < flows->nb_ended; i++)
-		tcp_flow_release(flows->tracker, (struct tcp_flow *)(void *)flows->ended[i]);
+		tcp_flow_release(flows->tracker, flows->ended[i]);
 	flow_table_destroy(flows->table);
 	tcp_tracker_destroy(flows->tracker);
 	arrow_encoder_destroy(flows->encoder);
@@ -92,69 +96,105 @@ void rooms_flows_destroy(struct rooms_flows *flows)
 	free(flows);
 }
 
-/* ---- every call into the flow and tcp rooms is in one of these three -------------- */
+/* ---- every call into the flow and tcp rooms for a segment is in one of these ------- */
 
-/* Finds the burst's flows, their lines fetched ahead as the worker does it. */
-static bool look_up(struct rooms_flows *flows, const struct segment *segments, uint32_t nb,
-		    uint64_t first_frame)
+/* What a worker fetches ahead: buckets two groups, flows one. */
+static void fetch_buckets(const struct rooms_flows *flows, const struct segment *segments,
+			  uint32_t nb)
 {
-	bool is_fresh;
+	flow_table_prefetch(flows->table, segments, nb);
+}
 
-	for (uint32_t i = 0; i < nb && i < PREFETCH_BUCKET; i++)
-		flow_table_prefetch_bucket(flows->table, &segments[i]);
-	for (uint32_t i = 0; i < nb && i < PREFETCH_FLOW; i++)
-		tcp_flow_prefetch(flow_table_guess(flows->table, &segments[i]), &segments[i]);
-	for (uint32_t i = 0; i < nb; i++) {
-		if (i + PREFETCH_BUCKET < nb)
-			flow_table_prefetch_bucket(flows->table, &segments[i + PREFETCH_BUCKET]);
-		if (i + PREFETCH_FLOW < nb)
-			tcp_flow_prefetch(
-				flow_table_guess(flows->table, &segments[i + PREFETCH_FLOW]),
-				&segments[i + PREFETCH_FLOW]);
-		flows->burst[i] =
-			tcp_flow_find(flows->table, &segments[i], first_frame + segments[i].frame,
-				      0, &flows->created[i], &is_fresh);
-		if (flows->burst[i] == NULL)
+static void fetch_flows(const struct rooms_flows *flows, struct group *group)
+{
+	flow_table_guess(flows->table, group->segments, group->nb, group->guesses);
+	for (uint32_t i = 0; i < group->nb; i++)
+		tcp_flow_prefetch(group->guesses[i], &group->segments[i]);
+}
+
+static bool look_up(struct rooms_flows *flows, struct group *group)
+{
+	for (uint32_t i = 0; i < group->nb; i++) {
+		const struct segment *segment = &group->segments[i];
+		const uint64_t frame = group->first_frame + segment->frame;
+
+		if (flow_is_of(group->guesses[i], segment))
+			group->arrivals[i] =
+				(struct tcp_arrival){.flow = group->guesses[i], .frame = frame};
+		else
+			group->arrivals[i] =
+				tcp_flow_find(flows->table, segment, frame, 0, group->guesses[i]);
+		if (group->arrivals[i].flow == NULL)
 			return false;
 	}
 	return true;
 }
 
-static void track(struct rooms_flows *flows, const struct segment *segments, uint32_t nb,
-		  uint64_t first_frame)
+static void track(struct rooms_flows *flows, struct group *group)
 {
-	for (uint32_t i = 0; i < nb; i++)
-		(void)tcp_track(flows->tracker, flows->burst[i], &segments[i],
-				first_frame + segments[i].frame, flows->created[i], NULL);
+	for (uint32_t i = 0; i < group->nb; i++) {
+		const struct tcp_arrival *arrival = &group->arrivals[i];
+		struct tcp_result *result = &group->results[i];
+
+		result->class = arrival->flow->class;
+		if (arrival->is_fresh ||
+		    !tcp_track_next(arrival->flow, &group->segments[i], &result->is_offload))
+			*result = tcp_track(flows->tracker, arrival, &group->segments[i], NULL);
+	}
 }
 
-static void touch(struct rooms_flows *flows, const struct segment *segments, uint32_t nb,
-		  uint64_t first_frame)
+static void touch(struct rooms_flows *flows, struct group *group)
 {
-	for (uint32_t i = 0; i < nb; i++)
-		tcp_flow_touch(flows->table, flows->burst[i], &segments[i],
-			       first_frame + segments[i].frame);
+	for (uint32_t i = 0; i < group->nb; i++)
+		tcp_flow_touch(flows->table, &group->arrivals[i], &group->segments[i],
+			       &group->results[i]);
+}
+
+static void fill(const struct flow *flow, struct flow_record *row)
+{
+	struct tcp_flow room;
+
+	flow_record_fill(tcp_flow_view(flow, &room), row);
 }
 
 /* ----------------------------------------------------------------------------------- */
 
+/* The group of segments that starts at segments[at]. */
+static void begin_group(struct group *group, const struct segment *segments, uint32_t nb,
+			uint32_t at, uint64_t first_frame)
+{
+	group->segments = segments + (at < nb ? at : nb);
+	group->nb = at >= nb ? 0 : nb - at < GROUP ? nb - at : GROUP;
+	group->first_frame = first_frame;
+}
+
 int rooms_flows_add(struct rooms_flows *flows, const struct segment *segments, uint32_t nb,
 		    uint64_t first_frame, struct rooms_times *times)
 {
-	for (uint32_t done = 0; done < nb; done += BURST) {
-		const uint32_t n = nb - done < BURST ? nb - done : BURST;
-		uint64_t at[4];
+	struct group *group = &flows->groups[0], *next = &flows->groups[1], *swap;
 
-		at[0] = bench_now_ns();
-		if (!look_up(flows, segments + done, n, first_frame))
+	fetch_buckets(flows, segments, nb < 2 * GROUP ? nb : 2 * GROUP);
+	begin_group(group, segments, nb, 0, first_frame);
+	fetch_flows(flows, group);
+	for (uint32_t at = 0; at < nb; at += GROUP) {
+		const uint32_t far = at + 2 * GROUP;
+		uint64_t start = rooms_ticks(), found, tracked;
+
+		if (far < nb)
+			fetch_buckets(flows, segments + far, nb - far < GROUP ? nb - far : GROUP);
+		begin_group(next, segments, nb, at + GROUP, first_frame);
+		fetch_flows(flows, next);
+		if (!look_up(flows, group))
 			return -ENOMEM;
-		at[1] = bench_now_ns();
-		track(flows, segments + done, n, first_frame);
-		at[2] = bench_now_ns();
-		touch(flows, segments + done, n, first_frame);
-		at[3] = bench_now_ns();
-		times->ns[ROOM_TABLE] += at[1] - at[0] + at[3] - at[2];
-		times->ns[ROOM_VERDICTS] += at[2] - at[1];
+		found = rooms_ticks();
+		track(flows, group);
+		tracked = rooms_ticks();
+		touch(flows, group);
+		times->ticks[ROOM_TABLE] += found - start + rooms_ticks() - tracked;
+		times->ticks[ROOM_VERDICTS] += tracked - found;
+		swap = group;
+		group = next;
+		next = swap;
 	}
 	return flows->failed || tcp_tracker_failed(flows->tracker) ? -ENOMEM : 0;
 }
@@ -184,12 +224,10 @@ int rooms_flows_finish(struct rooms_flows *flows, struct rooms_times *times)
 		const uint32_t n = left < TILE ? (uint32_t)left : TILE;
 		uint64_t at[3];
 
-		at[0] = bench_now_ns();
+		at[0] = rooms_ticks();
 		for (uint32_t i = 0; i < n; i++)
-			flow_record_fill(
-				(const struct tcp_flow *)(const void *)flows->ended[done + i],
-				&flows->rows[i]);
-		at[1] = bench_now_ns();
+			fill(flows->ended[done + i], &flows->rows[i]);
+		at[1] = rooms_ticks();
 		arrow_encoder_append(flows->encoder, flows->rows, n);
 		done += n;
 		in_batch += n;
@@ -197,9 +235,9 @@ int rooms_flows_finish(struct rooms_flows *flows, struct rooms_times *times)
 			rc = encode(flows, times);
 			in_batch = 0;
 		}
-		at[2] = bench_now_ns();
-		times->ns[ROOM_FILL] += at[1] - at[0];
-		times->ns[ROOM_ENCODE] += at[2] - at[1];
+		at[2] = rooms_ticks();
+		times->ticks[ROOM_FILL] += at[1] - at[0];
+		times->ticks[ROOM_ENCODE] += at[2] - at[1];
 		times->rows += n;
 	}
 	return rc;
