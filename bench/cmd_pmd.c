@@ -7,6 +7,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +19,6 @@
 #include "bench.h"
 #include "report.h"
 #include "tcpmill/capture.h"
-
-#ifdef BENCH_ETHDEV
-#include <rte_bus.h>
-#include <rte_dev.h>
-#include <rte_eal.h>
-#include <rte_ethdev.h>
-#include <rte_mbuf.h>
-#endif
 
 #define CHUNK_SIZE ((size_t)1 << 20)
 
@@ -50,8 +46,6 @@ static int count_packets(const char *path, uint64_t *packets, uint64_t *file_byt
 	capture_close(capture);
 	return rc == 0 ? 0 : bench_fail(1, path, strerror(-rc));
 }
-
-#ifdef BENCH_ETHDEV
 
 #define BURST 64
 #define NB_DESCRIPTORS 512
@@ -145,19 +139,6 @@ static int measure(const char *path, uint64_t packets, double *seconds, const ch
 	rte_eal_cleanup();
 	return 0;
 }
-
-#else
-
-static int measure(const char *path, uint64_t packets, double *seconds, const char **why)
-{
-	(void)path;
-	(void)packets;
-	(void)seconds;
-	*why = "this build has no DPDK drivers for it";
-	return 0;
-}
-
-#endif
 
 int cmd_pmd(int argc, char **argv)
 {
