@@ -21,12 +21,16 @@
 #include "child.h"
 #include "report.h"
 
-/* The run whose memory is taken as what the program needs before flows count. */
-#define BASE_PACKETS 1000000
+/*
+ * The run whose memory is what a flow's is told against: it has enough flows for whole
+ * batches of records, whose buffers would else count as the flows'.
+ */
+#define BASE_PACKETS 2000000
+#define BASE_FLOWS 200000
 #define BASE_LIVE 1000
 
-/* Below it what a flow takes is lost in what the chunks take. */
-#define RSS_MIN_FLOWS 10000
+/* Fewer flows than that are not told from what else differs. */
+#define RSS_MIN_FLOWS (4 * BASE_FLOWS)
 
 #define PATH_ROOM 4096
 
@@ -127,14 +131,15 @@ static int check_room(const struct scale *scale, const struct bulk_params *param
 	return bench_fail(1, scale->dir, text);
 }
 
-static int make_trace(struct scale *scale, uint64_t packets, uint64_t live, struct trace *trace)
+static int make_trace(struct scale *scale, uint64_t packets, uint64_t flows, uint64_t live,
+		      struct trace *trace)
 {
 	struct bulk_params params = BULK_DEFAULTS;
 	uint64_t captured;
 
 	params.nb_packets = packets;
 	params.nb_live = live;
-	params.nb_flows = bench_plain_flows(packets, live);
+	params.nb_flows = flows;
 	if (!bulk_set_option(&params, "--size", scale->size))
 		return bench_fail(2, "--size", "no such value");
 	trace->live = live;
@@ -215,7 +220,7 @@ static void tell_memory(struct report *report, const struct child_result *result
 	double rss_per_flow = (double)NAN;
 
 	if (results->max_live_flows >= RSS_MIN_FLOWS && rss > (double)base_rss)
-		rss_per_flow = (rss - (double)base_rss) / flows;
+		rss_per_flow = (rss - (double)base_rss) / (flows - BASE_FLOWS);
 	report_number(report, "peak_rss_bytes", NULL, rss, 0);
 	report_number(report, "peak_rss_mb", "RSS, MB", rss / 1e6, 0);
 	report_number(report, "rss_base_bytes", NULL, (double)base_rss, 0);
@@ -272,7 +277,7 @@ static int measure_base(struct scale *scale)
 {
 	struct child_result result;
 	struct trace trace;
-	int status = make_trace(scale, BASE_PACKETS, BASE_LIVE, &trace);
+	int status = make_trace(scale, BASE_PACKETS, BASE_FLOWS, BASE_LIVE, &trace);
 
 	for (uint32_t w = 0; status == 0 && w < scale->workers.nb; w++) {
 		status = run_once(scale, &trace, scale->workers.values[w], &result);
@@ -285,7 +290,8 @@ static int measure_live(struct scale *scale, uint64_t live)
 {
 	struct trace trace;
 	double one = 0;
-	int status = make_trace(scale, scale->packets, live, &trace);
+	const uint64_t flows = bench_plain_flows(scale->packets, live);
+	int status = make_trace(scale, scale->packets, flows, live, &trace);
 
 	for (uint64_t round = 0; status == 0 && round < scale->rounds; round++) {
 		for (uint32_t w = 0; status == 0 && w < scale->workers.nb; w++)
@@ -315,8 +321,6 @@ static int prepare(struct scale *scale)
 {
 	if (scale->workers.nb == 0)
 		default_workers(&scale->workers);
-	if (scale->packets < BASE_LIVE)
-		return bench_fail(2, "--packets", "at least 1,000");
 	scale->results = calloc(scale->workers.nb * scale->rounds, sizeof(*scale->results));
 	if (scale->results == NULL || !report_init(&scale->report, "scale"))
 		return bench_fail(1, "scale", "out of memory");
