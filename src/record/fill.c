@@ -17,28 +17,60 @@ static int8_t known(bool both_seen, bool value)
 	return both_seen ? value : RECORD_NULL_8;
 }
 
-/* Definitions 5 and 7 are null for a direction of which nothing was seen (5.7). */
-static void fill_measured(const struct tcp_side *side, struct flow_record_side *row)
-{
-	const bool seen = side->pkts != 0;
-	const bool timed = side->rtt_samples != 0;
+/* What a side has in its record of which nothing was seen: definitions 5 and 7 are null (5.7). */
+static const struct flow_record_side unseen = {
+	.bytes = RECORD_NULL_64,
+	.capture_dups = RECORD_NULL_32,
+	.retransmitted_bytes = RECORD_NULL_64,
+	.unresolved_bytes = RECORD_NULL_64,
+	.lost_before_bytes = RECORD_NULL_64,
+	.lost_after_bytes = RECORD_NULL_64,
+	.missed_bytes = RECORD_NULL_64,
+	.reordered_pkts = RECORD_NULL_32,
+	.rtt_min_ns = RECORD_NULL_64,
+	.rtt_mean_ns = RECORD_NULL_64,
+	.rtt_max_ns = RECORD_NULL_64,
+	.rtt_samples = RECORD_NULL_32,
+	.rto_max_ns = RECORD_NULL_64,
+	.ttl_min = RECORD_NULL_16,
+	.ttl_max = RECORD_NULL_16,
+};
 
-	row->bytes = seen ? (int64_t)side->bytes : RECORD_NULL_64;
-	row->rtt_samples = seen ? clamp32(side->rtt_samples) : RECORD_NULL_32;
-	row->rtt_min_ns = timed ? side->rtt_min_ns : RECORD_NULL_64;
-	row->rtt_max_ns = timed ? side->rtt_max_ns : RECORD_NULL_64;
-	row->rtt_mean_ns = timed ? side->rtt_sum_ns / side->rtt_samples : RECORD_NULL_64;
-	row->win_max = side->bits & TCP_WIN_KNOWN ? side->win_max : RECORD_NULL_64;
+/* ... and of which something was seen, but nothing went wrong and no round trip was timed. */
+static const struct flow_record_side calm = {
+	.rtt_min_ns = RECORD_NULL_64,
+	.rtt_mean_ns = RECORD_NULL_64,
+	.rtt_max_ns = RECORD_NULL_64,
+	.rto_max_ns = RECORD_NULL_64,
+};
+
+/* Counts of what it sent, and how long that took. */
+static void fill_sent(const struct tcp_side *side, struct flow_record_side *row)
+{
+	row->pkts = side->pkts;
+	row->ip_bytes = (int64_t)side->ip_bytes;
+	row->bytes = (int64_t)side->bytes;
+	row->data_pkts = clamp32(side->data_pkts);
+	row->pure_acks = clamp32(tcp_side_pure_acks(side));
+	for (int i = 0; i < TCP_NB_FLAGS; i++)
+		row->flags[i] = clamp32(tcp_side_flags(side, i));
+	row->ttl_min = side->ttl_min;
+	row->ttl_max = side->ttl_max;
+	row->rtt_samples = clamp32(side->rtt_samples);
+	if (side->rtt_samples == 0)
+		return;
+	row->rtt_min_ns = side->rtt_min_ns;
+	row->rtt_max_ns = side->rtt_max_ns;
+	row->rtt_mean_ns = side->rtt_sum_ns / side->rtt_samples;
 }
 
-/* Where it was lost (definitions 5). */
+/* Where it was lost (definitions 5). Null unless something was seen. */
 static void fill_loss(const struct tcp_side *side, struct flow_record_side *row)
 {
-	const struct tcp_trouble *trouble = tcp_side_trouble(side);
+	const struct tcp_trouble *trouble = side->trouble;
 	uint64_t missed, unresolved;
 
 	tcp_side_settled(side, &missed, &unresolved);
-	row->rto_max_ns = trouble->rto_max_ns; /* INT64_MIN is null in both */
 	row->capture_dups = clamp32(trouble->capture_dups);
 	row->retransmitted_bytes = (int64_t)trouble->retransmitted_bytes;
 	row->unresolved_bytes = (int64_t)unresolved;
@@ -46,39 +78,32 @@ static void fill_loss(const struct tcp_side *side, struct flow_record_side *row)
 	row->lost_after_bytes = (int64_t)trouble->lost_after_bytes;
 	row->missed_bytes = (int64_t)missed;
 	row->reordered_pkts = clamp32(trouble->reordered_pkts);
-	if (side->pkts != 0)
-		return;
-	row->capture_dups = RECORD_NULL_32;
-	row->retransmitted_bytes = RECORD_NULL_64;
-	row->unresolved_bytes = RECORD_NULL_64;
-	row->lost_before_bytes = RECORD_NULL_64;
-	row->lost_after_bytes = RECORD_NULL_64;
-	row->missed_bytes = RECORD_NULL_64;
-	row->reordered_pkts = RECORD_NULL_32;
 }
 
-static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
+static void fill_trouble(const struct tcp_side *side, struct flow_record_side *row)
 {
-	const bool seen = side->pkts != 0;
-	const struct tcp_trouble *trouble = tcp_side_trouble(side);
+	const struct tcp_trouble *trouble = side->trouble;
 
-	row->isn = side->bits & TCP_ISN_KNOWN ? (int64_t)side->isn : RECORD_NULL_64;
-	row->mss = side->bits & TCP_MSS_KNOWN ? side->mss : RECORD_NULL_32;
-	row->wscale = side->bits & TCP_WSCALE_KNOWN ? side->wscale : RECORD_NULL_8;
-	row->pkts = side->pkts;
-	row->ip_bytes = (int64_t)side->ip_bytes;
-	row->data_pkts = clamp32(side->data_pkts);
-	row->pure_acks = clamp32(tcp_side_pure_acks(side));
-	for (int i = 0; i < TCP_NB_FLAGS; i++)
-		row->flags[i] = clamp32(tcp_side_flags(side, i));
 	for (int i = 0; i < NB_COUNTED_VERDICTS; i++)
 		row->verdicts[i] = clamp32(trouble->verdicts[i]);
 	row->duplicate_ack_max = clamp32(trouble->dup_max);
 	row->dsack = clamp32(trouble->dsack);
-	row->ttl_min = seen ? side->ttl_min : RECORD_NULL_16;
-	row->ttl_max = seen ? side->ttl_max : RECORD_NULL_16;
-	fill_measured(side, row);
-	fill_loss(side, row);
+	row->rto_max_ns = trouble->rto_max_ns; /* INT64_MIN is null in both */
+	if (side->pkts != 0)
+		fill_loss(side, row);
+}
+
+static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
+{
+	*row = side->pkts != 0 ? calm : unseen;
+	row->isn = side->bits & TCP_ISN_KNOWN ? (int64_t)side->isn : RECORD_NULL_64;
+	row->mss = side->bits & TCP_MSS_KNOWN ? side->mss : RECORD_NULL_32;
+	row->wscale = side->bits & TCP_WSCALE_KNOWN ? side->wscale : RECORD_NULL_8;
+	row->win_max = side->bits & TCP_WIN_KNOWN ? side->win_max : RECORD_NULL_64;
+	if (side->pkts != 0)
+		fill_sent(side, row);
+	if (side->trouble != NULL)
+		fill_trouble(side, row);
 }
 
 static void fill_address(const struct tcp_flow *flow, bool high, struct record_address *row)
@@ -146,8 +171,7 @@ void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
 	row->seq_jumps = clamp32((uint64_t)tcp_side_trouble(orig)->seq_jumps +
 				 tcp_side_trouble(resp)->seq_jumps);
 	row->icmp_errors = 0;
-	memset(row->history, 0, sizeof(row->history));
-	(void)tcp_flow_history(flow, row->history);
+	row->history[tcp_flow_history(flow, row->history)] = '\0';
 	row->midstream = (flow->bits & TCP_FLOW_MIDSTREAM) != 0;
 	row->truncated = (flow->bits & TCP_FLOW_TRUNCATED) != 0;
 	row->completeness = (int8_t)flow->completeness;
