@@ -6,22 +6,27 @@
 
 #include "text_priv.h"
 
-/* One byte in decimal and a dot behind it. Stores four bytes; the length of digits and dot. */
+/* A byte in decimal and a dot behind it. */
+#define ONES(n) ('0' + (n) % 10)
+#define TENS(n) ('0' + (n) / 10 % 10)
+#define HUNDREDS(n) ('0' + (n) / 100 % 10)
+#define BY_LENGTH(n, three, two, one) ((n) >= 100 ? (three) : (n) >= 10 ? (two) : (one))
+#define OCTET(n)                                                                                   \
+	{                                                                                          \
+		BY_LENGTH(n, HUNDREDS(n), TENS(n), ONES(n)), BY_LENGTH(n, TENS(n), ONES(n), '.'),  \
+			BY_LENGTH(n, ONES(n), '.', 0), BY_LENGTH(n, '.', 0, 0),                    \
+	}
+#define OCTETS4(n) OCTET(n), OCTET((n) + 1), OCTET((n) + 2), OCTET((n) + 3)
+#define OCTETS16(n) OCTETS4(n), OCTETS4((n) + 4), OCTETS4((n) + 8), OCTETS4((n) + 12)
+#define OCTETS64(n) OCTETS16(n), OCTETS16((n) + 16), OCTETS16((n) + 32), OCTETS16((n) + 48)
+
+static const char octets[256][4] = {OCTETS64(0), OCTETS64(64), OCTETS64(128), OCTETS64(192)};
+
+/* Stores four bytes; the length of digits and dot. */
 static size_t put_octet(char *out, uint8_t value)
 {
-	const char hundreds = (char)('0' + value / 100), tens = (char)('0' + value / 10 % 10);
-	const char ones = (char)('0' + value % 10);
-
-	if (value >= 100) {
-		memcpy(out, (char[4]){hundreds, tens, ones, '.'}, 4);
-		return 4;
-	}
-	if (value >= 10) {
-		memcpy(out, (char[4]){tens, ones, '.', 0}, 4);
-		return 3;
-	}
-	memcpy(out, (char[4]){ones, '.', 0, 0}, 4);
-	return 2;
+	memcpy(out, octets[value], 4);
+	return 2u + (value >= 10) + (value >= 100);
 }
 
 static size_t put_ipv4(char *out, const uint8_t bytes[4])
