@@ -19,7 +19,8 @@ struct arrow_encoder {
 	struct flatbuffer header; /* of a record batch; the numbers are patched */
 	struct arrow_batch_places places;
 	struct lz4_packer *packer;
-	uint8_t *arena; /* values and validity of all columns */
+	uint8_t *arena;   /* values and validity of all columns */
+	uint8_t *changes; /* [row_size] of the tile at hand */
 	uint32_t nb_rows, max_rows;
 	int error; /* sticky until the next finish */
 	struct column_buffers buffers[];
@@ -69,12 +70,15 @@ struct arrow_encoder *arrow_encoder_create(const struct table_format *format, ui
 	encoder->packer = lz4_packer_create();
 	/* calloc() maps zero pages at this size: none is touched before its rows come. */
 	encoder->arena = calloc(1, place_columns(encoder, NULL));
-	if (encoder->header.failed || !encoder->packer || !encoder->arena) {
+	encoder->changes = malloc(format->row_size);
+	if (encoder->header.failed || !encoder->packer || !encoder->arena || !encoder->changes) {
 		arrow_encoder_destroy(encoder);
 		errno = ENOMEM;
 		return NULL;
 	}
 	place_columns(encoder, encoder->arena);
+	for (size_t i = 0; i < format->nb_columns; i++)
+		column_init(&encoder->buffers[i], &format->columns[i]);
 	return encoder;
 }
 
@@ -85,6 +89,7 @@ void arrow_encoder_destroy(struct arrow_encoder *encoder)
 	for (size_t i = 0; i < encoder->format->nb_columns; i++)
 		free(encoder->buffers[i].text);
 	free(encoder->arena);
+	free(encoder->changes);
 	lz4_packer_destroy(encoder->packer);
 	flatbuffer_fini(&encoder->header);
 	free(encoder);
@@ -92,10 +97,13 @@ void arrow_encoder_destroy(struct arrow_encoder *encoder)
 
 static void append_tile(struct arrow_encoder *encoder, const uint8_t *rows, uint32_t nb)
 {
+	const size_t row_size = encoder->format->row_size;
+
+	column_find_changes(encoder->changes, rows, row_size, nb);
 	for (size_t c = 0; c < encoder->format->nb_columns; c++) {
 		const int ret =
 			column_append(&encoder->buffers[c], &encoder->format->columns[c], rows,
-				      encoder->format->row_size, encoder->nb_rows, nb);
+				      row_size, encoder->nb_rows, nb, encoder->changes);
 
 		if (ret)
 			encoder->error = ret;
@@ -117,40 +125,36 @@ void arrow_encoder_append(struct arrow_encoder *encoder, const void *rows, uint3
 	}
 }
 
-/* One Buffer of the batch: bytes of it, and where they are. */
-struct body_buffer {
-	const uint8_t *data;
-	size_t len;
-};
-
-/* The buffers of a column in file order; how many. */
-static size_t column_body(const struct arrow_encoder *encoder, size_t c, struct body_buffer out[3])
+/* Room for one Buffer. */
+static size_t buffer_bound(const struct column_body *body)
 {
-	const struct column *column = &encoder->format->columns[c];
-	const struct column_buffers *buffers = &encoder->buffers[c];
-
-	out[0].data = buffers->validity;
-	out[0].len = buffers->nb_nulls ? column_values_len(COLUMN_BOOL, encoder->nb_rows) : 0;
-	out[1].data = buffers->values;
-	out[1].len = column_values_len(column->type, encoder->nb_rows);
-	out[2].data = (const uint8_t *)buffers->text;
-	out[2].len = buffers->text_len;
-	return arrow_nb_buffers(column);
+	if (body->len == 0)
+		return 0;
+	return align_body(body->data ? lz4_pack_bound(body->len) : lz4_run_bound(body->len));
 }
 
-static size_t body_bound(const struct arrow_encoder *encoder)
+static size_t body_bound(struct arrow_encoder *encoder)
 {
-	struct body_buffer body[3];
+	struct column_body body[3];
 	size_t len = 0;
 
 	for (size_t c = 0; c < encoder->format->nb_columns; c++) {
-		const size_t nb = column_body(encoder, c, body);
+		const size_t nb = column_body(&encoder->buffers[c], &encoder->format->columns[c],
+					      encoder->nb_rows, body);
 
 		for (size_t b = 0; b < nb; b++)
-			if (body[b].len)
-				len += align_body(lz4_pack_bound(body[b].len));
+			len += buffer_bound(&body[b]);
 	}
 	return len;
+}
+
+/* Packs one Buffer; its length, or 0 when LZ4 failed. */
+static size_t pack_buffer(struct lz4_packer *packer, const struct column_body *body, uint8_t *out,
+			  size_t size)
+{
+	if (body->data)
+		return lz4_pack(packer, body->data, body->len, out, size);
+	return lz4_pack_run(packer, body->value, body->width, body->len, out, size);
 }
 
 /* Packs all buffers into msg and writes down where they are. 0 or -EIO. */
@@ -160,11 +164,12 @@ static int pack_body(struct arrow_encoder *encoder, struct arrow_message *msg, s
 	uint8_t *node = metadata + encoder->places.nodes;
 	uint8_t *buffer = metadata + encoder->places.buffers;
 	uint8_t *out = msg->data + msg->metadata_len;
-	struct body_buffer body[3];
+	struct column_body body[3];
 	size_t at = 0;
 
 	for (size_t c = 0; c < encoder->format->nb_columns; c++, node += ARROW_NODE_LEN) {
-		const size_t nb = column_body(encoder, c, body);
+		const size_t nb = column_body(&encoder->buffers[c], &encoder->format->columns[c],
+					      encoder->nb_rows, body);
 
 		arrow_put64(node, encoder->nb_rows);
 		arrow_put64(node + 8, encoder->buffers[c].nb_nulls);
@@ -172,8 +177,7 @@ static int pack_body(struct arrow_encoder *encoder, struct arrow_message *msg, s
 			size_t len = 0;
 
 			if (body[b].len) {
-				len = lz4_pack(encoder->packer, body[b].data, body[b].len, out + at,
-					       size - at);
+				len = pack_buffer(encoder->packer, &body[b], out + at, size - at);
 				if (len == 0)
 					return -EIO;
 			}

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tcpmill/record.h>
 
 #include "column_buffers_priv.h"
-#include "text_priv.h"
-
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are stored as they are");
+#include "column_pick_priv.h"
 
 size_t column_values_len(enum column_type type, size_t nb)
 {
@@ -34,179 +31,239 @@ size_t column_values_len(enum column_type type, size_t nb)
 	return 0;
 }
 
-/* ORs nb <= 64 bits into a bit map; bits beyond nb are zero. */
-static void put_bits(uint8_t *map, uint32_t at, uint64_t bits)
+/* Bytes of the member in the row; 0: text, which is always stored. */
+static size_t member_width(enum column_type type)
 {
-	const unsigned int shift = at & 7;
-	uint64_t word;
-
-	memcpy(&word, map + at / 8, 8);
-	word |= bits << shift;
-	memcpy(map + at / 8, &word, 8);
-	if (shift)
-		map[at / 8 + 8] |= (uint8_t)(bits >> (64 - shift));
-}
-
-/*
- * Picks one column of a tile, nulls stored as 0; the bits of the null rows.
- * `rows` points to the member in the first row.
- */
-#define DEFINE_PICK(bits, width)                                                                   \
-	static uint64_t pick_##bits(uint8_t *restrict out, const uint8_t *restrict rows,           \
-				    size_t row_size, uint32_t nb, bool nullable)                   \
-	{                                                                                          \
-		uint64_t nulls = 0;                                                                \
-		int##bits##_t value;                                                               \
-                                                                                                   \
-		if (!nullable) {                                                                   \
-			for (uint32_t i = 0; i < nb; i++)                                          \
-				memcpy(out + (width) * (size_t)i, rows + i * row_size, width);     \
-			return 0;                                                                  \
-		}                                                                                  \
-		for (uint32_t i = 0; i < nb; i++) {                                                \
-			memcpy(&value, rows + i * row_size, width);                                \
-			nulls |= (uint64_t)(value == INT##bits##_MIN) << i;                        \
-			value = value == INT##bits##_MIN ? 0 : value;                              \
-			memcpy(out + (width) * (size_t)i, &value, width);                          \
-		}                                                                                  \
-		return nulls;                                                                      \
-	}
-
-DEFINE_PICK(8, 1)
-DEFINE_PICK(16, 2)
-DEFINE_PICK(32, 4)
-DEFINE_PICK(64, 8)
-
-static uint64_t pick_bool(struct column_buffers *buffers, uint32_t at, const uint8_t *rows,
-			  size_t row_size, uint32_t nb, bool nullable)
-{
-	uint64_t nulls = 0, bits = 0;
-
-	for (uint32_t i = 0; i < nb; i++) {
-		const int8_t value = (int8_t)rows[i * row_size];
-		const bool is_null = nullable && value == RECORD_NULL_8;
-
-		nulls |= (uint64_t)is_null << i;
-		bits |= (uint64_t)(value != 0 && !is_null) << i;
-	}
-	put_bits(buffers->values, at, bits);
-	return nulls;
-}
-
-/* Room for len more bytes of text; false when there is none. */
-static bool reserve_text(struct column_buffers *buffers, size_t len)
-{
-	size_t capacity = buffers->text_capacity ? buffers->text_capacity : 4096;
-	char *text;
-
-	if (len <= buffers->text_capacity - buffers->text_len)
-		return true;
-	if (buffers->text_len + len > INT32_MAX)
-		return false;
-	while (capacity < buffers->text_len + len)
-		capacity *= 2;
-	text = realloc(buffers->text, capacity);
-	if (!text)
-		return false;
-	buffers->text = text;
-	buffers->text_capacity = capacity;
-	return true;
-}
-
-static void put_offset(struct column_buffers *buffers, uint32_t row)
-{
-	const int32_t end = (int32_t)buffers->text_len;
-
-	memcpy(buffers->values + 4 * ((size_t)row + 1), &end, 4);
-}
-
-/* Empty text is what null looks like in a nullable column of text or addresses. */
-static uint64_t pick_addresses(struct column_buffers *buffers, uint32_t at, const uint8_t *rows,
-			       size_t row_size, uint32_t nb)
-{
-	uint64_t nulls = 0;
-
-	if (!reserve_text(buffers, (size_t)nb * TEXT_ADDRESS_ROOM)) {
-		buffers->error = -ENOMEM;
+	if (type == COLUMN_TEXT || type == COLUMN_ADDRESS)
 		return 0;
-	}
-	for (uint32_t i = 0; i < nb; i++) {
-		struct record_address address;
-		size_t len;
-
-		memcpy(&address, rows + i * row_size, sizeof(address));
-		len = text_put_address(buffers->text + buffers->text_len, &address);
-		buffers->text_len += len;
-		put_offset(buffers, at + i);
-		nulls |= (uint64_t)(len == 0) << i;
-	}
-	return nulls;
+	return type == COLUMN_BOOL ? 1 : column_values_len(type, 1);
 }
 
-static uint64_t pick_text(struct column_buffers *buffers, uint32_t at, const uint8_t *rows,
-			  size_t row_size, uint32_t nb)
+/* ---- changes ----------------------------------------------------------- */
+
+/* Two words that are compared with one instruction where the machine can. */
+typedef uint64_t lane __attribute__((vector_size(16)));
+
+#define LANES 4u
+#define BLOCK (LANES * sizeof(lane))
+
+static void block_changes(uint8_t *restrict changes, const uint8_t *restrict rows, size_t row_size,
+			  uint32_t nb)
 {
-	uint64_t nulls = 0;
+	lane first[LANES], differ[LANES];
 
-	for (uint32_t i = 0; i < nb; i++) {
-		const char *text = (const char *)rows + i * row_size;
-		const size_t len = strlen(text);
+	for (size_t l = 0; l < LANES; l++) {
+		memcpy(&first[l], rows + l * sizeof(lane), sizeof(lane));
+		differ[l] = first[l] ^ first[l];
+	}
+	for (uint32_t i = 1; i < nb; i++) {
+		const uint8_t *row = rows + i * row_size;
 
-		if (!reserve_text(buffers, len)) {
-			buffers->error = -ENOMEM;
-			return 0;
+		for (size_t l = 0; l < LANES; l++) {
+			lane word;
+
+			memcpy(&word, row + l * sizeof(lane), sizeof(lane));
+			differ[l] |= word ^ first[l];
 		}
-		if (len)
-			memcpy(buffers->text + buffers->text_len, text, len);
-		buffers->text_len += len;
-		put_offset(buffers, at + i);
-		nulls |= (uint64_t)(len == 0) << i;
 	}
-	return nulls;
+	memcpy(changes, differ, sizeof(differ));
 }
 
-static uint64_t pick_column(struct column_buffers *buffers, const struct column *column,
-			    const uint8_t *from, size_t row_size, uint32_t at, uint32_t nb)
+void column_find_changes(uint8_t *restrict changes, const uint8_t *restrict rows, size_t row_size,
+			 uint32_t nb)
 {
-	switch (column->type) {
-	case COLUMN_INT8:
-	case COLUMN_DICT:
-		return pick_8(buffers->values + at, from, row_size, nb, column->nullable);
-	case COLUMN_INT16:
-		return pick_16(buffers->values + 2 * (size_t)at, from, row_size, nb,
-			       column->nullable);
-	case COLUMN_UINT16: /* every value of a port is a port */
-		return pick_16(buffers->values + 2 * (size_t)at, from, row_size, nb, false);
-	case COLUMN_INT32:
-		return pick_32(buffers->values + 4 * (size_t)at, from, row_size, nb,
-			       column->nullable);
-	case COLUMN_INT64:
-	case COLUMN_TIMESTAMP:
-		return pick_64(buffers->values + 8 * (size_t)at, from, row_size, nb,
-			       column->nullable);
-	case COLUMN_BOOL:
-		return pick_bool(buffers, at, from, row_size, nb, column->nullable);
-	case COLUMN_TEXT:
-		return pick_text(buffers, at, from, row_size, nb);
-	case COLUMN_ADDRESS:
-		return pick_addresses(buffers, at, from, row_size, nb);
+	if (row_size < BLOCK) {
+		memset(changes, 1, row_size); /* small rows are not worth a look */
+		return;
 	}
-	return 0;
+	for (size_t at = 0; at + BLOCK < row_size; at += BLOCK)
+		block_changes(changes + at, rows + at, row_size, nb);
+	/* The last block may have some of the bytes before it once more. */
+	block_changes(changes + row_size - BLOCK, rows + row_size - BLOCK, row_size, nb);
+}
+
+/* width <= 8 bytes as a number. */
+static uint64_t take_value(const uint8_t *from, size_t width)
+{
+	uint64_t value = 0;
+
+	switch (width) {
+	case 1:
+		return *from;
+	case 2:
+		memcpy(&value, from, 2);
+		return value;
+	case 4:
+		memcpy(&value, from, 4);
+		return value;
+	default:
+		memcpy(&value, from, 8);
+		return value;
+	}
+}
+
+/* ---- one value in many rows -------------------------------------------- */
+
+static bool is_null(const struct column *column, uint64_t value)
+{
+	switch (member_width(column->type)) {
+	case 1:
+		return column->nullable && (int8_t)value == RECORD_NULL_8;
+	case 2:
+		return column->nullable && column->type != COLUMN_UINT16 &&
+		       (int16_t)value == RECORD_NULL_16;
+	case 4:
+		return column->nullable && (int32_t)value == RECORD_NULL_32;
+	default:
+		return column->nullable && (int64_t)value == RECORD_NULL_64;
+	}
+}
+
+static void put_ones(uint8_t *map, size_t at, size_t nb)
+{
+	for (; nb >= 64; nb -= 64, at += 64)
+		column_put_bits(map, at, UINT64_MAX);
+	if (nb != 0)
+		column_put_bits(map, at, (1ull << nb) - 1);
+}
+
+#define DEFINE_SPREAD(bits)                                                                        \
+	static void spread_##bits(uint8_t *out, uint64_t value, size_t nb)                         \
+	{                                                                                          \
+		const uint##bits##_t one = (uint##bits##_t)value;                                  \
+                                                                                                   \
+		for (size_t i = 0; i < nb; i++)                                                    \
+			memcpy(out + i * sizeof(one), &one, sizeof(one));                          \
+	}
+
+DEFINE_SPREAD(16)
+DEFINE_SPREAD(32)
+DEFINE_SPREAD(64)
+
+/* Stores a value that is the same in nb rows behind `at` earlier ones. */
+static void put_same(struct column_buffers *buffers, const struct column *column, uint64_t value,
+		     size_t at, size_t nb)
+{
+	const size_t width = member_width(column->type);
+	const bool null = is_null(column, value);
+
+	if (buffers->validity != NULL && !null)
+		put_ones(buffers->validity, at, nb);
+	if (null) {
+		buffers->nb_nulls += (uint32_t)nb;
+		value = 0;
+	}
+	if (column->type == COLUMN_BOOL) {
+		if (value != 0)
+			put_ones(buffers->values, at, nb);
+		return;
+	}
+	switch (width) {
+	case 1:
+		memset(buffers->values + at, (int)value, nb);
+		return;
+	case 2:
+		spread_16(buffers->values + 2 * at, value, nb);
+		return;
+	case 4:
+		spread_32(buffers->values + 4 * at, value, nb);
+		return;
+	default:
+		spread_64(buffers->values + 8 * at, value, nb);
+		return;
+	}
+}
+
+/* From now on values are stored; `at` rows came before. */
+static void start_storing(struct column_buffers *buffers, const struct column *column, uint32_t at)
+{
+	buffers->is_stored = true;
+	if (at != 0)
+		put_same(buffers, column, buffers->value, 0, at);
+}
+
+/* ---- appending --------------------------------------------------------- */
+
+/* A tile whose rows all hold value. */
+static void append_same(struct column_buffers *buffers, const struct column *column, uint64_t value,
+			uint32_t at, uint32_t nb)
+{
+	if (!buffers->is_stored) {
+		if (at == 0)
+			buffers->value = value;
+		if (buffers->value == value)
+			return;
+		start_storing(buffers, column, at);
+	}
+	put_same(buffers, column, value, at, nb);
 }
 
 int column_append(struct column_buffers *buffers, const struct column *column, const uint8_t *rows,
-		  size_t row_size, uint32_t at, uint32_t nb)
+		  size_t row_size, uint32_t at, uint32_t nb, const uint8_t *changes)
 {
+	const size_t width = member_width(column->type);
 	const uint64_t all = nb == 64 ? UINT64_MAX : (1ull << nb) - 1;
-	const uint64_t nulls =
-		pick_column(buffers, column, rows + column->offset, row_size, at, nb);
+	uint64_t nulls;
 
+	if (width != 0 && take_value(changes + column->offset, width) == 0) {
+		append_same(buffers, column, take_value(rows + column->offset, width), at, nb);
+		return 0;
+	}
+	if (!buffers->is_stored)
+		start_storing(buffers, column, at);
+	nulls = column_pick(buffers, column, rows + column->offset, row_size, at, nb);
 	if (buffers->validity) {
-		put_bits(buffers->validity, at, all & ~nulls);
+		column_put_bits(buffers->validity, at, all & ~nulls);
 		if (nulls)
 			buffers->nb_nulls += (uint32_t)__builtin_popcountll(nulls);
 	}
 	return buffers->error;
+}
+
+/* ---- the whole column -------------------------------------------------- */
+
+/* A run of zeros; data comes later if it is more than that. */
+static struct column_body zeros(size_t len)
+{
+	return (struct column_body){.len = len, .width = 1};
+}
+
+size_t column_body(struct column_buffers *buffers, const struct column *column, uint32_t nb,
+		   struct column_body body[3])
+{
+	const size_t bits_len = column_values_len(COLUMN_BOOL, nb);
+	const bool null = !buffers->is_stored && is_null(column, buffers->value);
+
+	/* A run of bits may end within a byte, and no bit behind its end is set. */
+	if (!buffers->is_stored && !null && column->type == COLUMN_BOOL && buffers->value != 0)
+		start_storing(buffers, column, nb);
+	body[0] = zeros(0);
+	body[1] = zeros(column_values_len(column->type, nb));
+	if (buffers->is_stored) {
+		body[0].len = buffers->nb_nulls ? bits_len : 0;
+		body[0].data = buffers->validity;
+		body[1].data = buffers->values;
+	} else if (null) {
+		buffers->nb_nulls = nb;
+		body[0].len = bits_len;
+	} else if (column->type != COLUMN_BOOL) {
+		body[1].width = member_width(column->type);
+		memcpy(body[1].value, &buffers->value, sizeof(body[1].value));
+	}
+	if (column->type != COLUMN_TEXT && column->type != COLUMN_ADDRESS)
+		return 2;
+	body[2] = (struct column_body){.data = (const uint8_t *)buffers->text,
+				       .len = buffers->text_len};
+	return 3;
+}
+
+void column_init(struct column_buffers *buffers, const struct column *column)
+{
+	buffers->is_stored = member_width(column->type) == 0;
+	buffers->value = 0;
+	buffers->text_len = 0;
+	buffers->nb_nulls = 0;
+	buffers->error = 0;
 }
 
 /* Bit maps are ORed into, so what was used of them goes back to zero. */
@@ -214,11 +271,9 @@ void column_start_over(struct column_buffers *buffers, const struct column *colu
 {
 	const size_t bits_len = column_values_len(COLUMN_BOOL, nb);
 
-	if (buffers->validity)
+	if (buffers->is_stored && buffers->validity)
 		memset(buffers->validity, 0, bits_len);
-	if (column->type == COLUMN_BOOL)
+	if (buffers->is_stored && column->type == COLUMN_BOOL)
 		memset(buffers->values, 0, bits_len);
-	buffers->text_len = 0;
-	buffers->nb_nulls = 0;
-	buffers->error = 0;
+	column_init(buffers, column);
 }

@@ -26,6 +26,20 @@ size_t lz4_pack_bound(size_t len);
 size_t lz4_pack(struct lz4_packer *packer, const uint8_t *data, size_t len, uint8_t *out,
 		size_t out_size);
 
+/* A run is packed without looking at its bytes, unless it is shorter than this. */
+#define LZ4_RUN_MIN 64
+#define LZ4_VALUE_MAX 8
+
+/* Room that lz4_pack_run() asks for, at most. */
+size_t lz4_run_bound(size_t len);
+
+/*
+ * Packs len >= 1 bytes that are one value of width <= LZ4_VALUE_MAX bytes again and
+ * again; width divides len. Returns the packed length, or 0 when LZ4 failed.
+ */
+size_t lz4_pack_run(struct lz4_packer *packer, const uint8_t *value, size_t width, size_t len,
+		    uint8_t *out, size_t out_size);
+
 /* NULL with errno ENOMEM. */
 struct lz4_unpacker *lz4_unpacker_create(void);
 void lz4_unpacker_destroy(struct lz4_unpacker *unpacker);

@@ -388,6 +388,45 @@ static void columns_all_null_and_never_null_come_back(void **state)
 	round_trip(*state, 1003, 500, 100, NO_NULLS);
 }
 
+/* Rows that hold for a while: each column changes after about `hold` rows, all in one of 500. */
+static struct row *make_slow_rows(uint32_t nb, uint64_t hold, enum nulls nulls, uint64_t seed)
+{
+	struct row *rows = make_rows(nb, nulls, seed);
+
+	for (uint32_t i = 1; i < nb; i++) {
+		if (next_random(&seed) % 500 == 0)
+			continue;
+		for (size_t c = 0; c < NB_COLUMNS; c++) {
+			const size_t at = row_columns[c].offset;
+			const size_t end =
+				c + 1 < NB_COLUMNS ? row_columns[c + 1].offset : sizeof(struct row);
+
+			if (next_random(&seed) % hold != 0)
+				memcpy((char *)&rows[i] + at, (char *)&rows[i - 1] + at, end - at);
+		}
+	}
+	return rows;
+}
+
+static void columns_that_seldom_change_come_back(void **state)
+{
+	static const uint64_t holds[] = {3, 70, 1000, 100000};
+	struct scratch *scratch = *state;
+	struct arrow_reader *reader;
+
+	for (size_t h = 0; h < sizeof(holds) / sizeof(holds[0]); h++) {
+		for (uint32_t run = 1; run <= 2048; run = run * 7 + 1) {
+			struct row *rows = make_slow_rows(3001, holds[h], SOME_NULLS, 99 + h);
+
+			write_file(scratch->path, rows, 3001, 1500, run);
+			reader = open_reader(scratch->path);
+			assert_int_equal(expect_rows(reader, rows, 3001), 3);
+			arrow_reader_close(reader);
+			free(rows);
+		}
+	}
+}
+
 static void a_table_without_rows_has_no_batch_and_is_complete(void **state)
 {
 	round_trip(*state, 0, 1000, 1, NO_NULLS);
@@ -1087,6 +1126,7 @@ int main(void)
 		TEST(every_type_comes_back_at_every_batch_size),
 		TEST(runs_that_share_a_byte_of_validity_keep_their_bits),
 		TEST(columns_all_null_and_never_null_come_back),
+		TEST(columns_that_seldom_change_come_back),
 		TEST(a_table_without_rows_has_no_batch_and_is_complete),
 		TEST(an_empty_batch_reads_as_no_rows),
 		TEST(encoder_refuses_impossible_sizes),
