@@ -3,12 +3,15 @@
 /* Who goes first: idle flows, and the least recently used when a partition is full. */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "flow_priv.h"
 
+/* ---- heap -------------------------------------------------------------- */
+
 static void sift_down(struct order *order, size_t i)
 {
-	const struct order_entry entry = order->entries[i];
+	const struct order_entry entry = order->heap[i];
 
 	for (;;) {
 		size_t child = 2 * i + 1;
@@ -16,60 +19,114 @@ static void sift_down(struct order *order, size_t i)
 		if (child >= order->nb)
 			break;
 		if (child + 1 < order->nb &&
-		    order->entries[child + 1].last_frame < order->entries[child].last_frame)
+		    order->heap[child + 1].last_frame < order->heap[child].last_frame)
 			child++;
-		if (order->entries[child].last_frame >= entry.last_frame)
+		if (order->heap[child].last_frame >= entry.last_frame)
 			break;
-		order->entries[i] = order->entries[child];
+		order->heap[i] = order->heap[child];
 		i = child;
 	}
-	order->entries[i] = entry;
+	order->heap[i] = entry;
 }
 
 static void sift_up(struct order *order, size_t i)
 {
-	const struct order_entry entry = order->entries[i];
+	const struct order_entry entry = order->heap[i];
 
-	while (i > 0 && order->entries[(i - 1) / 2].last_frame > entry.last_frame) {
-		order->entries[i] = order->entries[(i - 1) / 2];
+	while (i > 0 && order->heap[(i - 1) / 2].last_frame > entry.last_frame) {
+		order->heap[i] = order->heap[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
-	order->entries[i] = entry;
+	order->heap[i] = entry;
 }
 
-/* Appends without ordering. */
-static int append(struct order *order, const struct flow *flow, uint32_t slot)
+static struct order_entry entry_of(const struct flow *flow, uint32_t slot)
+{
+	return (struct order_entry){
+		.last_frame = flow->last_frame, .slot = slot, .generation = flow->generation};
+}
+
+/* Appends to the heap without ordering. */
+static int heap_append(struct order *order, const struct flow *flow, uint32_t slot)
 {
 	if (order->nb == order->room) {
 		const size_t room = order->room == 0 ? 64 : order->room * 2;
-		struct order_entry *entries = realloc(order->entries, room * sizeof(*entries));
+		struct order_entry *heap = realloc(order->heap, room * sizeof(*heap));
 
-		if (entries == NULL)
+		if (heap == NULL)
 			return -1;
-		order->entries = entries;
+		order->heap = heap;
 		order->room = room;
 	}
-	order->entries[order->nb++] = (struct order_entry){
-		.last_frame = flow->last_frame, .slot = slot, .generation = flow->generation};
+	order->heap[order->nb++] = entry_of(flow, slot);
 	return 0;
 }
+
+static int heap_push(struct order *order, const struct flow *flow, uint32_t slot)
+{
+	if (heap_append(order, flow, slot) != 0)
+		return -1;
+	sift_up(order, order->nb - 1);
+	return 0;
+}
+
+static void heap_pop(struct order *order)
+{
+	order->heap[0] = order->heap[--order->nb];
+	if (order->nb > 1)
+		sift_down(order, 0);
+}
+
+/* ---- queue ------------------------------------------------------------- */
+
+/* Room for one more entry at the queue's end. */
+static int queue_reserve(struct order *order)
+{
+	struct order_entry *queue;
+	size_t room;
+
+	if (order->tail < order->queue_room)
+		return 0;
+	if (order->head > order->queue_room / 2) {
+		memmove(order->queue, order->queue + order->head,
+			(order->tail - order->head) * sizeof(*order->queue));
+		order->tail -= order->head;
+		order->head = 0;
+		return 0;
+	}
+	room = order->queue_room == 0 ? 64 : order->queue_room * 2;
+	queue = realloc(order->queue, room * sizeof(*queue));
+	if (queue == NULL)
+		return -1;
+	order->queue = queue;
+	order->queue_room = room;
+	return 0;
+}
+
+/* ---- order ------------------------------------------------------------- */
 
 /* Entries of flows that ended pile up under port reuse: start over before they matter. */
 static bool is_bloated(const struct partition *partition, const struct order *order)
 {
-	return order->nb > 1024 && order->nb / 4 > partition->nb_live;
+	const size_t nb = order->nb + order->tail - order->head;
+
+	return nb > 1024 && nb / 4 > partition->nb_live;
 }
 
 int order_push(struct flow_table *table, struct flow *flow)
 {
 	struct partition *partition = &table->partitions[flow->partition];
 	struct order *order = &partition->order[flow->class];
+	const uint32_t slot = flow_slot(table, flow);
 
 	if (is_bloated(partition, order))
 		return order_build(table, flow->partition);
-	if (append(order, flow, flow_slot(table, flow)) != 0)
+	if (order->tail != order->head &&
+	    order->queue[order->tail - 1].last_frame > flow->last_frame)
+		return heap_push(order, flow, slot);
+	if (queue_reserve(order) != 0)
 		return -1;
-	sift_up(order, order->nb - 1);
+	order->queue[order->tail++] = entry_of(flow, slot);
 	return 0;
 }
 
@@ -77,14 +134,18 @@ int order_build(struct flow_table *table, uint8_t p)
 {
 	struct partition *partition = &table->partitions[p];
 
-	for (int c = 0; c < NB_FLOW_CLASSES; c++)
+	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
+		partition->order[c].head = 0;
+		partition->order[c].tail = 0;
 		partition->order[c].nb = 0;
+	}
 	for (uint32_t i = 0; partition->buckets != NULL && i <= partition->mask; i++) {
 		const struct flow *flow = flow_at(table, partition->buckets[i].slot);
 
 		if (partition->buckets[i].slot == 0)
 			continue;
-		if (append(&partition->order[flow->class], flow, partition->buckets[i].slot) != 0) {
+		if (heap_append(&partition->order[flow->class], flow, partition->buckets[i].slot) !=
+		    0) {
 			order_drop(partition);
 			return -1;
 		}
@@ -102,37 +163,65 @@ int order_build(struct flow_table *table, uint8_t p)
 void order_drop(struct partition *partition)
 {
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
-		free(partition->order[c].entries);
+		free(partition->order[c].queue);
+		free(partition->order[c].heap);
 		partition->order[c] = (struct order){0};
 	}
 	partition->is_ordered = false;
 }
 
-static void pop(struct order *order)
+/* The entry with the lowest key, or NULL. */
+static struct order_entry *first_entry(const struct order *order)
 {
-	order->entries[0] = order->entries[--order->nb];
-	if (order->nb > 1)
-		sift_down(order, 0);
+	if (order->head == order->tail)
+		return order->nb > 0 ? &order->heap[0] : NULL;
+	if (order->nb > 0 && order->heap[0].last_frame < order->queue[order->head].last_frame)
+		return &order->heap[0];
+	return &order->queue[order->head];
 }
 
-/* Brings the top up to date. NULL when the class is empty. */
-static struct flow *least_recent(struct flow_table *table, struct order *order, int class)
+/* Brings the first entry up to date. *least: NULL when the class is empty. -1: out of memory. */
+static int least_recent(struct flow_table *table, struct order *order, int class,
+			struct flow **least)
 {
-	while (order->nb > 0) {
-		struct order_entry *top = &order->entries[0];
-		struct flow *flow = flow_at(table, top->slot);
+	struct order_entry *first;
 
-		if ((flow->bits & FLOW_LIVE) == 0 || flow->generation != top->generation ||
-		    flow->class != class) {
-			pop(order); /* ended, or it has an entry in its new class */
-			continue;
+	while ((first = first_entry(order)) != NULL) {
+		struct flow *flow = flow_at(table, first->slot);
+		const bool is_queued = first != order->heap;
+
+		*least = flow;
+		if ((flow->bits & FLOW_LIVE) == 0 || flow->generation != first->generation ||
+		    flow->class != class) { /* ended, or it has an entry in its new class */
+			if (is_queued)
+				order->head++;
+			else
+				heap_pop(order);
+		} else if (flow->last_frame == first->last_frame) {
+			return 0;
+		} else if (!is_queued) {
+			first->last_frame = flow->last_frame;
+			sift_down(order, 0);
+		} else {
+			if (heap_push(order, flow, first->slot) != 0)
+				return -1;
+			order->head++;
 		}
-		if (flow->last_frame == top->last_frame)
-			return flow;
-		top->last_frame = flow->last_frame;
-		sift_down(order, 0);
 	}
-	return NULL;
+	*least = NULL;
+	return 0;
+}
+
+/* Who goes when the partition is full the next time: it was not looked at for long. */
+static void prefetch_next(const struct flow_table *table, const struct order *order)
+{
+	const char *next;
+
+	if (order->head + 1 >= order->tail)
+		return;
+	next = (const char *)flow_at(table, order->queue[order->head + 1].slot);
+	__builtin_prefetch(next, 1);
+	__builtin_prefetch(next + 64, 1);
 }
 
 /* Makes room in a full partition. False only when memory for the order is short. */
@@ -143,12 +232,17 @@ bool order_evict(struct flow_table *table, uint8_t p)
 	if (!partition->is_ordered && order_build(table, p) != 0)
 		return false;
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
-		struct flow *flow = least_recent(table, &partition->order[c], c);
+		struct flow *flow;
 
+		if (least_recent(table, &partition->order[c], c, &flow) != 0) {
+			order_drop(partition);
+			return false;
+		}
 		if (flow == NULL)
 			continue;
 		table->stats.nb_evicted++;
 		flow_end(table, flow, END_EVICTED);
+		prefetch_next(table, &partition->order[c]);
 		return true;
 	}
 	return false;
@@ -170,10 +264,16 @@ static void expire_partition(struct flow_table *table, uint8_t p, uint64_t clock
 		return;
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
 		struct flow *flow;
+		int rc;
 
-		while ((flow = least_recent(table, &partition->order[c], c)) != NULL &&
+		while ((rc = least_recent(table, &partition->order[c], c, &flow)) == 0 &&
+		       flow != NULL &&
 		       clock_ns - flow->last_clock_ns > table->params.idle_timeout_ns)
 			flow_end(table, flow, END_IDLE_TIMEOUT);
+		if (rc != 0) {
+			order_drop(partition);
+			return;
+		}
 	}
 }
 

@@ -20,13 +20,18 @@ struct order_entry {
 };
 
 /*
- * A binary min-heap by last frame, brought up to date lazily: a flow's entry keeps
- * the frame it was pushed with, and moves down when it reaches the top and turns
- * out to be stale. So a packet costs nothing here, and the top is still exactly
- * the least recently used flow of the class.
+ * The flows of a class by last frame, brought up to date lazily: a flow's entry keeps
+ * the frame it was pushed with, and moves down when it is the first and turns out to be
+ * stale. So a packet costs nothing here, and the first is still exactly the least
+ * recently used flow of the class.
+ *
+ * Frames come in order, so what is pushed goes to the end of a queue; a binary min-heap
+ * has what was found stale. Flows of one packet, of a flood for one, never get there.
  */
 struct order {
-	struct order_entry *entries;
+	struct order_entry *queue; /* [head, tail) */
+	size_t head, tail, queue_room;
+	struct order_entry *heap;
 	size_t nb, room;
 };
 

@@ -937,7 +937,8 @@ static size_t order_room(const struct bed *bed)
 	size_t room = 0;
 
 	for (int c = 0; c < NB_FLOW_CLASSES; c++)
-		room += bed->table->partitions[PARTITION].order[c].room;
+		room += bed->table->partitions[PARTITION].order[c].room +
+			bed->table->partitions[PARTITION].order[c].queue_room;
 	return room;
 }
 
