@@ -31,6 +31,7 @@ struct arrow_kv {
 /* One IPC message, complete: prefix, metadata, body. Owned by whoever holds it. */
 struct arrow_message {
 	uint8_t *data;       /* malloc'ed */
+	size_t room;         /* of data, at least len */
 	size_t len;          /* metadata_len + body_len */
 	size_t metadata_len; /* prefix and padding included: Block.metaDataLength */
 	size_t body_len;
@@ -49,6 +50,8 @@ void arrow_encoder_append(struct arrow_encoder *encoder, const void *rows, uint3
  * caller frees msg->data. Returns 0, or -ENOMEM / -EIO (LZ4 failed).
  */
 int arrow_encoder_finish(struct arrow_encoder *encoder, struct arrow_message *msg);
+/* The same in the buffer that msg has from the time before; all zero if it has none. */
+int arrow_encoder_finish_into(struct arrow_encoder *encoder, struct arrow_message *msg);
 
 /* ---- writing ----------------------------------------------------------- */
 

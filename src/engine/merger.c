@@ -12,6 +12,8 @@
 
 #include "engine_priv.h"
 
+#define PREFETCH_AHEAD 4u /* flows whose lines are fetched before they are looked at */
+
 int merger_init(struct engine *engine, const struct engine_hooks *hooks, char *error,
 		size_t error_size)
 {
@@ -110,6 +112,14 @@ static int return_flows(struct worker *worker, const struct job *job)
 	return 0;
 }
 
+static void prefetch_flow(const struct flow *flow)
+{
+	const char *lines = (const char *)flow;
+
+	for (size_t line = 0; line < sizeof(struct flow); line += 64)
+		__builtin_prefetch(lines + line);
+}
+
 void merger_encode(struct worker *worker, struct job *job)
 {
 	const bool writes = worker->encoder != NULL;
@@ -118,23 +128,16 @@ void merger_encode(struct worker *worker, struct job *job)
 	for (uint32_t at = 0; at < job->nb; at += MERGER_TILE) {
 		const uint32_t nb = job->nb - at < MERGER_TILE ? job->nb - at : MERGER_TILE;
 
-		for (uint32_t i = 0; i < nb && i < 8; i++)
-			__builtin_prefetch(job->flows[at + i]);
 		for (uint32_t i = 0; i < nb; i++) {
-			if (at + i + 4 < job->nb) {
-				const char *next = (const char *)job->flows[at + i + 4];
-
-				for (size_t line = 0; line < sizeof(struct flow); line += 64)
-					__builtin_prefetch(next + line);
-			}
-			flow_record_fill(tcp_flow_view(job->flows[at + i], &room),
-					 &worker->rows[i]);
+			if (at + i + PREFETCH_AHEAD < job->nb)
+				prefetch_flow(job->flows[at + i + PREFETCH_AHEAD]);
+			flow_record_fill(tcp_flow_view(job->flows[at + i], &room), &worker->rows[i]);
 			totals_add(&worker->totals, &worker->rows[i]);
 		}
 		if (writes)
 			arrow_encoder_append(worker->encoder, worker->rows, nb);
 	}
-	job->rc = writes ? arrow_encoder_finish(worker->encoder, &job->message) : 0;
+	job->rc = writes ? arrow_encoder_finish_into(worker->encoder, &job->message) : 0;
 	if (job->rc == 0 && !job->is_last_phase)
 		job->rc = return_flows(worker, job);
 	if (job->rc != 0)
@@ -155,8 +158,6 @@ static bool write_oldest(struct merger *merger)
 	pthread_mutex_unlock(&engine->lock);
 	if (merger->writer != NULL)
 		rc = arrow_writer_append(merger->writer, &job->message);
-	free(job->message.data);
-	job->message.data = NULL;
 	if (rc != 0)
 		engine_fail(engine, "%s: cannot write: %s", arrow_writer_path(merger->writer),
 			    strerror(-rc));

@@ -215,13 +215,13 @@ static int least_recent(struct flow_table *table, struct order *order, int class
 /* Who goes when the partition is full the next time: it was not looked at for long. */
 static void prefetch_next(const struct flow_table *table, const struct order *order)
 {
-	const char *next;
+	const struct flow *next;
 
 	if (order->head + 1 >= order->tail)
 		return;
-	next = (const char *)flow_at(table, order->queue[order->head + 1].slot);
+	next = flow_at(table, order->queue[order->head + 1].slot);
 	__builtin_prefetch(next, 1);
-	__builtin_prefetch(next + 64, 1);
+	__builtin_prefetch(&next->generation, 1);
 }
 
 /* Makes room in a full partition. False only when memory for the order is short. */

@@ -203,18 +203,26 @@ static void start_over(struct arrow_encoder *encoder)
 	encoder->error = 0;
 }
 
-int arrow_encoder_finish(struct arrow_encoder *encoder, struct arrow_message *msg)
+/* Room for size bytes, and for the next batch that needs a little more. 0 or -ENOMEM. */
+static int reserve(struct arrow_message *msg, size_t size)
 {
-	const size_t metadata_len = arrow_metadata_len(&encoder->header);
+	if (msg->data && msg->room >= size)
+		return 0;
+	free(msg->data); /* nothing of it is kept: no realloc() */
+	msg->room = size + size / 8;
+	msg->data = malloc(msg->room);
+	return msg->data ? 0 : -ENOMEM;
+}
+
+int arrow_encoder_finish_into(struct arrow_encoder *encoder, struct arrow_message *msg)
+{
 	const size_t bound = body_bound(encoder);
 	int ret = encoder->error;
-	uint8_t *data;
 
-	*msg = (struct arrow_message){.metadata_len = metadata_len, .nb_rows = encoder->nb_rows};
-	if (!ret) {
-		msg->data = malloc(metadata_len + bound);
-		ret = msg->data ? 0 : -ENOMEM;
-	}
+	msg->metadata_len = arrow_metadata_len(&encoder->header);
+	msg->nb_rows = encoder->nb_rows;
+	if (!ret)
+		ret = reserve(msg, msg->metadata_len + bound);
 	if (!ret) {
 		arrow_put_metadata(&encoder->header, msg->data);
 		ret = pack_body(encoder, msg, bound);
@@ -223,10 +231,23 @@ int arrow_encoder_finish(struct arrow_encoder *encoder, struct arrow_message *ms
 	if (ret) {
 		free(msg->data);
 		*msg = (struct arrow_message){0};
-		return ret;
 	}
+	return ret;
+}
+
+int arrow_encoder_finish(struct arrow_encoder *encoder, struct arrow_message *msg)
+{
+	uint8_t *data;
+	int ret;
+
+	*msg = (struct arrow_message){0};
+	ret = arrow_encoder_finish_into(encoder, msg);
+	if (ret)
+		return ret;
 	data = realloc(msg->data, msg->len);
-	if (data)
+	if (data) {
 		msg->data = data;
+		msg->room = msg->len;
+	}
 	return 0;
 }

@@ -144,7 +144,6 @@ DEFINE_SPREAD(64)
 static void put_same(struct column_buffers *buffers, const struct column *column, uint64_t value,
 		     size_t at, size_t nb)
 {
-	const size_t width = member_width(column->type);
 	const bool null = is_null(column, value);
 
 	if (buffers->validity != NULL && !null)
@@ -158,7 +157,7 @@ static void put_same(struct column_buffers *buffers, const struct column *column
 			put_ones(buffers->values, at, nb);
 		return;
 	}
-	switch (width) {
+	switch (buffers->width) {
 	case 1:
 		memset(buffers->values + at, (int)value, nb);
 		return;
@@ -201,7 +200,7 @@ static void append_same(struct column_buffers *buffers, const struct column *col
 int column_append(struct column_buffers *buffers, const struct column *column, const uint8_t *rows,
 		  size_t row_size, uint32_t at, uint32_t nb, const uint8_t *changes)
 {
-	const size_t width = member_width(column->type);
+	const size_t width = buffers->width;
 	const uint64_t all = nb == 64 ? UINT64_MAX : (1ull << nb) - 1;
 	uint64_t nulls;
 
@@ -247,7 +246,7 @@ size_t column_body(struct column_buffers *buffers, const struct column *column, 
 		buffers->nb_nulls = nb;
 		body[0].len = bits_len;
 	} else if (column->type != COLUMN_BOOL) {
-		body[1].width = member_width(column->type);
+		body[1].width = buffers->width;
 		memcpy(body[1].value, &buffers->value, sizeof(body[1].value));
 	}
 	if (column->type != COLUMN_TEXT && column->type != COLUMN_ADDRESS)
@@ -259,7 +258,8 @@ size_t column_body(struct column_buffers *buffers, const struct column *column, 
 
 void column_init(struct column_buffers *buffers, const struct column *column)
 {
-	buffers->is_stored = member_width(column->type) == 0;
+	buffers->width = member_width(column->type);
+	buffers->is_stored = buffers->width == 0;
 	buffers->value = 0;
 	buffers->text_len = 0;
 	buffers->nb_nulls = 0;

@@ -24,6 +24,7 @@
 struct column_buffers {
 	uint8_t *values;   /* fixed width, or bits, or int32 offsets of text; starts as zeros */
 	uint8_t *validity; /* bits, 1 = present; NULL when the column has no nulls */
+	size_t width;      /* of the member in the row; 0: text, which is always stored */
 	bool is_stored;    /* false: all rows hold `value`, nothing is in values and validity */
 	uint64_t value;    /* as in the row */
 	char *text;        /* malloc'ed */
