@@ -90,15 +90,13 @@ static int append_returned(struct worker *owner, const struct job *job, const ui
 }
 
 /*
- * Gives the slots of written flows back to the workers that own them. A flow may be
- * taken for another one at once, so all are looked at before the first goes back.
+ * Gives the slots of written flows back to the workers that own them, which are in
+ * owners. A flow may be taken for another one at once, so none is looked at here.
  */
 static int return_flows(struct worker *worker, const struct job *job)
 {
 	struct engine *engine = worker->engine;
 
-	for (uint32_t i = 0; i < job->nb; i++)
-		worker->owners[i] = (uint8_t)(job->flows[i]->partition % engine->nb_workers);
 	for (uint32_t w = 0; w < engine->nb_workers; w++) {
 		struct worker *owner = &engine->workers[w];
 		int rc;
@@ -120,20 +118,31 @@ static void prefetch_flow(const struct flow *flow)
 		__builtin_prefetch(lines + line);
 }
 
+/* Fills the rows of nb flows of a job. */
+static void fill_tile(struct worker *worker, const struct job *job, uint32_t at, uint32_t nb)
+{
+	const uint32_t nb_workers = worker->engine->nb_workers;
+	struct tcp_flow room;
+
+	for (uint32_t i = 0; i < nb; i++) {
+		const struct flow *flow = job->flows[at + i];
+
+		if (at + i + PREFETCH_AHEAD < job->nb)
+			prefetch_flow(job->flows[at + i + PREFETCH_AHEAD]);
+		flow_record_fill(tcp_flow_view(flow, &room), &worker->rows[i]);
+		totals_add(&worker->totals, &worker->rows[i]);
+		worker->owners[at + i] = (uint8_t)(flow->partition % nb_workers);
+	}
+}
+
 void merger_encode(struct worker *worker, struct job *job)
 {
 	const bool writes = worker->encoder != NULL;
-	struct tcp_flow room;
 
 	for (uint32_t at = 0; at < job->nb; at += MERGER_TILE) {
 		const uint32_t nb = job->nb - at < MERGER_TILE ? job->nb - at : MERGER_TILE;
 
-		for (uint32_t i = 0; i < nb; i++) {
-			if (at + i + PREFETCH_AHEAD < job->nb)
-				prefetch_flow(job->flows[at + i + PREFETCH_AHEAD]);
-			flow_record_fill(tcp_flow_view(job->flows[at + i], &room), &worker->rows[i]);
-			totals_add(&worker->totals, &worker->rows[i]);
-		}
+		fill_tile(worker, job, at, nb);
 		if (writes)
 			arrow_encoder_append(worker->encoder, worker->rows, nb);
 	}

@@ -210,7 +210,8 @@ int column_append(struct column_buffers *buffers, const struct column *column, c
 	}
 	if (!buffers->is_stored)
 		start_storing(buffers, column, at);
-	nulls = column_pick(buffers, column, rows + column->offset, row_size, at, nb);
+	nulls = column_pick(buffers, column, rows + column->offset, row_size, at, nb,
+			    changes + column->offset);
 	if (buffers->validity) {
 		column_put_bits(buffers->validity, at, all & ~nulls);
 		if (nulls)

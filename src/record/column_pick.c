@@ -97,20 +97,53 @@ static void put_offset(uint8_t *offsets, size_t row, size_t len)
 	memcpy(offsets + 4 * (row + 1), &end, 4);
 }
 
+/* The text of the first row, which is that of all. */
+static uint64_t same_text(struct column_buffers *buffers, uint32_t at, uint32_t nb,
+			  const char *text, size_t len)
+{
+	char *out;
+
+	if (!reserve_text(buffers, nb * len)) {
+		buffers->error = -ENOMEM;
+		return 0;
+	}
+	out = buffers->text + buffers->text_len;
+	for (uint32_t i = 0; i < nb; i++) {
+		if (len)
+			memcpy(out + i * len, text, len);
+		put_offset(buffers->values, at + i, buffers->text_len + (i + 1) * len);
+	}
+	buffers->text_len += nb * len;
+	return len == 0 ? UINT64_MAX >> (COLUMN_TILE_MAX - nb) : 0;
+}
+
+static bool is_same(const uint8_t *changes, size_t len)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= changes[i];
+	return any == 0;
+}
+
 /* Empty text is what null looks like in a nullable column of text or addresses. */
 static uint64_t pick_addresses(struct column_buffers *buffers, uint32_t at, const uint8_t *rows,
-			       size_t row_size, uint32_t nb)
+			       size_t row_size, uint32_t nb, const uint8_t *changes)
 {
 	size_t end = buffers->text_len;
 	uint64_t nulls = 0;
 
+	if (is_same(changes, sizeof(struct record_address))) {
+		char text[TEXT_ADDRESS_ROOM];
+
+		return same_text(buffers, at, nb, text, text_put_address(text, (const void *)rows));
+	}
 	if (!reserve_text(buffers, (size_t)nb * TEXT_ADDRESS_ROOM)) {
 		buffers->error = -ENOMEM;
 		return 0;
 	}
 	for (uint32_t i = 0; i < nb; i++) {
-		const struct record_address *address =
-			(const struct record_address *)(const void *)(rows + i * row_size);
+		const struct record_address *address = (const void *)(rows + i * row_size);
 		const size_t len = text_put_address(buffers->text + end, address);
 
 		end += len;
@@ -122,10 +155,13 @@ static uint64_t pick_addresses(struct column_buffers *buffers, uint32_t at, cons
 }
 
 static uint64_t pick_text(struct column_buffers *buffers, uint32_t at, const uint8_t *rows,
-			  size_t row_size, uint32_t nb)
+			  size_t row_size, uint32_t nb, const uint8_t *changes)
 {
+	const size_t first_len = strlen((const char *)rows);
 	uint64_t nulls = 0;
 
+	if (is_same(changes, first_len + 1))
+		return same_text(buffers, at, nb, (const char *)rows, first_len);
 	for (uint32_t i = 0; i < nb; i++) {
 		const char *text = (const char *)rows + i * row_size;
 		const size_t len = strlen(text);
@@ -144,7 +180,8 @@ static uint64_t pick_text(struct column_buffers *buffers, uint32_t at, const uin
 }
 
 uint64_t column_pick(struct column_buffers *buffers, const struct column *column,
-		     const uint8_t *from, size_t row_size, uint32_t at, uint32_t nb)
+		     const uint8_t *from, size_t row_size, uint32_t at, uint32_t nb,
+		     const uint8_t *changes)
 {
 	switch (column->type) {
 	case COLUMN_INT8:
@@ -165,9 +202,9 @@ uint64_t column_pick(struct column_buffers *buffers, const struct column *column
 	case COLUMN_BOOL:
 		return pick_bool(buffers, at, from, row_size, nb, column->nullable);
 	case COLUMN_TEXT:
-		return pick_text(buffers, at, from, row_size, nb);
+		return pick_text(buffers, at, from, row_size, nb, changes);
 	case COLUMN_ADDRESS:
-		return pick_addresses(buffers, at, from, row_size, nb);
+		return pick_addresses(buffers, at, from, row_size, nb, changes);
 	}
 	return 0;
 }

@@ -15,9 +15,11 @@ void column_put_bits(uint8_t *map, size_t at, uint64_t bits);
 
 /*
  * Stores the column of nb <= COLUMN_TILE_MAX rows behind `at` earlier ones, nulls as
- * zeros; the bits of the null rows. from points to the member in the first row.
+ * zeros; the bits of the null rows. from points to the member in the first row, changes
+ * to what the tile has of it (see column_find_changes()).
  */
 uint64_t column_pick(struct column_buffers *buffers, const struct column *column,
-		     const uint8_t *from, size_t row_size, uint32_t at, uint32_t nb);
+		     const uint8_t *from, size_t row_size, uint32_t at, uint32_t nb,
+		     const uint8_t *changes);
 
 #endif
