@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every section of the benchmark uses: traces, one checked run of each program, rounds in turn."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import tempfile
+
+from process import LeftOut, Wrong, run, say
+
+REPO = pathlib.Path(__file__).resolve().parent.parent
+
+# Bytes that a packet takes in a trace, its record header included; an upper bound, for the room it needs.
+RECORD_BYTES = {"96snap": 101, "full": 520, "1500": 1535, "small": 77}
+TRACE_BYTES_MAX = 5 * 10**9
+# Upper bounds of what a flow takes, for the same reason: in memory and in the file of records.
+FLOW_BYTES = 1100
+RECORD_OUT_BYTES = 250
+# What must be left of the memory for everybody else.
+SPARE_BYTES = 10**9
+
+QUICK_PACKETS = 50000
+
+
+class Trace:
+    """A capture and what is in it, as its maker says; what nobody knows is None."""
+
+    def __init__(self, path, packets, tcp_packets=None, flows=None):
+        self.path = str(path)
+        self.packets = packets
+        self.tcp_packets = tcp_packets
+        self.flows = flows
+        self.file_bytes = os.path.getsize(path)
+
+    def facts(self):
+        return {"packets": self.packets, "flows": self.flows, "file_bytes": self.file_bytes}
+
+
+class Kit:
+    """The programs, sizes and rounds of one benchmark, and a folder in memory that ends with it."""
+
+    def __init__(self, args):
+        self.tcpmill = pathlib.Path(args.tcpmill).resolve()
+        self.generator = pathlib.Path(args.generator).resolve()
+        self.tool = pathlib.Path(args.tool).resolve()
+        self.static = pathlib.Path(args.static).resolve() if args.static else None
+        self.before = pathlib.Path(args.before).resolve() if args.before else None
+        self.quick = args.quick
+        self.nb_rounds = args.rounds or (1 if args.quick else 5)
+        self.cpus = sorted(os.sched_getaffinity(0))
+        self.workers = sorted({1, min(2, len(self.cpus)), len(self.cpus)})
+        self._folder = tempfile.TemporaryDirectory(prefix="tcpmill-bench-", dir=args.dir)
+        self.folder = pathlib.Path(self._folder.name)
+        self._nb_traces = 0
+        for program in (self.tcpmill, self.generator, self.before):
+            if program and not program.exists():
+                raise Wrong(f"{program}: not built (scripts/bench builds it)")
+
+    def close(self):
+        self._folder.cleanup()
+
+    # ---- traces ----
+
+    def packets(self, nb, size="96snap"):
+        """As many as asked for, as fit the largest trace, or a few for a quick look."""
+        nb = min(nb, TRACE_BYTES_MAX // RECORD_BYTES[size])
+        return min(nb, QUICK_PACKETS) if self.quick else nb
+
+    def need(self, file_bytes, flows):
+        """Raises LeftOut unless a trace, its flows and its records have room in memory."""
+        needed = file_bytes + flows * (FLOW_BYTES + RECORD_OUT_BYTES) + SPARE_BYTES
+        free = shutil.disk_usage(self.folder).free
+        if file_bytes + flows * RECORD_OUT_BYTES > free:
+            raise LeftOut(f"{self.folder.parent} has room for {free / 1e9:.1f} GB, "
+                          f"the trace and its records take {(file_bytes + flows * RECORD_OUT_BYTES) / 1e9:.1f}")
+        meminfo = pathlib.Path("/proc/meminfo").read_text()
+        available = int(re.search(r"MemAvailable:\s*(\d+)", meminfo)[1]) * 1024
+        if needed > available:
+            raise LeftOut(f"needs {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} are available")
+
+    def _path(self):
+        self._nb_traces += 1
+        return self.folder / f"{self._nb_traces}.pcap"
+
+    @contextlib.contextmanager
+    def trace(self, packets, *options, live=1000, flows=None, size="96snap"):
+        """A trace by tcpmill-generate bulk, gone at the end of the block."""
+        flows = flows or max(live, packets // 200)
+        self.need(packets * RECORD_BYTES[size], flows)
+        path = self._path()
+        command = [self.generator, "bulk", "--packets", packets, "--flows", flows, "--live", live,
+                   "--size", size, "--seed", 1, *options, "-o", path]
+        try:
+            try:
+                made = run(command)
+            except Wrong as wrong:
+                raise LeftOut(wrong.said) from wrong  # an option that this generator does not know
+            counts = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", made.stderr)}
+            say(f"made {counts['packets']:,} packets, {counts['flows']:,} flows, {live:,} at once, {size}")
+            yield Trace(path, counts["packets"], counts["tcp_packets"], counts["flows"])
+        finally:
+            path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def shape(self, shape, packets, *options, flows_max):
+        """A trace by tcpmill-bench trace; flows_max of them at most, for the room they need."""
+        path = self._path()
+        self.need(packets * RECORD_BYTES["96snap"], flows_max)
+        try:
+            counts = self.ask("trace", shape, "--packets", packets, *options, "-o", path)
+            say(f"made {shape}: {counts['packets']:,} packets, {counts['flows']:,} flows")
+            yield Trace(path, counts["packets"], counts["tcp_packets"], counts["flows"])
+        finally:
+            path.unlink(missing_ok=True)
+
+    # ---- programs ----
+
+    def pin(self, command):
+        return ["taskset", "-c", self.cpus[0], *command]
+
+    def ask(self, *arguments, pinned=False):
+        """What tcpmill-bench answers, as an object."""
+        if not self.tool.exists():
+            raise LeftOut(f"{self.tool.name} is not built")
+        command = [self.tool, *arguments, "--json"]
+        try:
+            done = run(self.pin(command) if pinned else command)
+        except Wrong as wrong:
+            raise LeftOut(wrong.said) from wrong
+        return json.loads(done.stdout)
+
+    def run(self, trace, workers, *options, program=None, records=True, may_end_early=False):
+        """
+        One `tcpmill run` with records, its counts checked. One worker is kept to one core, with the
+        threads that write. seconds is from the first read to the last byte written.
+        """
+        out = self.folder / "records.arrow"
+        command = [program or self.tcpmill, "run", trace.path, "--workers", workers, "--json", *options]
+        if records:
+            command += ["-w", out]
+        summary = json.loads(run(self.pin(command) if workers == 1 else command).stdout)
+        out.unlink(missing_ok=True)
+        self.check(trace, summary, records and not may_end_early)
+        held = sum(worker["max_live_flows"] for worker in summary["workers"])
+        return {
+            "seconds": summary["read_seconds"] + summary["write_seconds"],
+            "startup": summary["startup_seconds"],
+            "rss": summary["peak_rss_bytes"],
+            "held": held,
+            "flow_bytes": sum(worker["flow_bytes"] for worker in summary["workers"]),
+            "records": summary["records"],
+            "record_bytes": summary["record_bytes"],
+            "flows_found": summary["flows"],
+            "anomalous_flows": summary["anomalous_flows"],
+            "evicted": summary["evicted"],
+        }
+
+    @staticmethod
+    def check(trace, summary, records):
+        """Raises Wrong unless a summary counts what the trace's maker wrote."""
+        pairs = [("packets", summary["packets"], trace.packets),
+                 ("TCP packets", summary["books"]["tracked"], trace.tcp_packets),
+                 ("flows", summary["flows"], trace.flows)]
+        if records:
+            pairs.append(("records", summary["records"], trace.flows))
+        for what, got, wanted in pairs:
+            if wanted is not None and got != wanted:
+                raise Wrong(f"{trace.path}: {got:,} {what} counted, {wanted:,} made")
+
+    def dd(self, trace):
+        """`dd bs=1M` of the file to nowhere, by its own clock."""
+        done = run(["dd", f"if={trace.path}", "of=/dev/null", "bs=1M"])
+        told = re.search(r"^(\d+) bytes.* copied, ([\d.e-]+) s", done.stderr, re.M)
+        if not told or int(told[1]) != trace.file_bytes:
+            raise Wrong(f"{trace.path}: dd read {told and told[1]} of {trace.file_bytes} bytes")
+        return {"seconds": float(told[2])}
+
+    def walk(self, trace):
+        """Walk and parse alone, one core; None where it cannot be measured."""
+        try:
+            answer = self.ask("floor", trace.path, "--rounds", 1, pinned=True)
+        except LeftOut as reason:
+            return {"seconds": None, "why": str(reason)}
+        if answer["packets"] != trace.packets:
+            raise Wrong(f"{trace.path}: floor walked {answer['packets']:,} of {trace.packets:,} packets")
+        return {"seconds": next(row["seconds"] for row in answer["rows"] if row["what"] == "walk+parse")}
+
+    def rounds(self, jobs, nb=None):
+        """
+        {name: function} each once a round, every other round backwards, so that a machine whose speed
+        drifts drifts for all. Returns {name: {key: [value of each round]}}.
+        """
+        results = {}
+        for nth in range(nb or self.nb_rounds):
+            names = list(jobs) if nth % 2 == 0 else list(jobs)[::-1]
+            for name in names:
+                for key, value in jobs[name]().items():
+                    results.setdefault(name, {}).setdefault(key, []).append(value)
+        return {name: results[name] for name in jobs}
+
+
+def median(values):
+    """Of what was measured; None when nothing was."""
+    values = [value for value in values or [] if value is not None]
+    return statistics.median(values) if values else None

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How long ten packets take: a whole process, and what of it is EAL's."""
+
+import time
+
+import text
+from kit import REPO, median
+
+TITLE = "Start-up"
+NOTE = """A capture of ten packets, the whole process from fork to exit, one worker, records written. EAL is DPDK's runtime; it sleeps 0.1 s to calibrate its clock."""
+
+ROUNDS = 15
+# Where a build with chosen drivers linked in may lie; --static names another.
+STATIC = ("build/tcpmill-static", "build-static/tcpmill")
+
+
+def static_build(kit):
+    places = [kit.static] if kit.static else [REPO / place for place in STATIC]
+    return next((place for place in places if place.exists()), None)
+
+
+def whole(kit, program, trace):
+    start = time.monotonic()
+    inside = kit.run(trace, 1, program=program)
+    return {"seconds": time.monotonic() - start, "eal": inside["startup"], "rss": inside["rss"]}
+
+
+def measure(kit):
+    programs = {"shared": kit.tcpmill, "static": static_build(kit)}
+    with kit.trace(10, live=1, flows=1) as trace:
+        jobs = {name: (lambda p=program: whole(kit, p, trace)) for name, program in programs.items() if program}
+        results = kit.rounds(jobs, 1 if kit.quick else ROUNDS)
+    return {"rows": [{"name": name, "program_bytes": programs[name].stat().st_size, **results[name]} for name in jobs],
+            "no_static": programs["static"] is None}
+
+
+def rest(row):
+    """What is not EAL's, in seconds, run by run."""
+    return [all_of_it - eal for all_of_it, eal in zip(row["seconds"], row["eal"])]
+
+
+def report(data):
+    rows = [[row["name"], f"{row['program_bytes'] / 1e6:.1f}", text.spread(row["seconds"]), text.spread(row["eal"]),
+             text.spread(rest(row)), f"{median(row['rss']) / 1e6:.0f}"] for row in data["rows"]]
+    lines = text.table(["build", "program, MB", "whole process, s (min-max)", "EAL, s (min-max)",
+                        "not EAL's, s (min-max)", "peak RSS, MB"], rows)
+    if data["no_static"]:
+        lines.append(f"\nNo static build was found ({', '.join(STATIC)}, or --static).")
+    return lines + [""]

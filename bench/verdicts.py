@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`tcpmill verdicts`: a line a packet, and all of tshark's fields as JSON."""
+
+import text
+from kit import median
+from process import timed
+
+TITLE = "Verdicts packet by packet"
+NOTE = """Whole processes, start-up included, that print a line a packet to /dev/null. 96-byte snaplen."""
+
+ROUNDS = 3
+PACKETS = 10 * 10**6
+LIVE = (1000, 100 * 1000)
+COMMANDS = {"verdicts": (), "verdicts --json": ("--json",)}
+
+
+def one(kit, program, trace, workers, options):
+    command = [program, "verdicts", "-q", *options, "--workers", workers, trace.path]
+    return timed(kit.pin(command) if workers == 1 else command)
+
+
+def measure(kit):
+    rows = []
+    programs = {"": kit.tcpmill, **({"before": kit.before} if kit.before else {})}
+    packets = kit.packets(PACKETS)
+    for live in LIVE[:1] if kit.quick else LIVE:
+        with kit.trace(packets, live=live) as trace:
+            jobs = {(command, build, workers):
+                    (lambda p=program, w=workers, c=command: one(kit, p, trace, w, COMMANDS[c]))
+                    for command in COMMANDS for workers in kit.workers for build, program in programs.items()}
+            results = kit.rounds(jobs, min(ROUNDS, kit.nb_rounds))
+            rows += [{"live": live, "command": key[0], "build": key[1], "workers": key[2], **trace.facts(),
+                      **results[key]} for key in jobs]
+    return {"rows": rows}
+
+
+def report(data):
+    rows = [[text.count(row["live"]), row["command"] + (", before" if row["build"] else ""), row["workers"],
+             text.rate(row["packets"], row["seconds"]), f"{median(row['seconds']) / row['packets'] * 1e9:.0f}",
+             f"{median(row['rss']) / 1e6:,.0f}"] for row in data["rows"]]
+    return text.table(["live flows", "command", "workers", "Mpps (min-max)", "ns/packet", "peak RSS, MB"], rows) + [""]
