@@ -7,6 +7,7 @@ import coldfile
 import growth
 import peers
 import startup
+import stress
 import text
 from kit import REPO, median
 
@@ -115,7 +116,7 @@ TARGETS = [
     Target("all memory a flow, 10 M live, no anomalies", 320, "bytes",
            lambda s: bytes_per_flow(sweep_row(s, 10**7, "96snap", 1)), least=False, digits=0),
     Target("all memory a flow, 1 M live, loss in every flow", 1024, "bytes",
-           lambda s: bytes_per_flow(stress_row(s, "loss in every flow, 1 M live", 1)), least=False, digits=0),
+           lambda s: bytes_per_flow(stress_row(s, stress.TROUBLED, 1)), least=False, digits=0),
     Target("ten packets, whole process", 0.3, "s", lambda s: median(startup_row(s)["seconds"]), least=False, digits=3),
     Target("ten packets, what is not EAL's", 0.05, "s",
            lambda s: median(startup.rest(startup_row(s))), least=False, digits=3),
