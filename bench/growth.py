@@ -11,7 +11,7 @@ a packet every 100 µs, `--idle-timeout 60`, so that the tables hold what the la
 
 ROUNDS = 3
 PACKETS = (10**6, 10 * 10**6, 100 * 10**6)
-PACKETS_QUICK = (10**4, 5 * 10**4)
+BYTES_MAX = 8 * 10**9
 KINDS = {
     "fixed set of flows": (1000, lambda packets: 1000, ("--tick", 1000), ()),
     "new flows, --idle-timeout 60": (10**4, lambda packets: packets // 20, ("--tick", 100 * 1000), ("--idle-timeout", 60)),
@@ -20,8 +20,6 @@ KINDS = {
 
 def one(kit, name, packets):
     live, flows, making, running = KINDS[name]
-    if kit.quick:
-        live = min(live, 1000)
     flows = flows(packets)
     with kit.trace(packets, *making, live=min(live, flows), flows=flows, size="small") as trace:
         results = kit.rounds({"run": lambda: kit.run(trace, 1, *running)}, min(ROUNDS, kit.nb_rounds))
@@ -31,7 +29,7 @@ def one(kit, name, packets):
 def measure(kit):
     rows = []
     for name in KINDS:
-        for packets in PACKETS_QUICK if kit.quick else PACKETS:
+        for packets in sorted({kit.packets(nb, "small", BYTES_MAX) for nb in PACKETS}):
             try:
                 rows.append(one(kit, name, packets))
             except LeftOut as reason:

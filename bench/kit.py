@@ -50,25 +50,28 @@ class Kit:
         self.static = pathlib.Path(args.static).resolve() if args.static else None
         self.before = pathlib.Path(args.before).resolve() if args.before else None
         self.quick = args.quick
+        self.most = args.packets or (QUICK_PACKETS if args.quick else None)
         self.nb_rounds = args.rounds or (1 if args.quick else 5)
         self.cpus = sorted(os.sched_getaffinity(0))
         self.workers = sorted({1, min(2, len(self.cpus)), len(self.cpus)})
-        self._folder = tempfile.TemporaryDirectory(prefix="tcpmill-bench-", dir=args.dir)
-        self.folder = pathlib.Path(self._folder.name)
+        # In memory, and for what is to be read from a disk.
+        self._folders = [tempfile.TemporaryDirectory(prefix="tcpmill-bench-", dir=at) for at in (args.dir, args.disk)]
+        self.folder, self.disk = (pathlib.Path(folder.name) for folder in self._folders)
         self._nb_traces = 0
         for program in (self.tcpmill, self.generator, self.before):
             if program and not program.exists():
                 raise Wrong(f"{program}: not built (scripts/bench builds it)")
 
     def close(self):
-        self._folder.cleanup()
+        for folder in self._folders:
+            folder.cleanup()
 
     # ---- traces ----
 
-    def packets(self, nb, size="96snap"):
-        """As many as asked for, as fit the largest trace, or a few for a quick look."""
-        nb = min(nb, TRACE_BYTES_MAX // RECORD_BYTES[size])
-        return min(nb, QUICK_PACKETS) if self.quick else nb
+    def packets(self, nb, size="96snap", bytes_max=TRACE_BYTES_MAX):
+        """As many as asked for, at most as many as fit the largest trace and --packets allows."""
+        nb = min(nb, bytes_max // RECORD_BYTES[size])
+        return min(nb, self.most) if self.most else nb
 
     def need(self, file_bytes, flows):
         """Raises LeftOut unless a trace, its flows and its records have room in memory."""
@@ -82,16 +85,16 @@ class Kit:
         if needed > available:
             raise LeftOut(f"needs {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} are available")
 
-    def _path(self):
+    def _path(self, folder=None):
         self._nb_traces += 1
-        return self.folder / f"{self._nb_traces}.pcap"
+        return (folder or self.folder) / f"{self._nb_traces}.pcap"
 
     @contextlib.contextmanager
-    def trace(self, packets, *options, live=1000, flows=None, size="96snap"):
-        """A trace by tcpmill-generate bulk, gone at the end of the block."""
+    def trace(self, packets, *options, live=1000, flows=None, size="96snap", folder=None):
+        """A trace by tcpmill-generate bulk, gone at the end of the block; folder: not in memory but there."""
         flows = flows or max(live, packets // 200)
         self.need(packets * RECORD_BYTES[size], flows)
-        path = self._path()
+        path = self._path(folder)
         command = [self.generator, "bulk", "--packets", packets, "--flows", flows, "--live", live,
                    "--size", size, "--seed", 1, *options, "-o", path]
         try:

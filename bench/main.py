@@ -28,6 +28,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true",
                         help="a look whether all works: tiny traces, one round; writes to build/bench-quick only")
     parser.add_argument("--rounds", type=int, metavar="N", help="of each section [5; slow ones fewer]")
+    parser.add_argument("--packets", type=int, metavar="N", help="no trace longer than that")
     parser.add_argument("--before", metavar="TCPMILL", help="another build, timed in the same rounds")
     parser.add_argument("--report", action="store_true", help="measure nothing, write what is in the store")
     parser.add_argument("--install-peers", action="store_true",
