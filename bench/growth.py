@@ -50,7 +50,7 @@ def report(data):
     header = ["trace", "packets", "ns/packet (min-max)", "Mpps (min-max)", "flows", "most held at once", "tables, MB",
               "peak RSS, MB"]
     lines = text.table(header, map(line, text.measured(data["rows"]))) + [""]
-    return lines + [line + "\n" for line in text.left_out(data["rows"], lambda row: f"{row['name']}, {row['packets']:,} packets")]
+    return lines + text.left_out(data["rows"], lambda row: f"{row['name']}, {row['packets']:,} packets")
 
 
 def ratio(data, nth):

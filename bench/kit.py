@@ -10,7 +10,7 @@ import shutil
 import statistics
 import tempfile
 
-from process import LeftOut, Wrong, run, say
+from process import LeftOut, Wrong, forked, run, say
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
 
@@ -145,7 +145,8 @@ class Kit:
         command = [program or self.tcpmill, "run", trace.path, "--workers", workers, "--json", *options]
         if records:
             command += ["-w", out]
-        summary = json.loads(run(self.pin(command) if workers == 1 else command).stdout)
+        command = forked(self.pin(command) if workers == 1 else command)
+        summary = json.loads(run(command).stdout)
         out.unlink(missing_ok=True)
         self.check(trace, summary, records and not may_end_early)
         held = sum(worker["max_live_flows"] for worker in summary["workers"])

@@ -17,16 +17,18 @@ class Peer:
     """
     name; packages, the first of them with the program; programs that must be there; command, a function of
     file, packets and a folder for what it writes; counted, a function of the finished process and that
-    folder, which tells how many packets it read and what it does with them; packets, at most so many.
+    folder, which tells how many packets it read and what it does with them; packets, at most so many; clock,
+    what counts as its time: seconds, or cpu where it waits without need.
     """
 
-    def __init__(self, name, packages, programs, command, counted, packets=10**6):
+    def __init__(self, name, packages, programs, command, counted, packets=10**6, clock="seconds"):
         self.name = name
         self.packages = packages
         self.programs = programs
         self.command = command
         self.counted = counted
         self.packets = packets
+        self.clock = clock
 
 
 def first(pattern, text):
@@ -60,7 +62,7 @@ def nfpcapd(done, folder):
 def argus(done, folder):
     del done
     counts = run(["racount", "-r", folder / "argus.out"]).stdout
-    return first(r"^\s*sum\s+\d+\s+(\d+)", counts), "flow records with TCP counters"
+    return first(r"^\s*sum\s+\d+\s+(\d+)", counts), "flow records with TCP counters (CPU time: it waits for whole seconds)"
 
 
 def ndpi(done, folder):
@@ -87,7 +89,7 @@ PEERS = (
          nfpcapd),
     Peer("argus", ["argus-server", "argus-client"], ["argus", "racount"],
          lambda file, packets, folder: ["argus", "-r", file, "-w", folder / "argus.out"],
-         argus, packets=3 * 10**6),  # it waits for a second, however little there is to do
+         argus, clock="cpu"),  # it ends at whole seconds only, however little there is to do
     Peer("ndpiReader", ["libndpi-bin"], ["ndpiReader"],
          lambda file, packets, folder: ["ndpiReader", "-i", file],
          ndpi),

@@ -146,7 +146,7 @@ def draw(store):
         return None
     picture = Picture()
     picture.text(BARS[0], 24, "Million packets a second, one core", size=14, weight="bold")
-    picture.text(BARS[0], 42, "same file: 96 bytes of each packet, 5 K flows at once", size=11)
+    picture.text(BARS[0], 42, "traces of one kind: 96 bytes a packet, 5 K flows at once", size=11)
     picture.text(LINES[0], 24, "tcpmill as flows grow", size=14, weight="bold")
     picture.text(LINES[0], 42, "full verdicts, records written", size=11)
     draw_bars(picture, rows)

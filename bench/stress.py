@@ -132,4 +132,4 @@ def report(data):
     header = ["shape", "workers", "packets", "Mpps (min-max)", "GB/s", "ns/packet", "of dd", "flows", "M flows/s",
               "flows with anomalies", "peak RSS, MB", "all, bytes/flow", "bytes/record"]
     lines = text.table(header, map(line, text.measured(data["rows"]))) + [""]
-    return lines + [line + "\n" for line in text.left_out(data["rows"], lambda row: row["name"])]
+    return lines + text.left_out(data["rows"], lambda row: row["name"])

@@ -28,7 +28,7 @@ def one(kit, live, size):
     """The rows of one trace, one per build and number of workers."""
     packets = kit.packets(PACKETS, size)
     if packets < live * PACKETS_PER_FLOW_MIN:
-        raise LeftOut(f"{packets:,} packets, which is what a trace may have, are too few")
+        raise LeftOut(f"needs {live * PACKETS_PER_FLOW_MIN:,} packets, a trace has {packets:,} at most")
     with kit.trace(packets, live=live, flows=max(live, packets // 200), size=size) as trace:
         jobs = {"dd": lambda: kit.dd(trace), "walk": lambda: kit.walk(trace)}
         programs = {"": kit.tcpmill}
@@ -87,8 +87,7 @@ def report(data):
         if able:
             lines += [f"{words[0].upper()}{words[1:]}, {able[0]['packets']:,} packets:", ""]
             lines += text.table(HEADER, map(line, able)) + [""]
-        missing = text.left_out(rows, lambda row, w=words: f"{w}, {text.count(row['live'])} live flows")
-        lines += missing + [""] * bool(missing)
+        lines += text.left_out(rows, lambda row, w=words: f"{w}, {text.count(row['live'])} live flows")
     startup = [s for row in data["rows"] for s in row.get("startup", [])]
     if startup:
         lines += [f"Start-up, not in these rates: {text.spread(startup)} s.", ""]

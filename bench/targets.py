@@ -99,7 +99,7 @@ RATIOS = (("tshark -q -z conv,tcp", 120, 170), ("tcptrace -n -l", 28, 40), ("arg
 LIVE_MPPS = ((10**3, 18), (10**5, 14), (10**6, 8), (10**7, 5))
 
 TARGETS = [
-    *(Target(f"as fast as {name}, {place}", wanted, "×",
+    *(Target(f"times as fast as {name}, {place}", wanted, "×",
              lambda store, n=name, p=place: peers.ratio(store["peers"]["data"], n, p), digits=1)
       for place, nth in zip(peers.PLACES, (1, 2)) for name, wanted in ((r[0], r[nth]) for r in RATIOS)),
     *(Target(f"{text.count(live)} live flows, one core", wanted, "Mpps",
@@ -154,7 +154,7 @@ def readme(store, entry):
     rows.append(["the same, of what `dd bs=1M` reads",
                  *(cell(lambda w=workers: of_dd(store, 1000, "full", w), "{:.0f} %") for workers in (1, 2))])
     for name, *_ in RATIOS:
-        rows.append([f"as fast as `{name}`",
+        rows.append([f"times as fast as `{name}`",
                      *(cell(lambda n=name, p=place: peers.ratio(store["peers"]["data"], n, p), "{:.0f} ×")
                        for place in peers.PLACES)])
     return ["![Packets a second: other programs on one core, and tcpmill as live flows grow](docs/speed.svg)", "",

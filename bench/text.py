@@ -59,8 +59,9 @@ def percent(part, whole):
 
 
 def left_out(rows, name):
-    """Lines that say what was not measured and why; name is a function of the row."""
-    return [f"Left out: {name(row)}: {row['left_out']}." for row in rows if "left_out" in row]
+    """A list of what was not measured and why, or nothing; name is a function of the row."""
+    lines = [f"- left out: {name(row)}: {row['left_out']}" for row in rows if "left_out" in row]
+    return lines + [""] if lines else []
 
 
 def measured(rows):
