@@ -20,6 +20,9 @@ import report
 from kit import REPO, Kit
 from process import LeftOut, Wrong, say
 
+# Of what is kept in the store; another number when a section keeps other things.
+FORM = 1
+
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__,
@@ -71,23 +74,27 @@ def measure(args, store):
                 say(f"{name}: left out: {reason}")
                 data = {"left_out": str(reason)}
             store[name] = {
-                "data": data, "machine": machine.describe(), "commit": machine.commit(),
+                "form": FORM, "data": data, "machine": machine.describe(), "commit": machine.commit(),
                 "build": machine.build(kit.tcpmill), "command": command_line(), "rounds": kit.nb_rounds,
                 "when": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
                 "load": load, "quick": args.quick, "seconds": time.monotonic() - start,
             }
             args.store.parent.mkdir(parents=True, exist_ok=True)
-            args.store.write_text(json.dumps(store, indent=1) + "\n")
+            part = args.store.with_suffix(".part")
+            part.write_text(json.dumps(store, indent=1) + "\n")
+            part.rename(args.store)
             print("\n".join(report.section(name, store[name])), flush=True)
     finally:
         kit.close()
 
 
 def read_store(args):
+    """What earlier runs left, but for what an older kit left in another form."""
     try:
-        return json.loads(args.store.read_text())
+        store = json.loads(args.store.read_text())
     except FileNotFoundError:
         return {}
+    return {name: entry for name, entry in store.items() if entry.get("form") == FORM and name in report.SECTIONS}
 
 
 def main():

@@ -11,7 +11,7 @@ NOTE = """A capture of ten packets, the whole process from fork to exit, one wor
 
 ROUNDS = 15
 # Where a build with chosen drivers linked in may lie; --static names another.
-STATIC = ("build/tcpmill-static", "build-static/tcpmill")
+STATIC = ("build-chosen/tcpmill", "build-static/tcpmill")
 
 
 def static_build(kit):

@@ -10,19 +10,20 @@ from kit import REPO, Trace, median
 from process import LeftOut, Wrong, run, say
 
 TITLE = "Stress shapes"
-NOTE = """As above, in shapes that hurt (`tcpmill-bench trace SHAPE`). SYN flood: a flow a packet, `--max-flows` as many as there are. Elephant: one
+NOTE = """As above, in shapes that hurt (`tcpmill-bench trace SHAPE`). SYN flood: a flow a packet, `--max-flows` as many as there are, so that a few are evicted where chance fills a part of the table. Elephant: one
 flow. Loss and reordering: 5 % of the data segments each. The shared captures are 110 real files, one after the other until there
 are 2 GB. "Loss in every flow" loses 80 % of the data segments, so that hardly a flow is without anomalies."""
 
 ROUNDS = 3
 PACKETS = 30 * 10**6
-FLOOD = 10 * 10**6
+FLOOD = "SYN flood"
+FLOOD_PACKETS = 10 * 10**6
 CAPTURES_BYTES = 2 * 10**9
 CAPTURES_BYTES_QUICK = 10**6
 
 # name, shape, packets, the part of them that are flows at most (for the room they need)
 SHAPES = (
-    ("SYN flood", "syn-flood", FLOOD, 1),
+    (FLOOD, "syn-flood", FLOOD_PACKETS, 1),
     ("one elephant flow", "elephant", PACKETS, PACKETS),
     ("one direction only", "one-way", PACKETS, 20),
     ("loss and reordering", "lossy", PACKETS, 20),
@@ -49,7 +50,7 @@ def one(kit, name, trace, options=()):
 def shape(kit, name, kind, packets, packets_per_flow):
     packets = kit.packets(packets)
     with kit.shape(kind, packets, flows_max=packets // packets_per_flow) as trace:
-        limit = ("--max-flows", FLOOD) if kind == "syn-flood" else ()
+        limit = ("--max-flows", trace.flows) if name == FLOOD else ()
         return one(kit, name, trace, limit)
 
 
@@ -122,7 +123,7 @@ def line(row):
         row["name"], row["workers"], text.count(row["packets"]), text.rate(row["packets"], row["seconds"]),
         f"{row['file_bytes'] / seconds / 1e9:.2f}", f"{seconds / row['packets'] * 1e9:.1f}",
         text.percent(median(row["dd"]), seconds), text.count(flows), text.per(flows, seconds, 1e-6, 2),
-        text.percent(median(row["anomalous_flows"]), flows), f"{median(row['rss']) / 1e6:,.0f}",
+        text.percent(median(row["anomalous_flows"]), flows), f"{median(row['evicted']):,.0f}", f"{median(row['rss']) / 1e6:,.0f}",
         text.per(median(row["rss"]), held) if held >= 10**6 else "–",
         text.per(median(row["record_bytes"]), median(row["records"])),
     ]
@@ -130,6 +131,6 @@ def line(row):
 
 def report(data):
     header = ["shape", "workers", "packets", "Mpps (min-max)", "GB/s", "ns/packet", "of dd", "flows", "M flows/s",
-              "flows with anomalies", "peak RSS, MB", "all, bytes/flow", "bytes/record"]
+              "flows with anomalies", "evicted", "peak RSS, MB", "all, bytes/flow", "bytes/record"]
     lines = text.table(header, map(line, text.measured(data["rows"]))) + [""]
     return lines + text.left_out(data["rows"], lambda row: row["name"])

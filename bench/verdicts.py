@@ -9,7 +9,7 @@ TITLE = "Verdicts packet by packet"
 NOTE = """Whole processes, start-up included, that print a line a packet to /dev/null. 96-byte snaplen."""
 
 ROUNDS = 3
-PACKETS = 10 * 10**6
+PACKETS = 5 * 10**6
 LIVE = (1000, 100 * 1000)
 COMMANDS = {"verdicts": (), "verdicts --json": ("--json",)}
 
