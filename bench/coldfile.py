@@ -9,8 +9,8 @@ from kit import median
 from process import LeftOut, Wrong
 
 TITLE = "Cold file"
-NOTE = """A capture of 2 GB on a disk, out of the page cache before each run; no records. What the disk or its host keeps is out of reach, and
-may make later rounds faster: they take turns."""
+NOTE = """A capture of 2 GB on a disk, out of the page cache before each run; no records. What the disk or
+its host keeps is out of reach, and may make later rounds faster: they take turns."""
 
 PACKETS = 20 * 10**6
 
@@ -19,7 +19,7 @@ def measure(kit):
     others = [("before", kit.before)] if kit.before else []
     with kit.trace(kit.packets(PACKETS), live=1000, folder=kit.disk) as trace:
         try:
-            return {"rows": cold.measure(kit.tcpmill, trace.path, kit.nb_rounds, others), **trace.facts()}
+            return {"rows": cold.measure(kit.tcpmill, trace.path, kit.nb_rounds(), others), **trace.facts()}
         except (RuntimeError, OSError) as reason:
             raise LeftOut(str(reason)) from reason
         except subprocess.CalledProcessError as error:
@@ -36,4 +36,5 @@ def report(data):
     rows = [[row["name"], text.spread(row["seconds"]), f"{row['bytes'] / median(row['seconds']) / 1e9:.2f}",
              f"{cold.of_best_dd(data['rows'], row['name']) * 100:.0f} %", text.spread(row["whole_seconds"])]
             for row in data["rows"]]
-    return text.table(["what reads", "s (min-max)", "GB/s", "of the best dd", "whole process, s (min-max)"], rows) + [""]
+    header = ["what reads", "s (min-max)", "GB/s", "of the best dd", "whole process, s (min-max)"]
+    return text.table(header, rows) + [""]

@@ -6,15 +6,18 @@ from kit import median
 from process import LeftOut, say
 
 TITLE = "Cost growth"
-NOTE = """Small packets, one worker on one core, records written. A fixed set: 1,000 connections that go on and on. New flows: 125 a
-second of 20 packets each, `--idle-timeout 60`, so that the tables hold what the last minute brought and the rest is written."""
+NOTE = """Small packets, one worker on one core, records written. A fixed set: 1,000 connections that go on
+and on. New flows: 125 a second of 20 packets each, `--idle-timeout 60`, so that the tables hold what the
+last minute brought and the rest is written."""
 
 ROUNDS = 3
 PACKETS = (10**6, 10 * 10**6, 100 * 10**6)
 BYTES_MAX = 8 * 10**9
+# name: live flows, flows, options of the generator, options of tcpmill
 KINDS = {
     "fixed set of flows": (1000, lambda packets: 1000, ("--tick", 1000), ()),
-    "new flows, --idle-timeout 60": (1000, lambda packets: packets // 20, ("--tick", 400 * 1000), ("--idle-timeout", 60)),
+    "new flows, --idle-timeout 60": (1000, lambda packets: packets // 20, ("--tick", 400 * 1000),
+                                     ("--idle-timeout", 60)),
 }
 
 
@@ -22,7 +25,7 @@ def one(kit, name, packets):
     live, flows, making, running = KINDS[name]
     flows = flows(packets)
     with kit.trace(packets, *making, live=min(live, flows), flows=flows, size="small") as trace:
-        results = kit.rounds({"run": lambda: kit.run(trace, 1, *running)}, min(ROUNDS, kit.nb_rounds))
+        results = kit.rounds({"run": lambda: kit.run(trace, 1, *running)}, kit.nb_rounds(ROUNDS))
     return {"name": name, **trace.facts(), **results["run"]}
 
 

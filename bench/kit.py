@@ -51,7 +51,7 @@ class Kit:
         self.before = pathlib.Path(args.before).resolve() if args.before else None
         self.quick = args.quick
         self.most = args.packets or (QUICK_PACKETS if args.quick else None)
-        self.nb_rounds = args.rounds or (1 if args.quick else 5)
+        self.asked_rounds = args.rounds or (1 if args.quick else None)
         self.cpus = sorted(os.sched_getaffinity(0))
         self.workers = sorted({1, min(2, len(self.cpus)), len(self.cpus)})
         # In memory, and for what is to be read from a disk.
@@ -193,13 +193,17 @@ class Kit:
             raise Wrong(f"{trace.path}: floor walked {answer['packets']:,} of {trace.packets:,} packets")
         return {"seconds": next(row["seconds"] for row in answer["rows"] if row["what"] == "walk+parse")}
 
+    def nb_rounds(self, usual=None):
+        """As many as were asked for, else as many as are usual in a section, else five."""
+        return self.asked_rounds or usual or 5
+
     def rounds(self, jobs, nb=None):
         """
         {name: function} each once a round, every other round backwards, so that a machine whose speed
         drifts drifts for all. Returns {name: {key: [value of each round]}}.
         """
         results = {}
-        for nth in range(nb or self.nb_rounds):
+        for nth in range(nb or self.nb_rounds()):
             names = list(jobs) if nth % 2 == 0 else list(jobs)[::-1]
             for name in names:
                 for key, value in jobs[name]().items():

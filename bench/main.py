@@ -30,7 +30,7 @@ def arguments():
     parser.add_argument("--only", metavar="LIST", help="of the sections only these: " + ",".join(report.SECTIONS))
     parser.add_argument("--quick", action="store_true",
                         help="a look whether all works: tiny traces, one round; writes to build/bench-quick only")
-    parser.add_argument("--rounds", type=int, metavar="N", help="of each section [5; slow ones fewer]")
+    parser.add_argument("--rounds", type=int, metavar="N", help="of every section [5; 3 of slow ones, 15 of start-up]")
     parser.add_argument("--packets", type=int, metavar="N", help="no trace longer than that")
     parser.add_argument("--before", metavar="TCPMILL", help="another build, timed in the same rounds")
     parser.add_argument("--report", action="store_true", help="measure nothing, write what is in the store")
@@ -75,7 +75,7 @@ def measure(args, store):
                 data = {"left_out": str(reason)}
             store[name] = {
                 "form": FORM, "data": data, "machine": machine.describe(), "commit": machine.commit(),
-                "build": machine.build(kit.tcpmill), "command": command_line(), "rounds": kit.nb_rounds,
+                "build": machine.build(kit.tcpmill), "command": command_line(), "rounds": kit.nb_rounds(getattr(module, "ROUNDS", None)),
                 "when": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
                 "load": load, "quick": args.quick, "seconds": time.monotonic() - start,
             }

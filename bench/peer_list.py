@@ -62,7 +62,8 @@ def nfpcapd(done, folder):
 def argus(done, folder):
     del done
     counts = run(["racount", "-r", folder / "argus.out"]).stdout
-    return first(r"^\s*sum\s+\d+\s+(\d+)", counts), "flow records with TCP counters (CPU time: it waits for whole seconds)"
+    read = first(r"^\s*sum\s+\d+\s+(\d+)", counts)
+    return read, "flow records with TCP counters (CPU time: it waits for whole seconds)"
 
 
 def ndpi(done, folder):

@@ -86,10 +86,10 @@ def draw_bars(picture, rows):
         y = TOP + nth * pitch
         end = scale(rate, low, high, *BARS)
         picture.bar(BARS[0], y + pitch * 0.18, max(end - BARS[0], 2), pitch * 0.64, colour)
-        own = colour != OTHERS
+        weight = "normal" if colour == OTHERS else "bold"
         middle = y + pitch / 2 + 4
-        picture.text(BARS[0] - 8, middle, name, "end", weight="bold" if own else "normal")
-        picture.text(end + 6, middle, f"{rate:.2f}" if rate < 10 else f"{rate:.1f}", weight="bold" if own else "normal")
+        picture.text(BARS[0] - 8, middle, name, "end", weight=weight)
+        picture.text(end + 6, middle, f"{rate:.2f}" if rate < 10 else f"{rate:.1f}", weight=weight)
 
 
 def draw_lines(picture, series):
@@ -126,7 +126,8 @@ def bar_rows(store):
 
 
 def line_series(store):
-    rows = [row for row in text.measured(store["sweep"]["data"]["rows"]) if row["size"] == "96snap" and not row["build"]]
+    rows = [row for row in text.measured(store["sweep"]["data"]["rows"])
+            if row["size"] == "96snap" and not row["build"]]
     most = max((row["workers"] for row in rows), default=1)
     series = []
     for workers, colour in {1: ONE, most: TWO}.items():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """bench/RESULTS.md, docs/speed.svg and README's table, from what the sections left in the store."""
 
+import textwrap
+
 import coldfile
 import growth
 import peers
@@ -25,6 +27,7 @@ SECTIONS = {
     "verdicts": verdicts,
 }
 
+QUICK = "A quick look, with tiny traces: these figures say only that all of it works."
 README_BEGIN = "<!-- scripts/bench writes what follows -->"
 README_END = "<!-- to here -->"
 
@@ -35,7 +38,7 @@ def section(name, entry):
     lines = [f"## {module.TITLE}", ""]
     if "left_out" in data:
         return lines + [f"Left out: {data['left_out']}.", ""]
-    lines += [module.NOTE, ""]
+    lines += textwrap.wrap(" ".join(module.NOTE.split()), 130) + [""]
     lines += [f"`{entry['command']}`, commit {entry['commit']}, {entry['when']}, {entry['seconds']:.0f} s; "
               f"{entry['rounds']} rounds; load of the machine before it {entry['load']:.1f}.", ""]
     return lines + module.report(data)
@@ -48,12 +51,12 @@ def newest(store):
 def results(store):
     """The whole page but for the notes below it."""
     entry = newest(store)
+    minutes = sum(entry["seconds"] for entry in store.values()) / 60
     lines = ["# How fast", "",
              f"Machine: {entry['machine']}.", "",
-             *(["A quick look, with tiny traces: these figures say only that all of it works.", ""] if entry["quick"] else []),
-             f"Commit {entry['commit']} ({entry['build']}), `scripts/bench`. Sections measured at another commit or on "
-             "another machine say so. Every figure is the median of rounds in which everything in its table had its turn, "
-             "with least and most in brackets.", "",
+             *([QUICK, ""] if entry["quick"] else []),
+             f"Commit {entry['commit']} ({entry['build']}), `scripts/bench`, {minutes:.0f} minutes in all.",
+             "Every figure is the median of rounds in which everything in its table had its turn, with least and most in brackets.", "",
              "## Targets", "", *targets.report(store), ""]
     for name in SECTIONS:
         if name in store:

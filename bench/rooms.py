@@ -5,8 +5,9 @@ import text
 from process import LeftOut, say
 
 TITLE = "Room by room"
-NOTE = """`tcpmill-bench rooms`: each room alone on one core, over the packets of one trace (96-byte snaplen), with what it needs made beforehand. Rooms
-overlap their misses when they work together, so the sum is not the pipeline's time."""
+NOTE = """`tcpmill-bench rooms`: each room alone on one core, over the packets of one trace (96-byte
+snaplen), with what it needs made beforehand. Rooms overlap their misses when they work together, so the sum
+is not the pipeline's time."""
 
 PACKETS = 2 * 10**6
 LIVE = (1000, 10**6)
@@ -18,7 +19,7 @@ def measure(kit):
     for live in (1000,) if kit.quick else LIVE:
         with kit.trace(packets, live=live) as trace:
             try:
-                answer = kit.ask("rooms", trace.path, "--rounds", kit.nb_rounds, pinned=True)
+                answer = kit.ask("rooms", trace.path, "--rounds", kit.nb_rounds(), pinned=True)
             except LeftOut as reason:
                 say(f"rooms, {live} live flows: left out: {reason}")
                 traces.append({"live": live, "left_out": str(reason), "rows": []})

@@ -7,7 +7,8 @@ import text
 from kit import REPO, median
 
 TITLE = "Start-up"
-NOTE = """A capture of ten packets, the whole process from fork to exit, one worker, records written. EAL is DPDK's runtime; it sleeps 0.1 s to calibrate its clock."""
+NOTE = """A capture of ten packets, the whole process from fork to exit, one worker, records written. EAL is
+DPDK's runtime; it sleeps 0.1 s to calibrate its clock."""
 
 ROUNDS = 15
 # Where a build with chosen drivers linked in may lie; --static names another.
@@ -29,9 +30,9 @@ def measure(kit):
     programs = {"shared": kit.tcpmill, "static": static_build(kit)}
     with kit.trace(10, live=1, flows=1) as trace:
         jobs = {name: (lambda p=program: whole(kit, p, trace)) for name, program in programs.items() if program}
-        results = kit.rounds(jobs, 1 if kit.quick else ROUNDS)
-    return {"rows": [{"name": name, "program_bytes": programs[name].stat().st_size, **results[name]} for name in jobs],
-            "no_static": programs["static"] is None}
+        results = kit.rounds(jobs, kit.nb_rounds(ROUNDS))
+    rows = [{"name": name, "program_bytes": programs[name].stat().st_size, **results[name]} for name in jobs]
+    return {"rows": rows, "no_static": programs["static"] is None}
 
 
 def rest(row):

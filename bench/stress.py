@@ -10,9 +10,11 @@ from kit import REPO, Trace, median
 from process import LeftOut, Wrong, run, say
 
 TITLE = "Stress shapes"
-NOTE = """As above, in shapes that hurt (`tcpmill-bench trace SHAPE`). SYN flood: a flow a packet, `--max-flows` as many as there are, so that a few are evicted where chance fills a part of the table. Elephant: one
-flow. Loss and reordering: 5 % of the data segments each. The shared captures are 110 real files, one after the other until there
-are 2 GB. "Loss in every flow" loses 80 % of the data segments, so that hardly a flow is without anomalies."""
+NOTE = """As above, in shapes that hurt (`tcpmill-bench trace SHAPE`). SYN flood: a flow a packet, `--max-
+flows` as many as there are, so that a few are evicted where chance fills a part of the table. Elephant: one
+flow. Loss and reordering: 5 % of the data segments each. The shared captures are 110 real files, one after
+the other until there are 2 GB. "Loss in every flow" loses 80 % of the data segments, so that hardly a flow
+is without anomalies."""
 
 ROUNDS = 3
 PACKETS = 30 * 10**6
@@ -42,7 +44,7 @@ def one(kit, name, trace, options=()):
     jobs = {"dd": lambda: kit.dd(trace)}
     for workers in kit.workers:
         jobs[workers] = lambda w=workers: kit.run(trace, w, *options)
-    results = kit.rounds(jobs, min(ROUNDS, kit.nb_rounds))
+    results = kit.rounds(jobs, kit.nb_rounds(ROUNDS))
     return [{"name": name, "workers": workers, **trace.facts(), "dd": results["dd"]["seconds"],
              **results[workers]} for workers in kit.workers]
 
@@ -123,7 +125,8 @@ def line(row):
         row["name"], row["workers"], text.count(row["packets"]), text.rate(row["packets"], row["seconds"]),
         f"{row['file_bytes'] / seconds / 1e9:.2f}", f"{seconds / row['packets'] * 1e9:.1f}",
         text.percent(median(row["dd"]), seconds), text.count(flows), text.per(flows, seconds, 1e-6, 2),
-        text.percent(median(row["anomalous_flows"]), flows), f"{median(row['evicted']):,.0f}", f"{median(row['rss']) / 1e6:,.0f}",
+        text.percent(median(row["anomalous_flows"]), flows), f"{median(row['evicted']):,.0f}",
+        f"{median(row['rss']) / 1e6:,.0f}",
         text.per(median(row["rss"]), held) if held >= 10**6 else "–",
         text.per(median(row["record_bytes"]), median(row["records"])),
     ]

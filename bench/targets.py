@@ -122,7 +122,8 @@ TARGETS = [
            lambda s: bytes_per_flow(sweep_row(s, 10**7, "96snap", 1)), least=False, digits=0),
     Target("all memory a flow, 1 M live, loss in every flow", 1024, "bytes",
            lambda s: bytes_per_flow(stress_row(s, stress.TROUBLED, 1)), least=False, digits=0),
-    Target("ten packets, whole process", 0.3, "s", lambda s: median(startup_row(s)["seconds"]), least=False, digits=3),
+    Target("ten packets, whole process", 0.3, "s",
+           lambda s: median(startup_row(s)["seconds"]), least=False, digits=3),
     Target("ten packets, what is not EAL's", 0.05, "s",
            lambda s: median(startup.rest(startup_row(s))), least=False, digits=3),
     Target("cold 2 GB file, of the best `dd`", 90, "%", lambda s: coldfile.of_dd(s["cold"]["data"]), digits=0),
@@ -153,7 +154,8 @@ def readme(store, entry):
     rows = []
     for live, _ in LIVE_MPPS:
         rows.append([f"{text.count(live)} live flows, 96 bytes of each packet",
-                     *(cell(lambda n=live, w=workers: sweep_mpps(store, n, workers=w), "{:.1f} Mpps") for workers in (1, 2))])
+                     *(cell(lambda n=live, w=workers: sweep_mpps(store, n, workers=w), "{:.1f} Mpps")
+                       for workers in (1, 2))])
     rows.append(["whole packets of 450 bytes on average",
                  *(cell(lambda w=workers: gigabytes(store, "full", w), "{:.1f} GB/s") for workers in (1, 2))])
     rows.append(["the same, of what `dd bs=1M` reads",
@@ -164,8 +166,8 @@ def readme(store, entry):
                        for place in peers.PLACES)])
     return ["![Packets a second: other programs on one core, and tcpmill as live flows grow](docs/speed.svg)", "",
             *text.table(["full verdicts, records written", "one core", "two cores"], rows), "",
-            f"`scripts/bench` measured this on {entry['machine'].partition(', Linux')[0]}. `bench/RESULTS.md` has the rest: "
-            "targets, stress shapes, memory, the cost of each room, cold files."]
+            f"`scripts/bench` measured this on {entry['machine'].partition(', Linux')[0]}.",
+            "`bench/RESULTS.md` has the rest: targets, stress shapes, memory, the cost of each room, cold files."]
 
 
 def gigabytes(store, size, workers):

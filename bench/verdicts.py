@@ -28,7 +28,7 @@ def measure(kit):
             jobs = {(command, build, workers):
                     (lambda p=program, w=workers, c=command: one(kit, p, trace, w, COMMANDS[c]))
                     for command in COMMANDS for workers in kit.workers for build, program in programs.items()}
-            results = kit.rounds(jobs, min(ROUNDS, kit.nb_rounds))
+            results = kit.rounds(jobs, kit.nb_rounds(ROUNDS))
             rows += [{"live": live, "command": key[0], "build": key[1], "workers": key[2], **trace.facts(),
                       **results[key]} for key in jobs]
     return {"rows": rows}
@@ -38,4 +38,5 @@ def report(data):
     rows = [[text.count(row["live"]), row["command"] + (", before" if row["build"] else ""), row["workers"],
              text.rate(row["packets"], row["seconds"]), f"{median(row['seconds']) / row['packets'] * 1e9:.0f}",
              f"{median(row['rss']) / 1e6:,.0f}"] for row in data["rows"]]
-    return text.table(["live flows", "command", "workers", "Mpps (min-max)", "ns/packet", "peak RSS, MB"], rows) + [""]
+    header = ["live flows", "command", "workers", "Mpps (min-max)", "ns/packet", "peak RSS, MB"]
+    return text.table(header, rows) + [""]
