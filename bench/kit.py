@@ -73,27 +73,29 @@ class Kit:
         nb = min(nb, bytes_max // RECORD_BYTES[size])
         return min(nb, self.most) if self.most else nb
 
-    def need(self, file_bytes, flows):
-        """Raises LeftOut unless a trace, its flows and its records have room in memory."""
-        needed = file_bytes + flows * (FLOW_BYTES + RECORD_OUT_BYTES) + SPARE_BYTES
-        free = shutil.disk_usage(self.folder).free
-        if file_bytes + flows * RECORD_OUT_BYTES > free:
-            raise LeftOut(f"{self.folder.parent} has room for {free / 1e9:.1f} GB, "
-                          f"the trace and its records take {(file_bytes + flows * RECORD_OUT_BYTES) / 1e9:.1f}")
+    def need(self, file_bytes, flows, folder):
+        """Raises LeftOut unless a trace in the folder, its flows and its records in memory have room."""
+        records = flows * RECORD_OUT_BYTES
+        for place, wanted in ((folder, file_bytes), (self.folder, (folder == self.folder) * file_bytes + records)):
+            free = shutil.disk_usage(place).free
+            if wanted > free:
+                raise LeftOut(f"needs {wanted / 1e9:.1f} GB in {place.parent}, {free / 1e9:.1f} are free")
+        needed = (folder == self.folder) * file_bytes + records + flows * FLOW_BYTES + SPARE_BYTES
         meminfo = pathlib.Path("/proc/meminfo").read_text()
         available = int(re.search(r"MemAvailable:\s*(\d+)", meminfo)[1]) * 1024
         if needed > available:
             raise LeftOut(f"needs {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} are available")
 
-    def _path(self, folder=None):
+    def _path(self, folder):
         self._nb_traces += 1
-        return (folder or self.folder) / f"{self._nb_traces}.pcap"
+        return folder / f"{self._nb_traces}.pcap"
 
     @contextlib.contextmanager
     def trace(self, packets, *options, live=1000, flows=None, size="96snap", folder=None):
         """A trace by tcpmill-generate bulk, gone at the end of the block; folder: not in memory but there."""
         flows = flows or max(live, packets // 200)
-        self.need(packets * RECORD_BYTES[size], flows)
+        folder = folder or self.folder
+        self.need(packets * RECORD_BYTES[size], flows, folder)
         path = self._path(folder)
         command = [self.generator, "bulk", "--packets", packets, "--flows", flows, "--live", live,
                    "--size", size, "--seed", 1, *options, "-o", path]
@@ -111,8 +113,8 @@ class Kit:
     @contextlib.contextmanager
     def shape(self, shape, packets, *options, flows_max):
         """A trace by tcpmill-bench trace; flows_max of them at most, for the room they need."""
-        path = self._path()
-        self.need(packets * RECORD_BYTES["96snap"], flows_max)
+        path = self._path(self.folder)
+        self.need(packets * RECORD_BYTES["96snap"], flows_max, self.folder)
         try:
             counts = self.ask("trace", shape, "--packets", packets, *options, "-o", path)
             say(f"made {shape}: {counts['packets']:,} packets, {counts['flows']:,} flows")

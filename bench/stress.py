@@ -84,7 +84,7 @@ def captures(kit):
                 whole.append(file.path)
     wanted = CAPTURES_BYTES_QUICK if kit.quick else CAPTURES_BYTES
     once, path = kit.folder / "once.pcapng", kit.folder / "captures.pcapng"
-    kit.need(wanted, 10**5)
+    kit.need(wanted, 10**5, kit.folder)
     try:
         run(["mergecap", "-a", "-w", once, *whole])
         told = run(["capinfos", "-Tmrc", "-M", once]).stdout.strip().split(",")

@@ -3,6 +3,7 @@
 """scripts/bench --quick measures every section, and the tables it writes are whole."""
 
 import json
+import os
 import pathlib
 import re
 import sys
@@ -10,8 +11,9 @@ import tempfile
 
 import common
 
-# Everything but the programs to compare with, which take long to start.
-SECTIONS = ["sweep", "stress", "rooms", "cold", "growth", "startup", "verdicts"]
+SECTIONS = ["sweep", "stress", "peers", "rooms", "cold", "growth", "startup", "verdicts"]
+# Stands in for tcptrace, which prints its count like this.
+FORGETFUL = "#!/bin/sh\necho 9 packets seen, 9 TCP packets traced\n"
 
 
 def tables(text):
@@ -31,7 +33,8 @@ def bench(where, tcpmill, generator, sections):
     memory = where / "memory"
     memory.mkdir(exist_ok=True)
     return common.run([common.REPO / "scripts/bench", "--quick", "--only", ",".join(sections), "--out", where / "out",
-                       "--dir", memory, "--tcpmill", tcpmill, "--generator", generator])
+                       "--dir", memory, "--tcpmill", tcpmill, "--generator", generator],
+                      env={**os.environ, "PATH": f"{where / 'bin'}:{os.environ['PATH']}"})
 
 
 def check_page(checks, page):
@@ -44,11 +47,23 @@ def check_page(checks, page):
     checks.ok("targets come first", headings[0] == "Targets", headings)
 
 
+def check_peers(checks, page):
+    checks.ok("a peer that did not read all is left out",
+              "left out: tcptrace -n -l: read 9 of 10,000 packets" in page)
+    rows = [row for rows in tables(page) if rows[0][0] == "program" for row in rows]
+    checks.ok("tshark was measured", any(row[0].startswith("tshark") and row[3] == "10,000" for row in rows), rows)
+
+
+def program(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
 def check_wrong_counts(checks, where, args):
     """A program that reads a packet less than there are must not get a figure."""
-    liar = where / "liar"
-    liar.write_text(f'#!/bin/sh\nexec "{args.tcpmill}" "$@" --count 9\n')
-    liar.chmod(0o755)
+    liar = program(where / "liar", f'#!/bin/sh\nexec "{args.tcpmill}" "$@" --count 9\n')
     done = bench(where, liar, args.generator, ["startup"])
     checks.equal("wrong counts: exit status", done.rc, 1)
     checks.ok("wrong counts: what was counted is told", "9 packets counted, 10 made" in done.errors, done.errors)
@@ -60,12 +75,15 @@ def main():
     readme = (common.REPO / "README.md").read_bytes()
     with tempfile.TemporaryDirectory(dir=common.roomy_tmp(10**9)) as folder:
         where = pathlib.Path(folder)
+        program(where / "bin/tcptrace", FORGETFUL)
         done = bench(where, args.tcpmill, args.generator, SECTIONS)
         if not checks.equal("scripts/bench --quick: exit status", done.rc, 0):
             print(done.errors)
             return checks.finish()
         checks.equal("sections", list(json.loads((where / "out/bench.json").read_text())), SECTIONS)
-        check_page(checks, (where / "out/RESULTS.md").read_text())
+        page = (where / "out/RESULTS.md").read_text()
+        check_page(checks, page)
+        check_peers(checks, page)
         checks.ok("the repository's own README stays", (common.REPO / "README.md").read_bytes() == readme)
         check_wrong_counts(checks, where, args)
         checks.equal("no trace is left", list((where / "memory").iterdir()), [])
