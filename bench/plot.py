@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""docs/speed.svg: other programs beside tcpmill, and tcpmill as live flows grow; packets a second, log scale.
+"""docs/speed.svg: other programs beside tcpmill, on a log scale, and tcpmill as live flows grow.
 
 No background of its own, and colours that are read on white and on black.
 """
@@ -21,7 +21,8 @@ WIDTH, HEIGHT = 900, 350
 TOP, BOTTOM = 58, 300
 BARS = (150, 420)    # left and right end of the bars
 LINES = (530, 800)   # of the lines
-DECADES = (0.1, 1, 10)
+# Of programs whose row is called otherwise.
+NAMES = {"tcptrace -n -l": "tcptrace", "nfpcapd -y": "nfpcapd", "DPDK net_pcap": "net_pcap, receive only"}
 
 
 class Picture:
@@ -93,31 +94,33 @@ def draw_bars(picture, rows):
 
 
 def draw_lines(picture, series):
-    """series: (label, colour, [(live flows, Mpps)])."""
-    rates = [rate for _, _, points in series for _, rate in points]
+    """series: (label, colour, [(live flows, Mpps)]); flows on a log scale, the rate from zero."""
     flows = [live for _, _, points in series for live, _ in points]
-    low = min(1, 10 ** math.floor(math.log10(min(rates))))
-    high = max(30, 10 ** math.ceil(math.log10(max(rates))))
-    for tick in (tick for tick in (0.1, 0.3, 1, 3, 10, 30, 100) if low <= tick <= high):
-        y = scale(tick, low, high, BOTTOM, TOP)
+    most = max(rate for _, _, points in series for _, rate in points)
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100) if most / step <= 6)
+    top = math.ceil(most / step) * step
+
+    def at(live, rate):
+        return scale(live, min(flows), max(flows), *LINES), BOTTOM - rate / top * (BOTTOM - TOP)
+
+    for tick in range(0, top + 1, step):
+        y = at(min(flows), tick)[1]
         picture.line(LINES[0], y, LINES[1], y)
-        picture.text(LINES[0] - 8, y + 4, mpps_label(tick), "end")
+        picture.text(LINES[0] - 12, y + 4, str(tick), "end")
     for live in sorted(set(flows)):
-        x = scale(live, min(flows), max(flows), *LINES) if min(flows) < max(flows) else LINES[0]
-        picture.text(x, BOTTOM + 18, text.count(live), "middle")
+        picture.text(at(live, 0)[0], BOTTOM + 18, text.count(live), "middle")
     picture.text(sum(LINES) / 2, BOTTOM + 36, "flows at once", "middle")
     lowest = TOP  # of the labels so far: none may lie on another
     for label, colour, points in sorted(series, key=lambda one: -one[2][-1][1]):
-        ends = [(scale(live, min(flows), max(flows), *LINES), scale(rate, low, high, BOTTOM, TOP))
-                for live, rate in points]
-        picture.path(ends, colour)
-        lowest = max(ends[-1][1] + 4, lowest + 15)
-        picture.text(ends[-1][0] + 9, lowest, label, colour=colour, weight="bold")
+        corners = [at(live, rate) for live, rate in points]
+        picture.path(corners, colour)
+        lowest = max(corners[-1][1] + 4, lowest + 15)
+        picture.text(corners[-1][0] + 10, lowest, label, colour=colour, weight="bold")
 
 
 def bar_rows(store):
     data = store["peers"]["data"]
-    rows = [(row["name"].split(" -n -l")[0], peers.mpps(row, peers.PLACES[0]), OTHERS)
+    rows = [(NAMES.get(row["name"], row["name"]), peers.mpps(row, peers.PLACES[0]), OTHERS)
             for row in text.measured(data["rows"]) if not row["name"].startswith("tcpmill")]
     rows.sort(key=lambda row: row[1])
     ours = peers.find(data, peers.OURS)
@@ -134,7 +137,7 @@ def line_series(store):
         points = sorted((row["live"], row["packets"] / median(row["seconds"]) / 1e6)
                         for row in rows if row["workers"] == workers)
         series.append(("1 core" if workers == 1 else f"{workers} cores", colour, points))
-    return [one for one in series if len(one[2]) > 1]
+    return [one for one in series if len({live for live, _ in one[2]}) > 1]
 
 
 def draw(store):
@@ -148,8 +151,8 @@ def draw(store):
     picture = Picture()
     picture.text(BARS[0], 24, "Million packets a second, one core", size=14, weight="bold")
     picture.text(BARS[0], 42, "traces of one kind: 96 bytes a packet, 5 K flows at once", size=11)
-    picture.text(LINES[0], 24, "tcpmill as flows grow", size=14, weight="bold")
-    picture.text(LINES[0], 42, "full verdicts, records written", size=11)
+    picture.text(LINES[0], 24, "Million packets a second as flows grow", size=14, weight="bold")
+    picture.text(LINES[0], 42, "tcpmill: full verdicts, records written", size=11)
     draw_bars(picture, rows)
     draw_lines(picture, series)
     return picture.svg("Packets a second: other programs on one core, and tcpmill as live flows grow")

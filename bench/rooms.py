@@ -5,9 +5,8 @@ import text
 from process import LeftOut, say
 
 TITLE = "Room by room"
-NOTE = """`tcpmill-bench rooms`: each room alone on one core, over the packets of one trace (96-byte
-snaplen), with what it needs made beforehand. Rooms overlap their misses when they work together, so the sum
-is not the pipeline's time."""
+NOTE = """`tcpmill-bench rooms`: each room alone on one core, over the chunks of one trace (96-byte snaplen) as
+they pass from room to room; bench/README.md says how to read it."""
 
 PACKETS = 2 * 10**6
 LIVE = (1000, 10**6)
