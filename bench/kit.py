@@ -24,6 +24,8 @@ RECORD_OUT_BYTES = 250
 SPARE_BYTES = 10**9
 
 QUICK_PACKETS = 50000
+# So many make the rest of a program's memory small beside them, and its memory over flows a figure.
+ENOUGH_FLOWS = 5 * 10**5
 
 
 class Trace:

@@ -6,7 +6,7 @@ import os
 import shutil
 
 import text
-from kit import REPO, Trace, median
+from kit import ENOUGH_FLOWS, REPO, Trace, median
 from process import LeftOut, Wrong, run, say
 
 TITLE = "Stress shapes"
@@ -127,7 +127,7 @@ def line(row):
         text.percent(median(row["dd"]), seconds), text.count(flows), text.per(flows, seconds, 1e-6, 2),
         text.percent(median(row["anomalous_flows"]), flows), f"{median(row['evicted']):,.0f}",
         f"{median(row['rss']) / 1e6:,.0f}",
-        text.per(median(row["rss"]), held) if held >= 10**6 else "–",
+        text.per(median(row["rss"]), held) if held >= ENOUGH_FLOWS else "–",
         text.per(median(row["record_bytes"]), median(row["records"])),
     ]
 

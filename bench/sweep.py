@@ -2,7 +2,7 @@
 """Live flows x packet size x workers: full verdicts, records written, beside what the file itself allows."""
 
 import text
-from kit import median
+from kit import ENOUGH_FLOWS, median
 from process import LeftOut, say
 
 TITLE = "Pipeline sweep"
@@ -62,7 +62,7 @@ def line(row):
     seconds = median(row["seconds"])
     dd, walk = median(row["dd"]), median(row["walk"])
     held = median(row["held"])
-    large = held >= 10**6
+    large = held >= ENOUGH_FLOWS
     return [
         text.count(row["live"]), text.count(row["flows"]),
         f"{row['workers']}{', before' if row['build'] else ''}",
