@@ -3,10 +3,11 @@
 
 import text
 from kit import median
-from process import timed
+from process import Wrong, run, timed
 
 TITLE = "Verdicts packet by packet"
-NOTE = """Whole processes, start-up included, that print a line a packet to /dev/null. 96-byte snaplen."""
+NOTE = """Whole processes, start-up included, that print a line a packet to /dev/null; the lines are counted in a
+run apart. 96-byte snaplen."""
 
 ROUNDS = 3
 PACKETS = 5 * 10**6
@@ -14,8 +15,20 @@ LIVE = (1000, 100 * 1000)
 COMMANDS = {"verdicts": (), "verdicts --json": ("--json",)}
 
 
+def command_line(program, trace, workers, options):
+    return [program, "verdicts", "-q", *options, "--workers", workers, trace.path]
+
+
+def check(program, trace, workers, options):
+    """Raises Wrong unless there is a line for each TCP packet; not timed, for counting takes time too."""
+    command = command_line(program, trace, workers, options)
+    lines = int(run(["sh", "-c", '"$@" | wc -l', "sh", *command]).stdout)
+    if lines != trace.tcp_packets:
+        raise Wrong(f"{trace.path}: {lines:,} lines of verdicts, {trace.tcp_packets:,} TCP packets made")
+
+
 def one(kit, program, trace, workers, options):
-    command = [program, "verdicts", "-q", *options, "--workers", workers, trace.path]
+    command = command_line(program, trace, workers, options)
     return timed(kit.pin(command) if workers == 1 else command)
 
 
@@ -25,6 +38,9 @@ def measure(kit):
     packets = kit.packets(PACKETS)
     for live in LIVE[:1] if kit.quick else LIVE:
         with kit.trace(packets, live=live) as trace:
+            for program in programs.values():
+                for options in COMMANDS.values():
+                    check(program, trace, kit.workers[-1], options)
             jobs = {(command, build, workers):
                     (lambda p=program, w=workers, c=command: one(kit, p, trace, w, COMMANDS[c]))
                     for command in COMMANDS for workers in kit.workers for build, program in programs.items()}
