@@ -107,7 +107,7 @@ def main():
             measure(args, store)
         report.write(store, args.out)
     except Wrong as wrong:
-        sys.exit(f"scripts/bench: {wrong}")
+        sys.exit(f"scripts/bench: {wrong}\n(what was measured before is kept: --only goes on from there)")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -14,6 +14,7 @@ import sweep
 import targets
 import verdicts
 from kit import REPO
+from process import say
 
 # In the order of the page.
 SECTIONS = {
@@ -76,9 +77,16 @@ def readme(old, store):
 
 
 def write(store, out):
-    """Writes everything; out is a folder for all of it, None the places in the repository."""
+    """
+    Writes everything; out is a folder for all of it, None the places in the repository. A page that lacks
+    sections does not take the place of a whole one there: it goes to the build folder.
+    """
     if not store:
         return
+    missing = [name for name in SECTIONS if name not in store]
+    if out is None and missing:
+        out = REPO / "build"
+        say(f"not measured yet: {', '.join(missing)}; so the results are in {out}, not in the repository")
     if out:
         out.mkdir(parents=True, exist_ok=True)
     page = results(store)
