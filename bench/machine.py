@@ -42,8 +42,14 @@ def describe():
             f"transparent huge pages {chosen[1] if chosen else 'unknown'}, Linux {platform.release()}")
 
 
+# What the program is made of; results that were written since do not make it another one.
+SOURCES = ("src", "include", "datasets", "bench/*.c", "bench/*.h", "meson.build", "meson_options.txt")
+
+
 def commit():
-    return said_by("git", "-C", str(REPO), "describe", "--always", "--dirty") or "unknown"
+    head = said_by("git", "-C", str(REPO), "rev-parse", "--short", "HEAD")
+    changed = said_by("git", "-C", str(REPO), "status", "--porcelain", "--untracked-files=no", "--", *SOURCES)
+    return f"{head or 'unknown'}{' and changes' if changed else ''}"
 
 
 def build(tcpmill):
