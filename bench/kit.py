@@ -138,7 +138,7 @@ class Kit:
             done = run(self.pin(command) if pinned else command)
         except Wrong as wrong:
             raise LeftOut(wrong.said) from wrong
-        return json.loads(done.stdout)
+        return answered(command, done.stdout)
 
     def run(self, trace, workers, *options, program=None, records=True, may_end_early=False):
         """
@@ -150,7 +150,7 @@ class Kit:
         if records:
             command += ["-w", out]
         command = forked(self.pin(command) if workers == 1 else command)
-        summary = json.loads(run(command).stdout)
+        summary = answered(command, run(command).stdout)
         out.unlink(missing_ok=True)
         self.check(trace, summary, records and not may_end_early)
         held = sum(worker["max_live_flows"] for worker in summary["workers"])
@@ -213,6 +213,13 @@ class Kit:
                 for key, value in jobs[name]().items():
                     results.setdefault(name, {}).setdefault(key, []).append(value)
         return {name: results[name] for name in jobs}
+
+
+def answered(command, text):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Wrong(f"{' '.join(map(str, command))}: no JSON but '{text[:60]}'") from error
 
 
 def median(values):
