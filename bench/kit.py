@@ -127,7 +127,8 @@ class Kit:
     # ---- programs ----
 
     def pin(self, command):
-        return ["taskset", "-c", self.cpus[0], *command]
+        """On one core: the last, for the first has the interrupts."""
+        return ["taskset", "-c", self.cpus[-1], *command]
 
     def ask(self, *arguments, pinned=False):
         """What tcpmill-bench answers, as an object."""
