@@ -36,6 +36,8 @@ static void advise(int fd, uint64_t from, uint64_t to)
 	/* Of a file that is there already the kernel would look at every page. */
 	if (is_cached(fd, from) && is_cached(fd, to - 1))
 		return;
+	/* In large requests where that goes; what is on its way costs little to ask for again. */
+	(void)posix_fadvise(fd, (off_t)from, (off_t)(to - from), POSIX_FADV_WILLNEED);
 	for (; from < to; from += SLICE)
 		(void)posix_fadvise(fd, (off_t)from, (off_t)(to - from < SLICE ? to - from : SLICE),
 				    POSIX_FADV_WILLNEED);
