@@ -144,7 +144,7 @@ int cmd_pmd(int argc, char **argv)
 {
 	const char *path, *why = NULL;
 	struct report report;
-	uint64_t packets, file_bytes;
+	uint64_t packets = 0, file_bytes = 0;
 	double seconds = (double)NAN;
 	bool json = false;
 	const struct bench_option table[] = {{"--json", BENCH_FLAG, 0, &json}};

@@ -12,7 +12,7 @@
 #include "tcpmill/tcp.h"
 
 /* As in the program: groups whose memory is fetched ahead, rows of a batch and of a tile. */
-#define GROUP 32u
+#define GROUP 8u
 #define BATCH_ROWS 65536u
 #define TILE 512u
 
@@ -102,14 +102,16 @@ void rooms_flows_destroy(struct rooms_flows *flows)
 static void fetch_buckets(const struct rooms_flows *flows, const struct segment *segments,
 			  uint32_t nb)
 {
-	flow_table_prefetch(flows->table, segments, nb);
+	for (uint32_t i = 0; i < nb; i++)
+		flow_table_prefetch_bucket(flows->table, &segments[i]);
 }
 
 static void fetch_flows(const struct rooms_flows *flows, struct group *group)
 {
-	flow_table_guess(flows->table, group->segments, group->nb, group->guesses);
-	for (uint32_t i = 0; i < group->nb; i++)
+	for (uint32_t i = 0; i < group->nb; i++) {
+		group->guesses[i] = flow_table_guess(flows->table, &group->segments[i]);
 		tcp_flow_prefetch(group->guesses[i], &group->segments[i]);
+	}
 }
 
 static bool look_up(struct rooms_flows *flows, struct group *group)

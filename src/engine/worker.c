@@ -289,6 +289,8 @@ void worker_reclaim(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->returned_lock);
 	for (size_t i = 0; i < worker->nb_returned; i++) {
+		if (i + 4 < worker->nb_returned)
+			__builtin_prefetch(worker->returned[i + 4]);
 		tcp_flow_release(worker->tracker, worker->returned[i]);
 		flow_table_release(worker->table, worker->returned[i]);
 	}

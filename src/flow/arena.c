@@ -45,7 +45,7 @@ struct bucket *arena_take(struct bucket_arena *arena, uint32_t nb)
 	struct bucket *buckets = arena->free[class_of(nb)];
 
 	if (buckets != NULL) {
-		memcpy(&arena->free[class_of(nb)], buckets, sizeof(buckets));
+		memcpy(&arena->free[class_of(nb)], (void *)buckets, sizeof(void *));
 		memset(buckets, 0, bytes);
 		return buckets;
 	}
@@ -66,6 +66,13 @@ void arena_give(struct bucket_arena *arena, struct bucket *buckets, uint32_t nb)
 	/* The arrays of one size lie together: soon whole huge pages are free. */
 	if (bytes >= GIVE_BACK_BYTES)
 		(void)madvise(buckets, bytes, MADV_DONTNEED);
-	memcpy(buckets, &arena->free[class_of(nb)], sizeof(buckets));
+	memcpy((void *)buckets, &arena->free[class_of(nb)], sizeof(void *));
 	arena->free[class_of(nb)] = buckets;
+}
+
+void arena_drop(struct bucket_arena *arena)
+{
+	(void)madvise(arena->start, arena->used, MADV_DONTNEED);
+	arena->used = 0;
+	memset(arena->free, 0, sizeof(arena->free));
 }

@@ -85,6 +85,8 @@ void arena_fini(struct bucket_arena *arena);
 /* Empty buckets; NULL when none are left. */
 struct bucket *arena_take(struct bucket_arena *arena, uint32_t nb);
 void arena_give(struct bucket_arena *arena, struct bucket *buckets, uint32_t nb);
+/* Gives all of it back, and to the kernel. */
+void arena_drop(struct bucket_arena *arena);
 
 /* table.c: takes the flow out of the index and hands it to ended(). */
 void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reason);

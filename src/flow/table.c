@@ -320,6 +320,16 @@ struct flow *flow_table_replace(struct flow_table *table, struct flow *flow,
 
 void flow_table_end_all(struct flow_table *table)
 {
+	/* First what nobody needs any more: the list of what ended takes as much. */
+	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
+		struct partition *partition = &table->partitions[i];
+
+		partition->buckets = NULL;
+		partition->mask = 0;
+		partition->nb_live = 0;
+		order_drop(partition);
+	}
+	arena_drop(&table->arena);
 	for (uint32_t slot = 1; slot < table->nb_used; slot++) {
 		struct flow *flow = flow_at(table, slot);
 
@@ -329,14 +339,6 @@ void flow_table_end_all(struct flow_table *table)
 		flow->end_reason = END_OF_INPUT;
 		table->stats.nb_live--;
 		table->params.ended(table->params.context, flow);
-	}
-	for (int i = 0; i < FLOW_NB_PARTITIONS; i++) {
-		struct partition *partition = &table->partitions[i];
-
-		partition->buckets = NULL;
-		partition->mask = 0;
-		partition->nb_live = 0;
-		order_drop(partition);
 	}
 }
 

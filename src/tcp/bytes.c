@@ -46,10 +46,11 @@ static void remember(struct step *s, uint32_t now)
 	f->before_last_ns = gap_ns == (int32_t)gap_ns ? (int32_t)gap_ns : FAR_APART;
 }
 
-/* What passes hi was not there before; but a RST never counted. */
+/* What passes hi was not there before; but a RST never counted, nor did a keep-alive. */
 static bool may_be_copy(const struct step *s)
 {
-	return step_is(s, TCP_RST) || !(s->f->bits & TCP_HAS_HI) || !bytes_is_new(s);
+	return step_is(s, TCP_RST) || s->segment->payload_len <= 1 || !(s->f->bits & TCP_HAS_HI) ||
+	       !bytes_is_new(s);
 }
 
 bool bytes_is_capture_dup(struct step *s)

@@ -59,8 +59,9 @@ static bool pack_side(const struct tcp_flow *flow, int i, struct tcp_packed *p)
 {
 	const struct tcp_side *from = &flow->side[i];
 	struct packed_side *to = &p->side[i];
-	bool lost = pack_times(flow, from, to) | pack_bytes(from, to);
+	bool lost = pack_times(flow, from, to);
 
+	lost |= pack_bytes(from, to);
 	if (from->win == UINT32_MAX)
 		to->bits = PACKED_WIN_UNKNOWN;
 	else
@@ -298,7 +299,7 @@ static bool close_plain(struct flow *flow, const struct tcp_flow *from)
 	if (wants_annex(from))
 		return false;
 	memset(p, 0, sizeof(*p));
-	return !(pack(from, p) | pack_seldom(from, p));
+	return !pack(from, p) && !pack_seldom(from, p);
 }
 
 static void fill_annex(const struct tcp_flow *from, struct tcp_packed *p)

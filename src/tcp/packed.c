@@ -82,7 +82,8 @@ static void open_side(const struct tcp_packed *p, int i, int64_t first_ts_ns, st
 	const struct packed_side *from = &p->side[i];
 	const struct packed_more *more = &p->more[i];
 
-	open_counters(from, more, to);
+	if (from->pkts != 0)
+		open_counters(from, more, to);
 	open_times(from, first_ts_ns, to);
 	to->next = from->next;
 	to->ack = from->ack;

@@ -887,9 +887,9 @@ static void without_a_free_slot_there_is_no_flow(void **state)
 	assert_created(bed, 999);
 	/* The same where a flow is to be replaced. */
 	segment = key_segment(bed, 999, false);
-	assert_null(flow_table_replace(bed->table,
-				       flow_table_lookup(bed->table, &segment, 1000, NULL, &created),
-				       &segment, 1000));
+	assert_null(flow_table_replace(
+		bed->table, flow_table_lookup(bed->table, &segment, 1000, NULL, &created), &segment,
+		1000));
 	assert_false(created);
 }
 
