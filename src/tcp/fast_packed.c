@@ -66,33 +66,45 @@ static inline bool is_good_data(uint32_t seq, uint32_t end, const struct packed_
 	       f->words[WORD_RTT_AT] < HIGH(UNACKED_COUNTED_MAX);
 }
 
-/* The timed segment of R is acknowledged; behind it came those that are new. */
-static inline void take_sample(struct packed_side *r, struct packed_more *more, uint32_t ack,
-			       uint32_t sample)
+static inline void count_sample(struct packed_more *more, uint32_t sample)
 {
-	const bool is_near = ack - r->rtt_end < UNACKED_NEAR;
-
 	if (more->rtt_samples == 0 || sample < more->rtt_min)
 		more->rtt_min = sample;
 	if (sample > more->rtt_max)
 		more->rtt_max = sample;
 	more->rtt_sum = (more->rtt_sum + sample) & LOW_BITS;
 	more->rtt_samples++;
+}
+
+/*
+ * What waits for an ACK at R: nothing if all is acknowledged, what came behind the timed
+ * segment if that is; its timing ends. Words are loaded and stored whole: a load of what
+ * was just stored in parts waits long.
+ */
+static inline void take_ack_at(struct packed_side *r, uint32_t ack, bool is_timed)
+{
+	const bool is_all = ack == r->next;
+	const uint64_t rtt_at = r->words[WORD_RTT_AT], ip_bytes = r->words[WORD_IP_BYTES];
+	uint64_t nb_unacked = rtt_at >> 48;
+
+	if (!is_all && !is_timed)
+		return;
+	if (is_all)
+		nb_unacked = 0;
+	else if (ack - r->rtt_end < UNACKED_NEAR)
+		nb_unacked = ip_bytes >> 48 & 0x7ff;
+	r->words[WORD_IP_BYTES] = (ip_bytes & ~NEW_UNACKED) | nb_unacked << 48;
+	if (!is_timed) {
+		r->words[WORD_RTT_AT] = rtt_at & LOW_BITS;
+		return;
+	}
+	r->words[WORD_RTT_AT] = nb_unacked << 48;
 	r->words[WORD_NEXT_AT] &= ~HIGH(TCP_RTT_RUNNING);
-	if (is_near)
-		r->nb_unacked = r->nb_unacked_new;
-	r->nb_unacked_new = r->nb_unacked & 0x7ffu;
-	r->words[WORD_RTT_AT] &= ~LOW_BITS;
 	r->rtt_end = 0;
 }
 
-static inline void take_ack(struct tcp_packed *p, struct packed_side *f, struct packed_side *r,
-			    uint32_t ack, uint32_t i)
+static inline void take_ack(struct tcp_packed *p, struct packed_side *f, uint32_t ack, uint32_t i)
 {
-	if (ack == r->next) {
-		r->words[WORD_RTT_AT] &= LOW_BITS;
-		r->words[WORD_IP_BYTES] &= ~NEW_UNACKED;
-	}
 	p->loss_bits[i] &= (uint8_t)~TCP_LOSS_SACK_LAST;
 	if (ack == f->ack)
 		return;
@@ -106,17 +118,18 @@ static inline void take_data(struct tcp_packed *p, struct packed_side *f, uint32
 			     uint64_t now, uint32_t i)
 {
 	const uint64_t bits = f->words[WORD_NEXT_AT] & ~LOW_BITS;
+	const uint64_t rtt_at = f->words[WORD_RTT_AT] + ONE_UNACKED;
 
 	p->bits &= ~(PACKED_DATA_TIME << i);
 	f->data_pkts++;
 	f->next = end;
-	f->words[WORD_NEXT_AT] = now | bits;
-	f->words[WORD_RTT_AT] += ONE_UNACKED;
-	f->words[WORD_IP_BYTES] += ONE_UNACKED;
-	if (bits & HIGH(TCP_RTT_RUNNING))
+	f->words[WORD_NEXT_AT] = now | bits | HIGH(TCP_RTT_RUNNING);
+	if (bits & HIGH(TCP_RTT_RUNNING)) {
+		f->words[WORD_RTT_AT] = rtt_at;
+		f->words[WORD_IP_BYTES] += ONE_UNACKED;
 		return;
-	f->words[WORD_NEXT_AT] |= HIGH(TCP_RTT_RUNNING);
-	f->words[WORD_RTT_AT] = (f->words[WORD_RTT_AT] & ~LOW_BITS) | now;
+	}
+	f->words[WORD_RTT_AT] = (rtt_at & ~LOW_BITS) | now;
 	f->words[WORD_IP_BYTES] &= ~NEW_UNACKED;
 	f->rtt_end = end;
 }
@@ -153,7 +166,8 @@ bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_o
 	struct packed_side *f = &p->side[i], *r = &p->side[j];
 	struct packed_more *r_more = &p->more[j];
 	const uint32_t len = segment->payload_len, end = segment->seq + len;
-	uint64_t now, gap, sample;
+	uint64_t now, gap, sample = 0;
+	bool is_timed;
 
 	KEEP(f);
 	KEEP(r);
@@ -166,14 +180,16 @@ bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_o
 	if (!is_in_time(now, f, r) ||
 	    (len != 0 && !is_good_data(segment->seq, end, f, r, p->fast[j] & PACKED_SHIFT)))
 		return false;
-	if ((r->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 &&
-	    (int32_t)(segment->ack - r->rtt_end) >= 0) {
+	is_timed = (r->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 &&
+		   (int32_t)(segment->ack - r->rtt_end) >= 0;
+	if (is_timed) {
 		sample = now - (r->words[WORD_RTT_AT] & LOW_BITS);
 		if (sample >= UINT32_MAX || r_more->rtt_sum + sample > LOW_BITS)
 			return false;
-		take_sample(r, r_more, segment->ack, (uint32_t)sample);
+		count_sample(r_more, (uint32_t)sample);
 	}
-	take_ack(p, f, r, segment->ack, i);
+	take_ack_at(r, segment->ack, is_timed);
+	take_ack(p, f, segment->ack, i);
 	gap = now - (f->words[WORD_LAST] & LOW_BITS);
 	p->before_last_ns[i] = gap <= INT32_MAX ? (int32_t)gap : FAR_APART;
 	if (f->words[WORD_LAST] >> 48 != segment->win)
