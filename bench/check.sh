@@ -149,5 +149,5 @@ fails 2 "$bench" scale --workers 1,,2
 fails 2 "$bench" scale --rounds 0
 fails 2 "$bench" floor "$work/t.pcap" --wrong
 
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
