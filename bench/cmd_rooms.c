@@ -54,8 +54,7 @@ static uint32_t decode(const struct pass *pass, uint32_t at, uint32_t nb, struct
 /* Returns 0 or -errno. */
 static int do_chunk(struct pass *pass)
 {
-	/* One more than a burst: what is decoded in vain behind the last. */
-	struct segment segments[BURST + 1];
+	struct segment segments[BURST];
 	int rc = 0;
 
 	for (uint32_t at = 0; rc == 0 && at < pass->chunk.nb_frames; at += BURST) {

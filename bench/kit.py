@@ -42,6 +42,11 @@ class Trace:
         return {"packets": self.packets, "flows": self.flows, "file_bytes": self.file_bytes}
 
 
+def tick_ns(live):
+    """Mean time between packets: a microsecond, or less so that each live flow has a packet every tenth of a second."""
+    return max(1, min(1000, 100_000_000 // live))
+
+
 class Kit:
     """The programs, sizes and rounds of one benchmark, and a folder in memory that ends with it."""
 
@@ -100,7 +105,7 @@ class Kit:
         self.need(packets * RECORD_BYTES[size], flows, folder)
         path = self._path(folder)
         command = [self.generator, "bulk", "--packets", packets, "--flows", flows, "--live", live,
-                   "--size", size, "--seed", 1, *options, "-o", path]
+                   "--size", size, "--seed", 1, "--tick", tick_ns(live), *options, "-o", path]
         try:
             try:
                 made = run(command)

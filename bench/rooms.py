@@ -2,7 +2,7 @@
 """What a packet costs in each room, and what a row costs in the Arrow writer."""
 
 import text
-from process import LeftOut, say
+from process import LeftOut, Wrong, say
 
 TITLE = "Room by room"
 NOTE = """`tcpmill-bench rooms`: each room alone on one core, over the chunks of one trace (96-byte snaplen) as
@@ -23,6 +23,9 @@ def measure(kit):
                 say(f"rooms, {live} live flows: left out: {reason}")
                 traces.append({"live": live, "left_out": str(reason), "rows": []})
                 continue
+            if (answer["packets"], answer["flows"]) != (trace.packets, trace.flows):
+                raise Wrong(f"rooms: {answer['packets']} packets in {answer['flows']} flows, "
+                            f"the trace has {trace.packets} in {trace.flows}")
             traces.append({"live": live, **trace.facts(), "rows": answer["rows"]})
     return {"traces": traces}
 

@@ -254,6 +254,7 @@ struct tcp_arrival {
 	uint32_t input;    /* index of its capture */
 	bool created;      /* the segment made the flow, other than by taking over ports */
 	bool is_fresh;     /* made, or put in the place of one whose ports it takes over */
+	bool is_tried;     /* tcp_track_next() has refused it */
 };
 
 /* The segment's flow in the table (guess: see flow_table_lookup()): found, made, or put in the

@@ -81,14 +81,14 @@ static inline __attribute__((always_inline)) size_t take_records(const struct so
 	while (at < stop && !cut_is_full(&cut)) {
 		const uint32_t seconds = get_u32(at, swapped), fraction = get_u32(at + 4, swapped);
 		const uint32_t caplen = get_u32(at + 8, swapped);
-		const uint8_t *const data = at + header_len, *const next = data + caplen;
+		const uint8_t *const data = at + header_len;
 
-		if (caplen > CAPTURE_MAX_CAPLEN || next > end)
+		if (caplen > CAPTURE_MAX_CAPLEN || caplen > (size_t)(end - data))
 			break;
 		/* A fraction of a second or more is added as it is. */
 		cut_add(&cut, data, (int64_t)seconds * 1000000000 + (int64_t)fraction * unit_ns,
 			caplen, get_u32(at + 12, swapped));
-		at = next;
+		at = data + caplen;
 	}
 	*books = cut;
 	return (size_t)(at - chunk->data);

@@ -169,7 +169,7 @@ static void keep_told(const struct worker *worker, struct told_list *list, struc
 static int track_one(struct worker *worker, struct slot *slot, const struct segment *segment,
 		     uint64_t frame, struct flow *guess)
 {
-	const struct tcp_arrival arrival =
+	struct tcp_arrival arrival =
 		tcp_flow_find(worker->table, segment, frame, slot->chunk.input, guess);
 	struct engine_told *told = NULL;
 	struct tcp_result result;
@@ -186,6 +186,7 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 		if (told == NULL)
 			return -ENOMEM;
 	}
+	arrival.is_tried = arrival.flow == guess;
 	result = tcp_track(worker->tracker, &arrival, segment, told != NULL ? &told->note : NULL);
 	if (told != NULL)
 		keep_told(worker, &slot->told[worker->id], told, arrival.flow);

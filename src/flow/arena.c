@@ -63,9 +63,9 @@ void arena_give(struct bucket_arena *arena, struct bucket *buckets, uint32_t nb)
 {
 	const size_t bytes = nb * sizeof(struct bucket);
 
-	/* The arrays of one size lie together: soon whole huge pages are free. */
+	/* All but the page of the link. The arrays of one size lie together. */
 	if (bytes >= GIVE_BACK_BYTES)
-		(void)madvise(buckets, bytes, MADV_DONTNEED);
+		(void)madvise((uint8_t *)buckets + PAGE_BYTES, bytes - PAGE_BYTES, MADV_DONTNEED);
 	memcpy((void *)buckets, &arena->free[class_of(nb)], sizeof(void *));
 	arena->free[class_of(nb)] = buckets;
 }

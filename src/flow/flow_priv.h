@@ -39,7 +39,7 @@ struct partition {
 	struct bucket *buckets;
 	uint32_t mask; /* number of buckets - 1 */
 	uint32_t nb_live;
-	bool is_ordered; /* the heaps are kept */
+	bool is_ordered; /* the order of eviction is kept */
 	bool is_nearly_full;
 	struct order order[NB_FLOW_CLASSES];
 };

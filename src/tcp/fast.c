@@ -18,14 +18,13 @@ static bool is_plain(const struct segment *segment)
 	       segment->win != 0 && segment->payload_len < 1u << 30;
 }
 
-/* Handshake, history and endpoint states have learnt from segments like this before. */
-static bool is_settled(const struct step *s)
+bool fast_is_settled(const struct tcp_flow *flow, int i, bool has_data)
 {
-	const struct tcp_flow *flow = s->flow;
-	const bool has_data = s->segment->payload_len > 0;
+	const struct tcp_side *f = &flow->side[i];
+	const bool is_orig = (i == 1) == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0);
 	uint32_t need = 0;
 
-	if (s->is_orig) {
+	if (is_orig) {
 		need |= has_data ? TCP_FLOW_ORIG_DATA : 0;
 		need |= flow->bits & TCP_FLOW_ORIG_SYN ? TCP_FLOW_ORIG_ACKED | TCP_FLOW_ORIG_OTHER
 						       : 0;
@@ -36,8 +35,8 @@ static bool is_settled(const struct step *s)
 	return (flow->bits & (need | TCP_FLOW_MPTCP)) == need &&
 	       (flow->initial_rtt_ns != 0 || flow->syn_ts_ns == 0) &&
 	       (flow->completeness & (has_data ? COMPLETE_DATA : COMPLETE_ACK)) != 0 &&
-	       (s->f->history_bits & (has_data ? TCP_HISTORY_D : TCP_HISTORY_A)) != 0 &&
-	       (!has_data || (s->f->bits & TCP_SENT_DATA) != 0) && s->f->endpoint != ENDPOINT_NONE;
+	       (f->history_bits & (has_data ? TCP_HISTORY_D : TCP_HISTORY_A)) != 0 &&
+	       (!has_data || (f->bits & TCP_SENT_DATA) != 0) && f->endpoint != ENDPOINT_NONE;
 }
 
 /* With details both sides have a list of unacknowledged segments, without them none. */
@@ -75,7 +74,8 @@ bool fast_track(struct step *s)
 	const bool has_data = segment->payload_len > 0;
 	struct tcp_side *f = s->f;
 
-	if (!is_plain(segment) || !is_settled(s) || !is_next(s) || !bytes_note_fresh(s))
+	if (!is_plain(segment) || !fast_is_settled(s->flow, s->f == &s->flow->side[1], has_data) ||
+	    !is_next(s) || !bytes_note_fresh(s))
 		return false;
 	track_count_packet(s);
 	if (has_data) {

@@ -20,7 +20,8 @@
 /* A pointer that the compiler may not compute again at each use: that is a third of the way. */
 #define KEEP(pointer) __asm__("" : "+r"(pointer))
 
-#define MAX_IP_LEN (1u << 17) /* 2^31 such packets do not pass 2^48 bytes */
+/* 2^31 such packets, and the 2^47 bytes that pack.c lets in, do not pass 2^48. */
+#define MAX_IP_LEN (1u << 16)
 
 enum { WORD_LAST, WORD_NEXT_AT, WORD_RTT_AT, WORD_IP_BYTES };
 
@@ -61,7 +62,9 @@ static inline bool is_good_data(uint32_t seq, uint32_t end, const struct packed_
 {
 	const uint32_t win = (uint32_t)(r->words[WORD_LAST] >> 48);
 
-	return end > seq && (r->ack == 0 || seq_gt(end, r->ack)) &&
+	if ((f->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 && seq_lt(seq, f->rtt_end))
+		return false; /* 2^31 behind counts as ahead */
+	return end > seq && (r->ack == 0 || !seq_le(end, r->ack)) &&
 	       (code == 1 || end != r->ack + (win << (code > 2 ? code - 2 : 0))) &&
 	       f->words[WORD_RTT_AT] < HIGH(UNACKED_COUNTED_MAX);
 }
@@ -142,14 +145,15 @@ static void take_window(struct packed_more *more, uint32_t win, uint32_t code)
 		more->win_max = window;
 }
 
-static inline void count_segment(struct packed_side *f, const struct segment *segment, uint64_t now)
+static inline void count_segment(struct packed_side *f, const struct segment *segment, uint64_t now,
+				 uint32_t digest)
 {
 	f->words[WORD_LAST] = now | HIGH(segment->win);
 	f->words[WORD_IP_BYTES] += segment->ip_len; /* is_plain() and pkts bound the sum */
 	f->pkts++;
 	f->psh += segment->tcp_flags / TCP_PSH & 1;
 	f->seen[1] = f->seen[0];
-	f->seen[0] = bytes_digest(segment);
+	f->seen[0] = digest;
 }
 
 static bool is_large(const struct tcp_packed *p, const struct segment *segment, uint32_t j)
@@ -167,6 +171,7 @@ bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_o
 	struct packed_more *r_more = &p->more[j];
 	const uint32_t len = segment->payload_len, end = segment->seq + len;
 	uint64_t now, gap, sample = 0;
+	uint32_t digest;
 	bool is_timed;
 
 	KEEP(f);
@@ -180,11 +185,16 @@ bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_o
 	if (!is_in_time(now, f, r) ||
 	    (len != 0 && !is_good_data(segment->seq, end, f, r, p->fast[j] & PACKED_SHIFT)))
 		return false;
+	/* Longer data that is new is no copy of anything. */
+	digest = bytes_digest(segment);
+	if (len <= 1 && (digest == f->seen[0] || digest == f->seen[1]))
+		return false;
 	is_timed = (r->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 &&
 		   (int32_t)(segment->ack - r->rtt_end) >= 0;
 	if (is_timed) {
 		sample = now - (r->words[WORD_RTT_AT] & LOW_BITS);
-		if (sample >= UINT32_MAX || r_more->rtt_sum + sample > LOW_BITS)
+		if (sample >= UINT32_MAX || r_more->rtt_sum + sample > LOW_BITS ||
+		    (p->bits & PACKED_RTT_LONG << j) != 0)
 			return false;
 		count_sample(r_more, (uint32_t)sample);
 	}
@@ -194,7 +204,7 @@ bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_o
 	p->before_last_ns[i] = gap <= INT32_MAX ? (int32_t)gap : FAR_APART;
 	if (f->words[WORD_LAST] >> 48 != segment->win)
 		take_window(&p->more[i], segment->win, p->fast[i] & PACKED_SHIFT);
-	count_segment(f, segment, now);
+	count_segment(f, segment, now, digest);
 	if (len != 0)
 		take_data(p, f, end, now, i);
 	*is_offload = len > 1500 && is_large(p, segment, j);

@@ -48,7 +48,8 @@ static bool pack_bytes(const struct tcp_side *from, struct packed_side *to)
 	const uint64_t passed = from->bytes + no_byte + from->start - from->next;
 	bool lost = false;
 
-	PUT(lost, to->ip_bytes, from->ip_bytes);
+	to->ip_bytes = from->ip_bytes;
+	lost |= from->ip_bytes >> 47 != 0; /* the short way adds without a look */
 	if (!(from->bits & TCP_HAS_HI))
 		return lost || from->bytes != 0 || from->hi != 0;
 	PUT(lost, to->bytes_high, passed >> 32);
@@ -82,27 +83,40 @@ static bool pack_side(const struct tcp_flow *flow, int i, struct tcp_packed *p)
 	return lost || from->mptcp_seen != 0 || from->ack_frame != 0;
 }
 
+/* What does not fit here is in the annex: is_wide(). */
 static bool pack_more(const struct tcp_side *from, struct packed_more *to)
 {
-	uint32_t flags = 0, wide = 0;
 	bool lost = false;
+	uint32_t flags = 0;
 
-	for (int i = 0; i < TCP_NB_FLAGS - 2; i++) {
-		flags |= from->flags[i] << 3 * i;
-		wide |= from->flags[i];
-	}
+	for (int i = 0; i < TCP_NB_FLAGS - 2; i++)
+		flags |= (from->flags[i] & 7) << 3 * i;
 	PUT(lost, to->rtt_sum, (uint64_t)from->rtt_sum_ns);
-	PUT(lost, to->rtt_min, from->rtt_min_ns);
-	PUT(lost, to->rtt_max, from->rtt_max_ns);
+	to->rtt_min = (uint32_t)from->rtt_min_ns;
+	to->rtt_max = (uint32_t)from->rtt_max_ns;
 	to->mss = from->mss;
 	to->base = from->base;
 	to->rtt_samples = from->rtt_samples;
 	to->win_max = from->win_max;
 	to->flags = flags;
-	PUT(lost, to->no_ack_pkts, from->no_ack_pkts);
-	PUT(lost, to->other_pkts, from->other_pkts);
+	to->no_ack_pkts = from->no_ack_pkts;
+	to->other_pkts = from->other_pkts;
 	to->history_bits = from->history_bits;
-	return lost || wide > 7;
+	return lost;
+}
+
+static bool has_long_rtt(const struct tcp_side *from)
+{
+	return ((uint64_t)from->rtt_min_ns | (uint64_t)from->rtt_max_ns) >> 32 != 0;
+}
+
+static bool is_wide(const struct tcp_side *from)
+{
+	uint32_t wide = from->no_ack_pkts | from->other_pkts;
+
+	for (int i = 0; i < TCP_NB_FLAGS - 2; i++)
+		wide |= from->flags[i];
+	return wide > 7 || has_long_rtt(from);
 }
 
 /* What an annex would have if it did not follow from the rest. */
@@ -118,7 +132,7 @@ static bool pack_derived_side(const struct tcp_side *from, struct packed_side *t
 	lost |= from->start != (from->bits & TCP_HAS_HI ? from->base + 1 : 0);
 	lost |= from->history_seq[0] != (history & TCP_HISTORY_S ? from->base : 0);
 	lost |= from->history_seq[1] != (history & TCP_HISTORY_H ? from->base : 0);
-	lost |= from->recovery_hi != 0;
+	lost |= from->recovery_hi != 0 || is_wide(from);
 	if (from->pkts != 0)
 		lost |= from->last_data_ts_ns !=
 			(packed_has_sent_data(from) ? from->next_ts_ns : INT64_MIN);
@@ -183,7 +197,7 @@ static bool is_latest(const struct tcp_flow *from)
 
 static bool pack(const struct tcp_flow *from, struct tcp_packed *p)
 {
-	bool lost = !is_latest(from) || from->bits >= PACKED_ACK_MAX;
+	bool lost = !is_latest(from) || from->bits >= PACKED_RTT_LONG;
 
 	p->bits = from->bits;
 	PUT(lost, p->completeness, from->completeness);
@@ -218,39 +232,16 @@ is_same(struct tcp_tracker *tracker, const struct flow *slot, const struct tcp_f
 
 /* ---- what may take the short way ------------------------------------------- */
 
-/* Handshake, history and endpoint states have learnt from segments like this before. */
-static bool is_settled(const struct tcp_flow *flow, int i, bool has_data)
-{
-	const struct tcp_side *f = &flow->side[i];
-	const bool is_orig = (i == 1) == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0);
-	uint32_t need = 0;
-
-	if (is_orig) {
-		need |= has_data ? TCP_FLOW_ORIG_DATA : 0;
-		need |= flow->bits & TCP_FLOW_ORIG_SYN ? TCP_FLOW_ORIG_ACKED | TCP_FLOW_ORIG_OTHER
-						       : 0;
-		need |= flow->bits & TCP_FLOW_GOOD_SYN_ACK ? TCP_FLOW_COMPLETE : 0;
-	} else if (has_data) {
-		need |= flow->bits & TCP_FLOW_ORIG_DATA ? TCP_FLOW_HAS_TTFB : 0;
-	}
-	return (flow->bits & (need | TCP_FLOW_MPTCP)) == need &&
-	       (flow->completeness & (has_data ? COMPLETE_DATA : COMPLETE_ACK)) != 0 &&
-	       (f->history_bits & (has_data ? TCP_HISTORY_D : TCP_HISTORY_A)) != 0 &&
-	       (!has_data || (f->bits & TCP_SENT_DATA) != 0);
-}
-
 /* Both sides are open and in order, as far as F's segments ask. */
-static bool is_in_order(const struct tcp_flow *flow, const struct tcp_side *f,
-			const struct tcp_side *r)
+static bool is_in_order(const struct tcp_side *f, const struct tcp_side *r)
 {
 	const uint32_t known = TCP_BASE_KNOWN | TCP_HAS_HI;
 
-	return (f->bits & (known | TCP_SYN_WINDOW)) == known &&
+	return (f->bits & (known | TCP_SYN_WINDOW | TCP_LAST_ZERO_WINDOW_PROBE)) == known &&
 	       (r->bits & (known | TCP_SYN_WINDOW)) == known &&
 	       (f->loss_bits & TCP_LOSS_ACK_SEEN) != 0 && f->ack == f->ack_max && f->next != 0 &&
 	       r->next != 0 && r->win != 0 && r->win != UINT32_MAX && f->win != UINT32_MAX &&
-	       (f->shift == -1 || (f->bits & TCP_WIN_KNOWN) != 0) && f->endpoint != ENDPOINT_NONE &&
-	       (flow->initial_rtt_ns != 0 || flow->syn_ts_ns == 0);
+	       (f->shift == -1 || (f->bits & TCP_WIN_KNOWN) != 0);
 }
 
 static void set_fast(const struct tcp_flow *flow, struct tcp_packed *p)
@@ -260,11 +251,11 @@ static void set_fast(const struct tcp_flow *flow, struct tcp_packed *p)
 		const bool has_closed =
 			(f->history_bits & HISTORY_NUMBERED) != 0 || (f->bits & TCP_SENT_FIN) != 0;
 
-		if (!is_in_order(flow, &flow->side[i], &flow->side[!i]))
+		if (!is_in_order(&flow->side[i], &flow->side[!i]))
 			continue;
-		p->fast[i] |= is_settled(flow, i, false) ? PACKED_FAST_ACK : 0;
+		p->fast[i] |= fast_is_settled(flow, i, false) ? PACKED_FAST_ACK : 0;
 		/* A timed segment and a FIN's number share their place. */
-		p->fast[i] |= is_settled(flow, i, true) && !has_closed ? PACKED_FAST_DATA : 0;
+		p->fast[i] |= fast_is_settled(flow, i, true) && !has_closed ? PACKED_FAST_DATA : 0;
 	}
 }
 
@@ -291,17 +282,6 @@ static bool wants_annex(const struct tcp_flow *from)
 	       from->side[1].trouble != NULL;
 }
 
-/* Into the slot alone. */
-static bool close_plain(struct flow *flow, const struct tcp_flow *from)
-{
-	struct tcp_packed *p = packed_of(flow);
-
-	if (wants_annex(from))
-		return false;
-	memset(p, 0, sizeof(*p));
-	return !pack(from, p) && !pack_seldom(from, p);
-}
-
 static void fill_annex(const struct tcp_flow *from, struct tcp_packed *p)
 {
 	struct tcp_annex *annex = p->annex;
@@ -315,6 +295,7 @@ static void fill_annex(const struct tcp_flow *from, struct tcp_packed *p)
 
 		p->bits |= side->ack_max != ack_max ? PACKED_ACK_MAX << i : 0;
 		p->bits |= side->last_data_ts_ns != data_ts_ns ? PACKED_DATA_TIME << i : 0;
+		p->bits |= has_long_rtt(side) ? PACKED_RTT_LONG << i : 0;
 		annex->trouble[i] = side->trouble;
 		annex->last_data_ts_ns[i] = side->last_data_ts_ns;
 		annex->ack_max[i] = side->ack_max;
@@ -322,28 +303,29 @@ static void fill_annex(const struct tcp_flow *from, struct tcp_packed *p)
 		annex->isn[i] = side->isn;
 		annex->fin_end[i] = side->fin_end;
 		annex->start[i] = side->start;
+		annex->rtt_min_ns[i] = side->rtt_min_ns;
+		annex->rtt_max_ns[i] = side->rtt_max_ns;
+		annex->no_ack_pkts[i] = side->no_ack_pkts;
+		annex->other_pkts[i] = side->other_pkts;
+		memcpy(annex->flags[i], side->flags, sizeof(side->flags));
 		memcpy(annex->history_seq[i], side->history_seq, sizeof(side->history_seq));
 	}
 }
 
-static bool close_with_annex(struct tcp_tracker *tracker, struct flow *flow,
-			     const struct tcp_flow *from, struct tcp_annex **annex)
+/* What the slot does not hold; annex: that the flow has had, or NULL. */
+static bool add_annex(struct tcp_tracker *tracker, const struct tcp_flow *from,
+		      struct tcp_packed *p, struct tcp_annex *annex)
 {
-	struct tcp_packed *p = packed_of(flow);
-	bool lost;
-
-	if (*annex == NULL)
-		*annex = pool_take(&tracker->pool, sizeof(**annex));
-	if (*annex == NULL) {
+	if (annex == NULL)
+		annex = pool_take(&tracker->pool, sizeof(*annex));
+	if (annex == NULL) {
 		tracker->failed = true;
 		return false;
 	}
-	memset(p, 0, sizeof(*p));
-	lost = pack(from, p);
 	p->bits |= PACKED_ANNEX;
-	p->annex = *annex;
+	p->annex = annex;
 	fill_annex(from, p);
-	return !lost;
+	return true;
 }
 
 /* Beside the slot: where it lies, or anew. */
@@ -370,13 +352,14 @@ void packed_close(struct tcp_tracker *tracker, struct flow *flow, struct tcp_flo
 {
 	struct tcp_packed *p = packed_of(flow);
 	struct tcp_annex *annex = p->bits & PACKED_ANNEX ? p->annex : NULL;
-	bool is_packed = false;
+	bool is_packed = may_pack(tracker, from);
 
-	if (p->bits == PACKED_BESIDE && !may_pack(tracker, from))
+	if (!is_packed && p->bits == PACKED_BESIDE)
 		return;
-	if (may_pack(tracker, from))
-		is_packed =
-			close_plain(flow, from) || close_with_annex(tracker, flow, from, &annex);
+	memset(p, 0, sizeof(*p));
+	is_packed = is_packed && !pack(from, p);
+	if (is_packed && (wants_annex(from) || pack_seldom(from, p)))
+		is_packed = add_annex(tracker, from, p, annex);
 	assert(!is_packed || is_same(tracker, flow, from));
 	if (is_packed)
 		set_fast(from, p);

@@ -69,12 +69,19 @@ static void open_odd_numbers(const struct tcp_packed *p, int i, struct tcp_side 
 		to->last_data_ts_ns = annex->last_data_ts_ns[i];
 	if (p->bits & PACKED_ACK_MAX << i)
 		to->ack_max = annex->ack_max[i];
+	if (p->bits & PACKED_RTT_LONG << i) {
+		to->rtt_min_ns = annex->rtt_min_ns[i];
+		to->rtt_max_ns = annex->rtt_max_ns[i];
+	}
 	to->trouble = annex->trouble[i];
 	to->recovery_hi = annex->recovery_hi[i];
 	to->isn = annex->isn[i];
 	to->fin_end = annex->fin_end[i];
 	to->start = annex->start[i];
 	memcpy(to->history_seq, annex->history_seq[i], sizeof(to->history_seq));
+	memcpy(to->flags, annex->flags[i], sizeof(to->flags));
+	to->no_ack_pkts = annex->no_ack_pkts[i];
+	to->other_pkts = annex->other_pkts[i];
 }
 
 static void open_side(const struct tcp_packed *p, int i, int64_t first_ts_ns, struct tcp_side *to)
@@ -151,7 +158,7 @@ void packed_open(const struct flow *flow, struct tcp_flow *to)
 		memcpy((char *)to + PACKED_SELDOM_AT, p->annex->seldom, PACKED_SELDOM_BYTES);
 	else
 		open_seldom(p, to);
-	to->bits = p->bits & (PACKED_ACK_MAX - 1);
+	to->bits = p->bits & (PACKED_RTT_LONG - 1);
 	to->completeness = p->completeness;
 	to->end = p->end;
 	to->history_len = p->history_len;

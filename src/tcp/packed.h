@@ -30,6 +30,7 @@
 /* Of side[i], shifted by i: the annex has what does not follow from the rest. */
 #define PACKED_DATA_TIME 0x10000000u /* last_data_ts_ns; until the side sends its next data */
 #define PACKED_ACK_MAX 0x04000000u   /* ack_max */
+#define PACKED_RTT_LONG 0x01000000u  /* rtt_min_ns and rtt_max_ns */
 #define PACKED_FRESH 0u              /* nothing at all was said yet */
 
 /* Bits of a packed side beyond those of struct tcp_side, in place of two that are clear. */
@@ -49,7 +50,8 @@ struct packed_side {
 			uint64_t rtt_at : PACKED_TIME_BITS, nb_unacked : 16;
 			uint64_t ip_bytes : 48, nb_unacked_new : 11, bytes_high : 5;
 		};
-		uint64_t words[4]; /* the same: the low 48 bits, and what is above them */
+		uint64_t words[4]; /* on a little-endian machine the same: the low 48 bits, and what
+				      is above them */
 	};
 	uint32_t next, ack;
 	uint32_t rtt_end; /* if TCP_RTT_RUNNING; else history_seq of the FIN or RST */
@@ -71,13 +73,15 @@ struct packed_more {
 struct tcp_annex {
 	int64_t seldom[(PACKED_SELDOM_BYTES + 7) / 8]; /* begins with first_ts_ns */
 	struct tcp_trouble *trouble[2];
-	int64_t last_data_ts_ns[2]; /* if PACKED_DATA_TIME */
-	uint32_t ack_max[2];        /* if PACKED_ACK_MAX */
+	int64_t last_data_ts_ns[2];           /* if PACKED_DATA_TIME */
+	int64_t rtt_min_ns[2], rtt_max_ns[2]; /* if PACKED_RTT_LONG */
+	uint32_t ack_max[2];                  /* if PACKED_ACK_MAX */
 	uint32_t recovery_hi[2], isn[2], fin_end[2], start[2];
 	uint32_t history_seq[2][4];
+	uint32_t flags[2][TCP_NB_FLAGS - 2], no_ack_pkts[2], other_pkts[2];
 };
 
-static_assert(sizeof(struct tcp_annex) == 256, "a block of the pool");
+static_assert(sizeof(struct tcp_annex) <= 384, "a block of the pool");
 
 #define PACKED_HISTORY_MAX 10
 
@@ -104,6 +108,7 @@ struct tcp_packed {
 	char history[PACKED_HISTORY_MAX];
 };
 
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words[] are the fields above");
 static_assert(sizeof(struct packed_side) == 64, "a cache line");
 static_assert(sizeof(struct packed_more) == 32, "half of one");
 static_assert(sizeof(struct tcp_packed) == FLOW_USER_BYTES, "the user's part of a slot");

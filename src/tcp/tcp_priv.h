@@ -168,7 +168,8 @@ struct tcp_options {
 void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_options *options);
 
 /*
- * track.c. track_by_rules() is all rules in order; tcp_track() tries fast_track() first.
+ * track.c. track_by_rules() is all rules in order; tcp_track() tries tcp_track_next(), then
+ * fast_track() first.
  * step_init() leaves the story to track_by_rules(), or to story_init() for a note.
  */
 void story_init(struct step *s);
@@ -182,8 +183,12 @@ void track_count_packet(struct step *s);
 void track_note_window(struct step *s);
 /* note.c: what is told of the segment; after all rules. */
 void note_fill(const struct step *s, bool created, struct tcp_note *note);
-/* fast.c: true if the segment was a plain one, and is done with. */
+/*
+ * fast.c: true if the segment was a plain one, and is done with. fast_is_settled(): handshake,
+ * history and endpoint states have learnt from segments of side i like that before.
+ */
 bool fast_track(struct step *s);
+bool fast_is_settled(const struct tcp_flow *flow, int i, bool has_data);
 /*
  * verdict.c: section 3; step 8 alone; what details ask of a plain segment (steps 2, 13, 14, 17
  * and 18), once next is set.

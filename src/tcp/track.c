@@ -319,11 +319,12 @@ void track_by_rules(struct step *s, bool created)
 }
 
 /* All rules, on the flow as they know it. */
-static void track_slowly(struct step *s, const struct tcp_arrival *arrival, struct tcp_flow *flow,
-			 const struct segment *segment, bool wants_story)
+static void track_slowly(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flow,
+			 const struct segment *segment, const struct tcp_arrival *arrival,
+			 bool has_note)
 {
-	step_init(s, s->tracker, flow, segment, arrival->frame);
-	if (wants_story)
+	step_init(s, tracker, flow, segment, arrival->frame);
+	if (has_note || tracker->wants_details)
 		story_init(s);
 	if (arrival->created || !fast_track(s))
 		track_by_rules(s, arrival->created);
@@ -337,7 +338,8 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 	struct tcp_result result = {.class = arrival->flow->class};
 	struct step s;
 
-	if (note == NULL && tcp_track_next(arrival->flow, segment, &result.is_offload))
+	if (note == NULL && !arrival->is_tried &&
+	    tcp_track_next(arrival->flow, segment, &result.is_offload))
 		return result;
 	if (arrival->is_fresh)
 		track_begin(flow, segment, arrival);
@@ -345,8 +347,7 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 		flow = p->flow;
 	else
 		packed_open(arrival->flow, flow);
-	s.tracker = tracker;
-	track_slowly(&s, arrival, flow, segment, note != NULL || tracker->wants_details);
+	track_slowly(&s, tracker, flow, segment, arrival, note != NULL);
 	if (note != NULL)
 		note_fill(&s, arrival->created, note);
 	result = (struct tcp_result){

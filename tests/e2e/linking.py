@@ -73,7 +73,7 @@ def check_alone(checks, program, capture, tmp):
 
 
 def main():
-    args = common.arguments(__doc__, static=dict(default=common.REPO / "build-static/tcpmill",
+    args = common.arguments(__doc__, static=dict(default=common.REPO / "build-chosen/tcpmill",
                                                  help="build with -Ddrivers=chosen"))
     checks = common.Checks("linking", args.verbose)
     static = common.pathlib.Path(args.static).resolve()
