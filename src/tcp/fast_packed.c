@@ -17,7 +17,7 @@
 #define ONE_UNACKED HIGH(1)
 #define NEW_UNACKED HIGH(0x7ffu)
 
-/* A pointer that the compiler may not compute again at each use: that is a third of the way. */
+/* A pointer that the compiler may not compute again at each use. */
 #define KEEP(pointer) __asm__("" : "+r"(pointer))
 
 /* 2^31 such packets, and the 2^47 bytes that pack.c lets in, do not pass 2^48. */
