@@ -270,12 +270,74 @@ static void short_way_equals_the_rules_where_numbers_wrap(void **state)
 			     back % 3 == 0);
 }
 
+/* One flow both ways, segment by segment. */
+struct pair {
+	struct packed_way way;
+	struct tcp_tracker *tracker;
+	struct tcp_flow flow;
+	uint32_t nb;
+};
+
+/* Returns the verdicts of the rules; the packed flow is compared. */
+static uint32_t play_both(struct pair *pair, uint32_t from, uint8_t flags, uint32_t seq,
+			  uint32_t ack, uint32_t len)
+{
+	static const uint8_t ip_header[40];
+	const struct segment segment = {.ts_ns = 1700000000000000000 + pair->nb * 1000000,
+					.ip_header = ip_header,
+					.seq = seq,
+					.ack = ack,
+					.payload_len = len,
+					.ip_len = 40 + len,
+					.win = 1000,
+					.ip_id = (uint16_t)(pair->nb + 1),
+					.tcp_off = 20,
+					.tcp_flags = flags,
+					.bits = from == 1 ? SEGMENT_SWAPPED : 0,
+					.tcp_hlen = 20,
+					.tcp_caplen = 20,
+					.ttl = 64};
+	const struct tcp_arrival arrival = {.flow = &pair->way.slot, .created = true};
+	struct step step;
+
+	pair->way.slot.first_frame = 1;
+	if (pair->nb == 0)
+		track_begin(&pair->flow, &segment, &arrival);
+	step_init(&step, pair->tracker, &pair->flow, &segment, pair->nb + 1);
+	track_by_rules(&step, pair->nb == 0);
+	play_packed(&pair->way, &segment, pair->nb++, &pair->flow);
+	return step.verdicts;
+}
+
+/* seq_gt() is not the contrary of seq_le() at a distance of exactly 2^31. */
+static void half_the_sequence_space_away(void **state)
+{
+	struct pair pair = {.way.tracker = tcp_tracker_create(false),
+			    .tracker = tcp_tracker_create(false)};
+
+	(void)state;
+	(void)play_both(&pair, 0, TCP_SYN, 0, 0, 0);
+	(void)play_both(&pair, 1, TCP_SYN | TCP_ACK, 0, 1, 0);
+	(void)play_both(&pair, 0, TCP_ACK, 1, 1, 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		(void)play_both(&pair, 0, TCP_ACK, 1 + 100 * i, 1 + 100 * i, 100);
+		(void)play_both(&pair, 1, TCP_ACK, 1 + 100 * i, 101 + 100 * i, 100);
+	}
+	assert_true(pair.way.nb_short >= 2);
+	(void)play_both(&pair, 1, TCP_ACK, 401, 501 - (1u << 31), 0);
+	assert_int_equal(play_both(&pair, 0, TCP_ACK, 401, 401, 100),
+			 1u << VERDICT_SPURIOUS_RETRANSMISSION);
+	tcp_tracker_destroy(pair.way.tracker);
+	tcp_tracker_destroy(pair.tracker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_way_equals_the_rules_after_a_handshake),
 		cmocka_unit_test(short_way_equals_the_rules_midstream),
 		cmocka_unit_test(short_way_equals_the_rules_where_numbers_wrap),
+		cmocka_unit_test(half_the_sequence_space_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
