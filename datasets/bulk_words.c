@@ -42,7 +42,7 @@ static const char *take_number(const char *text, uint64_t *number)
 /* "P", or "A-B": from A to B frames a flow, evenly spread. */
 static bool set_packets_per_flow(struct bulk_params *params, const char *text)
 {
-	uint64_t low, high;
+	uint64_t low = 0, high;
 
 	text = take_number(text, &low);
 	high = low;

@@ -222,8 +222,10 @@ static void change_bytes(struct bed *bed, struct subject *s)
 	for (uint32_t i = 0; i < nb; i++) {
 		uint8_t *byte = &s->data[next_random(bed) % s->caplen];
 
-		*byte = chance(bed, 2) ? (uint8_t)next_random(bed)
-				       : (uint8_t)(*byte ^ 1u << next_random(bed) % 8);
+		if (chance(bed, 2))
+			*byte = (uint8_t)next_random(bed);
+		else
+			*byte = (uint8_t)(*byte ^ 1u << next_random(bed) % 8);
 	}
 }
 
