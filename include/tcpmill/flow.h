@@ -54,9 +54,9 @@ struct flow {
 	};
 	uint16_t port_lo, port_hi;
 	uint8_t partition;
-	uint8_t bits;       /* FLOW_* */
+	uint8_t bits;       /* FLOW_IPV6; as long as the flow lives, others may read it */
 	uint8_t class;      /* enum flow_class */
-	uint8_t end_reason; /* enum end_reason, of an ended flow */
+	uint8_t end_reason; /* enum end_reason of an ended flow, or FLOW_LIVES */
 	uint64_t last_frame;
 	uint64_t last_clock_ns;
 	uint64_t user[FLOW_USER_BYTES / 8];
@@ -68,7 +68,8 @@ struct flow {
 
 /* Bits of a flow. */
 #define FLOW_IPV6 0x01u
-#define FLOW_LIVE 0x02u
+
+#define FLOW_LIVES 0xffu /* in end_reason: not ended yet */
 
 static_assert(offsetof(struct flow, user) == 32, "the user has the other half of the first line");
 static_assert(sizeof(struct flow) == 320, "five cache lines");
@@ -117,12 +118,12 @@ bool flow_has_ipv6(const struct flow *flow, const struct segment *segment);
 static inline bool flow_is_of(const struct flow *flow, const struct segment *segment)
 {
 	static_assert(FLOW_IPV6 == SEGMENT_IPV6, "compared as one bit");
-	const uint32_t wanted = (segment->bits & SEGMENT_IPV6) | FLOW_LIVE;
+	const uint32_t is_ipv6 = segment->bits & SEGMENT_IPV6;
 
-	if (flow->bits != wanted || flow->port_lo != segment->port_lo ||
-	    flow->port_hi != segment->port_hi)
+	if (flow->bits != is_ipv6 || flow->end_reason != FLOW_LIVES ||
+	    flow->port_lo != segment->port_lo || flow->port_hi != segment->port_hi)
 		return false;
-	if (wanted & FLOW_IPV6)
+	if (is_ipv6)
 		return flow_has_ipv6(flow, segment);
 	return flow->quick_lo == segment->addr_lo && flow->quick_hi == segment->addr_hi;
 }

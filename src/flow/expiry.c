@@ -191,7 +191,7 @@ static int least_recent(struct flow_table *table, struct order *order, int class
 		const bool is_queued = first != order->heap;
 
 		*least = flow;
-		if ((flow->bits & FLOW_LIVE) == 0 || flow->generation != first->generation ||
+		if (flow->end_reason != FLOW_LIVES || flow->generation != first->generation ||
 		    flow->class != class) { /* ended, or it has an entry in its new class */
 			if (is_queued)
 				order->head++;

@@ -147,7 +147,7 @@ static struct flow *slot_take(struct flow_table *table)
 	}
 	flow->generation = generation;
 	flow->stream = -1;
-	flow->bits = FLOW_LIVE;
+	flow->end_reason = FLOW_LIVES;
 	return flow;
 }
 
@@ -251,7 +251,6 @@ void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reaso
 	index_remove(partition, flow->hash, flow_slot(table, flow));
 	partition->nb_live--;
 	table->stats.nb_live--;
-	flow->bits &= (uint8_t)~FLOW_LIVE;
 	flow->end_reason = (uint8_t)reason;
 	table->params.ended(table->params.context, flow);
 }
@@ -333,9 +332,8 @@ void flow_table_end_all(struct flow_table *table)
 	for (uint32_t slot = 1; slot < table->nb_used; slot++) {
 		struct flow *flow = flow_at(table, slot);
 
-		if ((flow->bits & FLOW_LIVE) == 0)
+		if (flow->end_reason != FLOW_LIVES)
 			continue;
-		flow->bits &= (uint8_t)~FLOW_LIVE;
 		flow->end_reason = END_OF_INPUT;
 		table->stats.nb_live--;
 		table->params.ended(table->params.context, flow);

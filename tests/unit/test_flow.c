@@ -165,7 +165,7 @@ static struct item *see_segment(struct bed *bed, const struct segment *segment, 
 	if (*created)
 		item->id = id;
 	assert_int_equal(item->id, id);
-	assert_true(flow->bits & FLOW_LIVE);
+	assert_int_equal(flow->end_reason, FLOW_LIVES);
 	flow_table_touch(flow, segment->clock_ns, bed->frame);
 	return item;
 }
@@ -831,7 +831,7 @@ static void a_slot_comes_again_only_when_released(void **state)
 	assert_ptr_equal(third, first);
 	assert_int_equal(third->flow.generation, generation + 1);
 	assert_int_equal(third->flow.stream, -1);
-	assert_int_equal(third->flow.end_reason, 0);
+	assert_int_equal(third->flow.end_reason, FLOW_LIVES);
 }
 
 static void a_slot_comes_again_empty(void **state)
