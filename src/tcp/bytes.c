@@ -9,7 +9,6 @@
 
 #define DUP_WITH_ID_NS 10000000
 #define DUP_WITHOUT_ID_NS 100000
-#define FAR_APART INT32_MIN /* before_last_ns: more than two seconds, or backwards */
 
 /*
  * 31 bits for everything that two copies of a packet have in common; never 0. Different

@@ -9,8 +9,6 @@
 
 #include "packed.h"
 
-#define FAR_APART INT32_MIN /* as in bytes.c */
-
 /* What a word of a packed side has above its 48 bits. */
 #define HIGH(value) ((uint64_t)(value) << 48)
 #define LOW_BITS (HIGH(1) - 1)
@@ -45,6 +43,12 @@ static inline bool is_next(const struct segment *segment, const struct packed_si
 	       (ahead > 0 || (ahead == 0 && segment->payload_len != 0));
 }
 
+/* A window as it is meant; code: PACKED_SHIFT of its side. */
+static inline uint32_t scaled(uint32_t win, uint32_t code)
+{
+	return win << (code > 2 ? code - 2 : 0);
+}
+
 /* Its time is not before anything that was seen: times compare above the other 16 bits. */
 static inline bool is_in_time(uint64_t now, const struct packed_side *f,
 			      const struct packed_side *r)
@@ -65,7 +69,7 @@ static inline bool is_good_data(uint32_t seq, uint32_t end, const struct packed_
 	if ((f->words[WORD_NEXT_AT] & HIGH(TCP_RTT_RUNNING)) != 0 && seq_lt(seq, f->rtt_end))
 		return false; /* 2^31 behind counts as ahead */
 	return end > seq && (r->ack == 0 || !seq_le(end, r->ack)) &&
-	       (code == 1 || end != r->ack + (win << (code > 2 ? code - 2 : 0))) &&
+	       (code == 1 || end != r->ack + scaled(win, code)) &&
 	       f->words[WORD_RTT_AT] < HIGH(UNACKED_COUNTED_MAX);
 }
 
@@ -139,7 +143,7 @@ static inline void take_data(struct tcp_packed *p, struct packed_side *f, uint32
 
 static void take_window(struct packed_more *more, uint32_t win, uint32_t code)
 {
-	const uint32_t window = win << (code > 2 ? code - 2 : 0);
+	const uint32_t window = scaled(win, code);
 
 	if (code != 1 && window > more->win_max)
 		more->win_max = window;
@@ -154,13 +158,6 @@ static inline void count_segment(struct packed_side *f, const struct segment *se
 	f->psh += segment->tcp_flags / TCP_PSH & 1;
 	f->seen[1] = f->seen[0];
 	f->seen[0] = digest;
-}
-
-static bool is_large(const struct tcp_packed *p, const struct segment *segment, uint32_t j)
-{
-	const bool is_known = (p->side[j].bits & TCP_MSS_KNOWN) != 0;
-
-	return segment->payload_len > (is_known ? p->more[j].mss : 8960u);
 }
 
 bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_offload)
@@ -207,6 +204,6 @@ bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_o
 	count_segment(f, segment, now, digest);
 	if (len != 0)
 		take_data(p, f, end, now, i);
-	*is_offload = len > 1500 && is_large(p, segment, j);
+	*is_offload = track_is_offload(len, (r->bits & TCP_MSS_KNOWN) != 0, r_more->mss);
 	return true;
 }

@@ -33,7 +33,7 @@
 #define PACKED_RTT_LONG 0x01000000u  /* rtt_min_ns and rtt_max_ns */
 #define PACKED_FRESH 0u              /* nothing at all was said yet */
 
-/* Bits of a packed side beyond those of struct tcp_side, in place of two that are clear. */
+/* Bits of a packed side beyond those of struct tcp_side, in place of one that is clear. */
 #define PACKED_WIN_UNKNOWN TCP_LAST_KEEP_ALIVE
 
 /* A side's `fast`: its window's shift + 2, and what may take the short way. */

@@ -15,6 +15,9 @@
 /* Age below which an older segment is taken for reordered while no RTT is known. */
 #define DEFAULT_REORDER_NS 3000000
 
+/* In before_last_ns: more than two seconds, or backwards. */
+#define FAR_APART INT32_MIN
+
 struct tcp_tracker {
 	struct pool pool;
 	struct tcp_trouble *scratch; /* written to when memory was short */
@@ -180,6 +183,11 @@ void track_by_rules(struct step *s, bool created);
 void track_begin(struct tcp_flow *flow, const struct segment *segment,
 		 const struct tcp_arrival *arrival);
 void track_count_packet(struct step *s);
+/* The payload is more than one packet has on the wire; mss: the receiver's. */
+static inline bool track_is_offload(uint32_t len, bool mss_known, uint32_t mss)
+{
+	return len > 1500 && len > (mss_known ? mss : 8960);
+}
 void track_note_window(struct step *s);
 /* note.c: what is told of the segment; after all rules. */
 void note_fill(const struct step *s, bool created, struct tcp_note *note);

@@ -241,13 +241,6 @@ static void run_handshake(struct step *s, bool created)
 		keep_options(s, &options);
 }
 
-static bool is_offload_size(const struct step *s)
-{
-	if (s->segment->payload_len <= 1500)
-		return false;
-	return s->segment->payload_len > (s->r->bits & TCP_MSS_KNOWN ? s->r->mss : 8960);
-}
-
 void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flow,
 	       const struct segment *segment, uint64_t frame)
 {
@@ -354,7 +347,8 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 		.verdicts = s.verdicts,
 		.is_capture_dup = s.is_dup,
 		.is_anomaly = (s.verdicts & VERDICT_ANOMALIES) != 0,
-		.is_offload = is_offload_size(&s),
+		.is_offload = track_is_offload(segment->payload_len,
+					       (s.r->bits & TCP_MSS_KNOWN) != 0, s.r->mss),
 		.class = (uint8_t)tcp_flow_class(flow),
 	};
 	packed_close(tracker, arrival->flow, flow);

@@ -55,14 +55,42 @@ static void the_clock_adds_steps_and_never_goes_back(void **state)
 	}
 }
 
+/* What capture_clock_tick() makes of a file's stamps, one by one. */
+struct expected {
+	struct capture_clock clock;
+	int64_t first, last;
+	uint64_t jumps;
+};
+
+static uint64_t expect_stamp(struct expected *expected, int64_t ts)
+{
+	expected->jumps += capture_clock_tick(&expected->clock, ts);
+	expected->first = ts < expected->first ? ts : expected->first;
+	expected->last = ts > expected->last ? ts : expected->last;
+	return expected->clock.elapsed_ns;
+}
+
+static void check_clocks(const char *path, size_t chunk_size, const uint64_t *want, size_t nb,
+			 const struct expected *expected)
+{
+	struct reading r;
+
+	reading_of(&r, path, chunk_size);
+	assert_int_equal(r.nb_frames, nb);
+	for (size_t i = 0; i < nb; i++)
+		assert_int_equal(r.frames[i].clock_ns, want[i]);
+	assert_int_equal(capture_totals(r.capture)->time_jumps, expected->jumps);
+	assert_int_equal(capture_totals(r.capture)->first_ts_ns, expected->first);
+	assert_int_equal(capture_totals(r.capture)->last_ts_ns, expected->last);
+	reading_fini(&r);
+}
+
 static void every_chunk_sees_the_same_clock(void **state)
 {
 	enum { NB = 600 };
-	static int64_t ts[NB];
-	struct capture_clock clock = {0};
+	struct expected expected = {.first = INT64_MAX, .last = INT64_MIN};
 	struct bytes b = {0};
-	uint64_t want[NB], jumps = 0;
-	int64_t first = INT64_MAX, last = INT64_MIN;
+	uint64_t want[NB];
 	char *path;
 
 	put_pcap_header(&b, MAGIC_NS, 2, 4, 1);
@@ -71,26 +99,12 @@ static void every_chunk_sees_the_same_clock(void **state)
 		const uint32_t seconds = i % 100 == 99 ? T0 / 2 : T0 + i - (i % 7 == 6 ? 4 : 0);
 
 		put_pcap_record(&b, seconds, i, i, i, i, i);
-		ts[i] = (int64_t)seconds * S + i;
-		jumps += capture_clock_tick(&clock, ts[i]);
-		want[i] = clock.elapsed_ns;
-		first = ts[i] < first ? ts[i] : first;
-		last = ts[i] > last ? ts[i] : last;
+		want[i] = expect_stamp(&expected, (int64_t)seconds * S + i);
 	}
-	assert_int_equal(jumps, 11); /* there and back; the last is at the end */
+	assert_int_equal(expected.jumps, 11); /* there and back; the last is at the end */
 	path = write_file(state, "clock", &b);
-	for (size_t k = 0; k < NB_CHUNK_SIZES; k++) {
-		struct reading r;
-
-		reading_of(&r, path, chunk_sizes[k]);
-		assert_int_equal(r.nb_frames, NB);
-		for (size_t i = 0; i < NB; i++)
-			assert_int_equal(r.frames[i].clock_ns, want[i]);
-		assert_int_equal(capture_totals(r.capture)->time_jumps, jumps);
-		assert_int_equal(capture_totals(r.capture)->first_ts_ns, first);
-		assert_int_equal(capture_totals(r.capture)->last_ts_ns, last);
-		reading_fini(&r);
-	}
+	for (size_t k = 0; k < NB_CHUNK_SIZES; k++)
+		check_clocks(path, chunk_sizes[k], want, NB, &expected);
 	bytes_fini(&b);
 	free(path);
 }
@@ -121,11 +135,9 @@ static void the_cut_takes_any_stamps_as_the_clock_does(void **state)
 	uint64_t seed = 88172645463325252u;
 
 	for (uint32_t k = 0; k < NB_FILES; k++) {
-		struct capture_clock clock = {0};
-		int64_t first = INT64_MAX, last = INT64_MIN;
-		uint64_t want[NB], jumps = 0;
+		struct expected expected = {.first = INT64_MAX, .last = INT64_MIN};
+		uint64_t want[NB];
 		struct bytes b = {0};
-		struct reading r;
 		char *path;
 
 		put_section(&b, k % 2 == 0);
@@ -134,20 +146,10 @@ static void the_cut_takes_any_stamps_as_the_clock_does(void **state)
 			const int64_t ts = wild_stamp(&seed);
 
 			put_enhanced(&b, 0, (uint64_t)ts, i % 50, i % 50, i);
-			jumps += capture_clock_tick(&clock, ts);
-			want[i] = clock.elapsed_ns;
-			first = ts < first ? ts : first;
-			last = ts > last ? ts : last;
+			want[i] = expect_stamp(&expected, ts);
 		}
 		path = write_file(state, "wild", &b);
-		reading_of(&r, path, chunk_sizes[k % NB_CHUNK_SIZES]);
-		assert_int_equal(r.nb_frames, NB);
-		for (size_t i = 0; i < NB; i++)
-			assert_int_equal(r.frames[i].clock_ns, want[i]);
-		assert_int_equal(capture_totals(r.capture)->time_jumps, jumps);
-		assert_int_equal(capture_totals(r.capture)->first_ts_ns, first);
-		assert_int_equal(capture_totals(r.capture)->last_ts_ns, last);
-		reading_fini(&r);
+		check_clocks(path, chunk_sizes[k % NB_CHUNK_SIZES], want, NB, &expected);
 		bytes_fini(&b);
 		free(path);
 	}
