@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_WALL_CLOCK_H
+#define TCPMILL_WALL_CLOCK_H
+
+/*
+ * The time of day at the price of reading the TSC: what live capture stamps bursts with.
+ *
+ * A line through (TSC, UTC) that one thread corrects now and then. Drift against
+ * CLOCK_REALTIME is taken back by a changed slope, so the clock never goes backwards; only
+ * a step of the system's clock of more than a second is followed at once.
+ *
+ * Threads: wall_clock_correct() by one; wall_clock_now() by any number meanwhile.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct wall_clock {
+	_Alignas(64) atomic_uint_fast32_t sequence; /* odd while the line is being changed */
+	_Atomic uint64_t tsc;                       /* at which ... */
+	_Atomic int64_t utc_ns;                     /* ... it was so late */
+	_Atomic uint64_t ns_per_tick_q32;           /* slope, 32 bits behind the point */
+	_Atomic int64_t error_ns;  /* at the last correction: clock - CLOCK_REALTIME */
+	_Atomic uint64_t nb_steps; /* followed at once */
+};
+
+/* Takes some milliseconds: the TSC's rate is EAL's if EAL runs, else measured. */
+void wall_clock_init(struct wall_clock *clock);
+/* Call it once a second. */
+void wall_clock_correct(struct wall_clock *clock);
+/* ns since the Unix epoch. */
+int64_t wall_clock_now(const struct wall_clock *clock);
+
+#endif
