@@ -11,8 +11,8 @@
  * rte_ring; when it cannot keep up, records are dropped and counted, nobody waits.
  *
  * Threads: live_run() blocks its caller (EAL's main lcore), which ticks, corrects the clock and
- *          watches for the end; live_interrupt() is safe in a signal handler. tick() is called
- *          by the caller's thread, footer() and opened() by the writer's.
+ *          watches for the end; live_interrupt() is safe in a signal handler. Hooks are called by
+ *          the caller's thread, footer() by the writer's. All hooks may be NULL.
  */
 
 #include <stdbool.h>
@@ -118,9 +118,21 @@ void live_sum(const struct live_stats *stats, struct live_sum *sum);
 void live_stats_since(const struct live_stats *from, const struct live_stats *to,
 		      struct live_stats *difference);
 
+/* How the run begins: ports are open, and nothing was received yet. */
+struct live_start {
+	const struct port_info *const *ports; /* [nb_ports] */
+	uint32_t nb_ports, nb_workers;
+	bool has_hugepages; /* EAL's memory is in huge pages */
+	/* Segments go through the rings of the exchange: the ports do not bring flows together. */
+	bool is_exchanged;
+	const int *cpus; /* [nb_workers] that workers are pinned to */
+};
+
 struct live_hooks {
-	/* All ports are open and started; infos [nb]. */
-	void (*started)(void *context, const struct port_info *const *infos, uint32_t nb);
+	/* EAL runs, no port is open yet; may make ports. 0, or -1 with one line in error. */
+	int (*eal_started)(void *context, char *error, size_t error_size);
+	/* All ports are open and started. */
+	void (*started)(void *context, const struct live_start *start);
 	/* Each second, and once at the end. */
 	void (*tick)(void *context, const struct live_stats *stats);
 	/*
@@ -130,10 +142,10 @@ struct live_hooks {
 	 */
 	size_t (*footer)(void *context, const struct live_stats *since_opened,
 			 struct arrow_kv *metadata, size_t max);
+	/* The schema's metadata, called once behind started(); values as above. */
+	size_t (*metadata)(void *context, const struct live_start *start, struct arrow_kv *metadata,
+			   size_t max);
 	void *context;
-	/* Called once before the first file, when the ports are known; may be NULL. */
-	size_t (*metadata)(void *context, const struct port_info *const *infos, uint32_t nb,
-			   struct arrow_kv *metadata, size_t max);
 };
 
 struct live_result {

@@ -71,6 +71,7 @@ struct port_info {
 	 * in words ("one queue", "no RSS", "fanout rolls over under load" ...).
 	 */
 	bool is_affine;
+	uint16_t reta_size; /* if is_affine: entry i of the NIC's table is queue i % nb_queues */
 	char why[96];
 	bool is_promiscuous;
 	uint32_t snaplen;
