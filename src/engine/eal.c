@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/*
- * DPDK's environment: one pinned lcore a worker, and a main lcore that may run
- * anywhere, so that threads made from it (the merger) are not tied to one CPU.
- */
+/* DPDK's environment: its arguments, and the CPUs of its threads. */
 
 #include <dirent.h>
 #include <rte_eal.h>
@@ -13,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine_priv.h"
+#include "eal.h"
 
-/* True if the kernel has free huge pages of any size. */
-static bool has_hugepages(void)
+bool eal_has_hugepages(void)
 {
 	static const char dir_path[] = "/sys/kernel/mm/hugepages";
 	DIR *dir = opendir(dir_path);
@@ -66,33 +62,58 @@ static void make_lcore_map(uint32_t nb_workers, const cpu_set_t *set, int *cpus,
 	}
 }
 
-int eal_start(uint32_t nb_workers, int *cpus, char *error, size_t error_size)
+/* What the run needs, behind the program's name and the map of lcores. */
+static uint32_t put_arguments(const struct eal_params *params, char **argv, char *mib, size_t size)
 {
-	char map[8192], program[] = "tcpmill", quiet[] = "--log-level=*:error";
-	char no_pci[] = "--no-pci", no_shconf[] = "--no-shconf", no_telemetry[] = "--no-telemetry";
-	char no_huge[] = "--no-huge", in_memory[] = "--in-memory", m[] = "-m", mib[] = "64";
-	char *argv[] = {program, map, quiet, no_pci, no_telemetry, m, mib, NULL, NULL, NULL};
-	int argc = 7;
-	cpu_set_t set;
+	static char quiet[] = "--log-level=*:error", no_pci[] = "--no-pci", m[] = "-m";
+	static char no_telemetry[] = "--no-telemetry", prefix[] = "--file-prefix=tcpmill";
+	static char no_huge[] = "--no-huge", no_shconf[] = "--no-shconf";
+	static char in_memory[] = "--in-memory";
+	uint32_t nb = 0;
 
-	if (sched_getaffinity(0, sizeof(set), &set) != 0) {
-		snprintf(error, error_size, "cannot read the CPUs this process may use");
-		return -1;
-	}
-	make_lcore_map(nb_workers, &set, cpus, map, sizeof(map));
+	argv[nb++] = quiet;
+	if (!params->wants_pci)
+		argv[nb++] = no_pci;
+	argv[nb++] = params->is_live ? prefix : no_telemetry;
 	/* 22.11 refuses --no-huge together with --in-memory. */
-	if (has_hugepages()) {
-		argv[argc++] = in_memory;
+	if (eal_has_hugepages()) {
+		argv[nb++] = in_memory;
 	} else {
-		argv[argc++] = no_huge;
-		argv[argc++] = no_shconf;
+		argv[nb++] = no_huge;
+		argv[nb++] = no_shconf;
+		snprintf(mib, size, "%u", params->mib);
+		argv[nb++] = m;
+		argv[nb++] = mib;
 	}
-	if (rte_eal_init(argc, argv) < 0) {
+	return nb;
+}
+
+int eal_start(const struct eal_params *params, int *cpus, char *error, size_t error_size)
+{
+	char map[8192], mib[16], program[] = "tcpmill";
+	char **argv = calloc(params->nb_extra + 16, sizeof(*argv));
+	uint32_t argc = 0;
+	cpu_set_t set;
+	int rc = -1;
+
+	if (argv == NULL || sched_getaffinity(0, sizeof(set), &set) != 0) {
+		snprintf(error, error_size, "cannot read the CPUs this process may use");
+		goto out;
+	}
+	make_lcore_map(params->nb_workers, &set, cpus, map, sizeof(map));
+	argv[argc++] = program;
+	argv[argc++] = map;
+	argc += put_arguments(params, argv + argc, mib, sizeof(mib));
+	for (uint32_t i = 0; i < params->nb_extra; i++)
+		argv[argc++] = (char *)(uintptr_t)params->extra[i]; /* of main(): may be changed */
+	rc = rte_eal_init((int)argc, argv);
+	if (rc < 0)
 		snprintf(error, error_size, "DPDK's EAL does not start: %s (%s)",
 			 rte_errno != 0 ? rte_strerror(rte_errno) : "see the lines above", map);
-		return -1;
-	}
-	return 0;
+	rc = rc < 0 ? -1 : 0;
+out:
+	free(argv);
+	return rc;
 }
 
 void eal_stop(void)

@@ -193,15 +193,6 @@ uint64_t engine_now_ns(void);
 void engine_fail(struct engine *engine, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* eal.c. 0, or -1 with one line in error. */
-int eal_start(uint32_t nb_workers, int *cpus, char *error, size_t error_size);
-void eal_stop(void);
-/* Lcore of a worker. */
-static inline unsigned int eal_worker_lcore(uint32_t worker)
-{
-	return worker + 1;
-}
-
 /* exchange.c: the plan, and what a worker does next. */
 int exchange_init(struct engine *engine);
 void exchange_fini(struct engine *engine);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "eal.h"
 #include "engine_priv.h"
 
 #define PROGRESS_STEP_NS 100000000
@@ -253,12 +254,13 @@ int engine_run(const struct engine_config *config, struct capture *capture,
 		.capture = capture,
 		.nb_workers = config->nb_workers,
 	};
+	const struct eal_params eal = {.nb_workers = config->nb_workers, .mib = 64};
 	int cpus[ENGINE_MAX_WORKERS];
 	uint64_t start_ns = engine_now_ns();
 	int rc;
 
 	memset(result, 0, sizeof(*result));
-	if (eal_start(config->nb_workers, cpus, error, error_size) != 0)
+	if (eal_start(&eal, cpus, error, error_size) != 0)
 		return -1;
 	result->startup_ns = engine_now_ns() - start_ns;
 	rc = init(&engine, hooks, error, error_size);
