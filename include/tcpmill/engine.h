@@ -19,11 +19,11 @@
 #include <stdint.h>
 
 #include "tcpmill/decode.h"
+#include "tcpmill/flow.h"
 #include "tcpmill/tcp_note.h"
 #include "tcpmill/tcp_words.h"
 
 struct capture;
-struct flow;
 
 #define ENGINE_MAX_WORKERS 64
 
@@ -35,11 +35,11 @@ struct engine_config {
 	int64_t to_ns;       /* frames at or after it are filtered; INT64_MAX: none */
 	uint32_t nb_workers; /* 1 .. ENGINE_MAX_WORKERS */
 	uint64_t max_flows;
-	uint64_t idle_timeout_ns; /* 0: none */
-	uint32_t chunk_size;      /* bytes */
-	uint32_t batch_rows;      /* rows of a record batch */
-	uint64_t hash_seed;       /* of the bucket keys */
-	uint64_t delay_seed;      /* test: workers pause at random; 0 = they do not */
+	uint64_t timeout_ns[NB_FLOW_CLASSES]; /* see struct flow_table_params */
+	uint32_t chunk_size;                  /* bytes */
+	uint32_t batch_rows;                  /* rows of a record batch */
+	uint64_t hash_seed;                   /* of the bucket keys */
+	uint64_t delay_seed;                  /* test: workers pause at random; 0 = they do not */
 };
 
 /* One kind of trouble and the flow that has most of it. */

@@ -30,7 +30,8 @@ struct flow_table;
 #define FLOW_NB_PARTITIONS 64
 #define FLOW_MIN_PER_PARTITION 64
 
-/* Order of eviction, first to last (definitions 2.4). The tcp room keeps it current. */
+/* Order of eviction, first to last (definitions 2.4), and what a timeout is of (2.2). The tcp room
+ * keeps it current. */
 enum flow_class {
 	FLOW_HALF_OPEN, /* a SYN that was never answered */
 	FLOW_CLOSED,
@@ -87,13 +88,31 @@ static inline void flow_address(const struct flow *flow, bool high, uint8_t byte
 	memcpy(bytes, &address, sizeof(address));
 }
 
+/* Timeouts as they are compared. */
+struct flow_limits {
+	int64_t ns[NB_FLOW_CLASSES];
+};
+/* timeout_ns: 0, or INT64_MAX and more, is none. */
+void flow_limits_init(struct flow_limits *limits, const uint64_t timeout_ns[NB_FLOW_CLASSES]);
+
+/* True if a packet at clock_ns begins a new flow. A clock that went back never does. */
+static inline bool flow_is_idle(const struct flow *flow, const struct flow_limits *limits,
+				uint64_t clock_ns)
+{
+	return (int64_t)(clock_ns - flow->last_clock_ns) > limits->ns[flow->class];
+}
+
 struct flow_table_params {
-	uint64_t partitions;      /* bit p set: partition p is in this table */
-	uint64_t max_flows;       /* of all 64 partitions together */
-	uint64_t idle_timeout_ns; /* 0: flows end only by port reuse, eviction or end of input */
-	size_t slot_size;         /* bytes of a slot: a struct flow, and what may follow it */
-	uint32_t nb_spare;        /* slots for ended flows that are not yet released */
-	/* Called for each flow that ends, before its key can come again. */
+	uint64_t partitions; /* bit p set: partition p is in this table */
+	uint64_t max_flows;  /* of all 64 partitions together */
+	/* Idle time that ends a flow of each class; 0: it lasts. */
+	uint64_t timeout_ns[NB_FLOW_CLASSES];
+	size_t slot_size;  /* bytes of a slot: a struct flow, and what may follow it */
+	uint32_t nb_spare; /* slots for ended flows that are not yet released */
+	/*
+	 * Called for each flow that ends, before its key can come again; from then on it may
+	 * be released, also from within.
+	 */
 	void (*ended)(void *context, struct flow *flow);
 	void *context;
 };
@@ -150,8 +169,11 @@ static inline void flow_table_touch(struct flow *flow, uint64_t clock_ns, uint64
 /* Notes that the flow's class changed; call it after the change. */
 void flow_table_reclass(struct flow_table *table, struct flow *flow);
 
-/* Ends every flow that is idle for longer than the timeout at clock_ns. */
-void flow_table_expire(struct flow_table *table, uint64_t clock_ns);
+/*
+ * Ends every flow that is idle for longer than the timeout of its class at clock_ns. -ENOMEM
+ * when memory for their order is short: then some live on until the next call.
+ */
+int flow_table_expire(struct flow_table *table, uint64_t clock_ns);
 /* Ends every flow that is left, as end_of_input. */
 void flow_table_end_all(struct flow_table *table);
 
@@ -160,7 +182,8 @@ void flow_table_release(struct flow_table *table, struct flow *flow);
 
 struct flow_table_stats {
 	uint64_t nb_live, max_live; /* now, and at most */
-	uint64_t nb_created, nb_evicted;
+	uint64_t nb_created;
+	uint64_t nb_evicted, nb_evicted_of[NB_FLOW_CLASSES]; /* the sum, and by class */
 	uint64_t nb_full_partitions; /* that reached 90 % of their capacity */
 	uint64_t slot_bytes;         /* touched */
 };

@@ -112,6 +112,21 @@ static const char *take_chunk_size(const char *value, uint32_t *to)
 	return NULL;
 }
 
+/* Of all flows but those whose class has its own, whichever comes first. */
+static const char *take_idle_timeout(struct run_options *options, const char *value)
+{
+	uint64_t timeout_ns;
+	const char *why = parse_duration(value, &timeout_ns);
+
+	if (why != NULL)
+		return why;
+	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
+		if (!options->has_timeout[c])
+			options->config.timeout_ns[c] = timeout_ns;
+	}
+	return NULL;
+}
+
 const char *run_options_take(struct run_options *options, int id, const char *value)
 {
 	struct engine_config *config = &options->config;
@@ -135,7 +150,13 @@ const char *run_options_take(struct run_options *options, int id, const char *va
 		options->has_max_flows = true;
 		return parse_count_between(value, 1, 2000000000, &config->max_flows);
 	case RUN_OPT_IDLE_TIMEOUT:
-		return parse_duration(value, &config->idle_timeout_ns);
+		return take_idle_timeout(options, value);
+	case RUN_OPT_HALF_OPEN_TIMEOUT:
+		options->has_timeout[FLOW_HALF_OPEN] = true;
+		return parse_duration(value, &config->timeout_ns[FLOW_HALF_OPEN]);
+	case RUN_OPT_CLOSED_TIMEOUT:
+		options->has_timeout[FLOW_CLOSED] = true;
+		return parse_duration(value, &config->timeout_ns[FLOW_CLOSED]);
 	case RUN_OPT_QUIET:
 		options->quiet = true;
 		return NULL;

@@ -20,7 +20,8 @@ struct run_options {
 	const char **paths;
 	size_t nb_paths;
 	bool json, quiet;
-	bool has_max_flows; /* given, not the default of this machine */
+	bool has_max_flows;                /* given, not the default of this machine */
+	bool has_timeout[NB_FLOW_CLASSES]; /* of its own, not --idle-timeout's */
 };
 
 /* What is said about a run: the same facts for people and for machines. */
@@ -40,6 +41,8 @@ enum run_option {
 	RUN_OPT_WORKERS,
 	RUN_OPT_MAX_FLOWS,
 	RUN_OPT_IDLE_TIMEOUT,
+	RUN_OPT_HALF_OPEN_TIMEOUT,
+	RUN_OPT_CLOSED_TIMEOUT,
 	RUN_OPT_QUIET,
 	RUN_OPT_CHUNK_SIZE,
 	RUN_OPT_HASH_KEY,
@@ -67,7 +70,13 @@ enum run_option {
 	{"idle-timeout", 0, "SECONDS",                                                             \
 	 "end flows that are idle for so long; default 0: flows last as in tshark, so memory "     \
 	 "grows with them and all records come at the end", NULL, OPTION_EVERYBODY,                \
-	 RUN_OPT_IDLE_TIMEOUT}
+	 RUN_OPT_IDLE_TIMEOUT},                                                                    \
+	{"half-open-timeout", 0, "SECONDS",                                                        \
+	 "the same for a SYN that nobody answered; default: the idle timeout", NULL,               \
+	 OPTION_EVERYBODY, RUN_OPT_HALF_OPEN_TIMEOUT},                                             \
+	{"closed-timeout", 0, "SECONDS",                                                           \
+	 "the same for a flow that FINs or a RST closed; default: the idle timeout", NULL,         \
+	 OPTION_EVERYBODY, RUN_OPT_CLOSED_TIMEOUT}
 
 #define RUN_ROWS_EXPERT                                                                            \
 	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",     \

@@ -284,8 +284,12 @@ static char *options_json(const struct run_options *options)
 		json_int(&json, "from_ns", config->from_ns);
 	if (config->to_ns != INT64_MAX)
 		json_int(&json, "to_ns", config->to_ns);
-	if (config->idle_timeout_ns != 0)
-		json_uint(&json, "idle_timeout_ns", config->idle_timeout_ns);
+	if (config->timeout_ns[FLOW_OPEN] != 0)
+		json_uint(&json, "idle_timeout_ns", config->timeout_ns[FLOW_OPEN]);
+	if (options->has_timeout[FLOW_HALF_OPEN])
+		json_uint(&json, "half_open_timeout_ns", config->timeout_ns[FLOW_HALF_OPEN]);
+	if (options->has_timeout[FLOW_CLOSED])
+		json_uint(&json, "closed_timeout_ns", config->timeout_ns[FLOW_CLOSED]);
 	if (options->has_max_flows)
 		json_uint(&json, "max_flows", config->max_flows);
 	json_close(&json, '}');

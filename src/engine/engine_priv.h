@@ -105,7 +105,7 @@ struct worker {
 	const struct engine_teller *teller; /* NULL: nobody is told */
 	struct rte_ring *ended_ring;        /* to the merger; struct ended_list * */
 	struct ended_list *ended;           /* of the current epoch */
-	uint64_t idle_timeout_ns;           /* UINT64_MAX: none */
+	struct flow_limits limits;          /* timeouts */
 	uint64_t sequence;                  /* of the next chunk to work on */
 	uint64_t epoch;                     /* that ended belongs to */
 	uint64_t border_done;               /* sequence + 1 of the chunk whose border was passed */

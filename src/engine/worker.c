@@ -33,10 +33,9 @@ static uint64_t partitions_of(uint32_t worker, uint32_t nb_workers)
 
 int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 {
-	const struct flow_table_params params = {
+	struct flow_table_params params = {
 		.partitions = partitions_of(id, engine->nb_workers),
 		.max_flows = engine->config->max_flows,
-		.idle_timeout_ns = engine->config->idle_timeout_ns,
 		.slot_size = sizeof(struct flow),
 		/* Ended flows of the epochs in flight, and of the batches being written. */
 		.nb_spare = ((EPOCHS_AHEAD + 2u) << EPOCH_SHIFT) +
@@ -48,8 +47,8 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 
 	worker->engine = engine;
 	worker->teller = engine->teller;
-	worker->idle_timeout_ns =
-		engine->config->idle_timeout_ns != 0 ? engine->config->idle_timeout_ns : UINT64_MAX;
+	memcpy(params.timeout_ns, engine->config->timeout_ns, sizeof(params.timeout_ns));
+	flow_limits_init(&worker->limits, params.timeout_ns);
 	worker->id = id;
 	worker->delay_state = engine->config->delay_seed + id + 1;
 	pthread_mutex_init(&worker->returned_lock, NULL);
@@ -119,7 +118,8 @@ static int send_ended(struct worker *worker, uint64_t epoch, uint64_t sequence)
 static int pass_border(struct worker *worker, const struct slot *slot)
 {
 	worker->border_done = slot->sequence + 1;
-	flow_table_expire(worker->table, slot->chunk.border_clock_ns);
+	if (flow_table_expire(worker->table, slot->chunk.border_clock_ns) != 0)
+		return -ENOMEM;
 	return send_ended(worker, worker->epoch++, slot->sequence);
 }
 
@@ -203,8 +203,7 @@ static inline bool track_next(struct worker *worker, const struct segment *segme
 {
 	bool is_offload;
 
-	if (!flow_is_of(flow, segment) ||
-	    segment->clock_ns - flow->last_clock_ns > worker->idle_timeout_ns ||
+	if (!flow_is_of(flow, segment) || flow_is_idle(flow, &worker->limits, segment->clock_ns) ||
 	    worker->teller != NULL || !tcp_track_next(flow, segment, &is_offload))
 		return false;
 	flow_table_touch(flow, segment->clock_ns, frame);

@@ -2,10 +2,19 @@
 
 /* Who goes first: idle flows, and the least recently used when a partition is full. */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "flow_priv.h"
+
+void flow_limits_init(struct flow_limits *limits, const uint64_t timeout_ns[NB_FLOW_CLASSES])
+{
+	for (int c = 0; c < NB_FLOW_CLASSES; c++)
+		limits->ns[c] = timeout_ns[c] != 0 && timeout_ns[c] < INT64_MAX
+					? (int64_t)timeout_ns[c]
+					: INT64_MAX;
+}
 
 /* ---- heap -------------------------------------------------------------- */
 
@@ -241,6 +250,7 @@ bool order_evict(struct flow_table *table, uint8_t p)
 		if (flow == NULL)
 			continue;
 		table->stats.nb_evicted++;
+		table->stats.nb_evicted_of[c]++;
 		flow_end(table, flow, END_EVICTED);
 		prefetch_next(table, &partition->order[c]);
 		return true;
@@ -256,31 +266,36 @@ void flow_table_reclass(struct flow_table *table, struct flow *flow)
 		order_drop(partition);
 }
 
-static void expire_partition(struct flow_table *table, uint8_t p, uint64_t clock_ns)
+static int expire_partition(struct flow_table *table, uint8_t p, uint64_t clock_ns)
 {
 	struct partition *partition = &table->partitions[p];
 
 	if (!partition->is_ordered && partition->nb_live != 0 && order_build(table, p) != 0)
-		return;
+		return -ENOMEM;
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
 		struct flow *flow;
 		int rc;
 
 		while ((rc = least_recent(table, &partition->order[c], c, &flow)) == 0 &&
-		       flow != NULL &&
-		       clock_ns - flow->last_clock_ns > table->params.idle_timeout_ns)
+		       flow != NULL && flow_is_idle(flow, &table->limits, clock_ns))
 			flow_end(table, flow, END_IDLE_TIMEOUT);
 		if (rc != 0) {
 			order_drop(partition);
-			return;
+			return -ENOMEM;
 		}
 	}
+	return 0;
 }
 
-void flow_table_expire(struct flow_table *table, uint64_t clock_ns)
+int flow_table_expire(struct flow_table *table, uint64_t clock_ns)
 {
-	if (table->params.idle_timeout_ns == 0)
-		return;
-	for (uint8_t p = 0; p < FLOW_NB_PARTITIONS; p++)
-		expire_partition(table, p, clock_ns);
+	int rc = 0;
+
+	if (!table->has_timeout)
+		return 0;
+	for (uint8_t p = 0; p < FLOW_NB_PARTITIONS; p++) {
+		if (expire_partition(table, p, clock_ns) != 0)
+			rc = -ENOMEM;
+	}
+	return rc;
 }

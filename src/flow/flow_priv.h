@@ -56,6 +56,8 @@ struct bucket_arena {
 
 struct flow_table {
 	struct flow_table_params params;
+	struct flow_limits limits;
+	bool has_timeout; /* of some class */
 	struct bucket_arena arena;
 	uint32_t capacity; /* of a partition */
 	uint8_t *slots;

@@ -51,6 +51,9 @@ struct flow_table *flow_table_create(const struct flow_table_params *params)
 	if (table == NULL)
 		return NULL;
 	table->params = *params;
+	flow_limits_init(&table->limits, params->timeout_ns);
+	for (int c = 0; c < NB_FLOW_CLASSES; c++)
+		table->has_timeout = table->has_timeout || params->timeout_ns[c] != 0;
 	table->capacity = (uint32_t)capacity;
 	table->nb_slots = (uint32_t)nb_slots;
 	table->nb_used = 1; /* slot 0 means none */
@@ -283,7 +286,7 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 	if (table->stats.nb_live > table->stats.max_live)
 		table->stats.max_live = table->stats.nb_live;
 	/* With a timeout the order is kept from the first flow on; once dropped it is rebuilt. */
-	if (table->params.idle_timeout_ns != 0 && partition->nb_live == 1)
+	if (table->has_timeout && partition->nb_live == 1)
 		partition->is_ordered = true;
 	if (partition->is_ordered) {
 		if (order_push(table, flow) != 0)
@@ -295,14 +298,12 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 struct flow *flow_table_lookup(struct flow_table *table, const struct segment *segment,
 			       uint64_t frame, struct flow *guess, bool *created)
 {
-	const uint64_t timeout_ns = table->params.idle_timeout_ns;
 	struct flow *flow = guess;
 
 	if (guess == NULL || !flow_is_of(guess, segment))
 		flow = index_find(table, &table->partitions[segment->partition], segment);
 
-	if (flow != NULL && timeout_ns != 0 &&
-	    segment->clock_ns - flow->last_clock_ns > timeout_ns) {
+	if (flow != NULL && flow_is_idle(flow, &table->limits, segment->clock_ns)) {
 		flow_end(table, flow, END_IDLE_TIMEOUT);
 		flow = NULL;
 	}

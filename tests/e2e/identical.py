@@ -29,6 +29,7 @@ ANSWERS = (
     ((), WAYS),
     (("--idle-timeout", "1"), WAYS[3:4]),
     (("--max-flows", "4096", "--idle-timeout", "5"), WAYS[2:3]),
+    (("--idle-timeout", "5", "--half-open-timeout", "1", "--closed-timeout", "0.05"), WAYS[3:4]),
 )
 MANY_FLOWS = "hackeire-c2.pcap"  # its 23,394 flows do not fit into a table of 4,096
 LARGE_WAYS = (

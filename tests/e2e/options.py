@@ -202,7 +202,8 @@ def helps(bench):
                         len(lines) <= 50 and all(len(line) <= 100 for line in lines),
                         f"{len(lines)} lines, {max(map(len, lines), default=0)} columns")
     text = common.run([program, "run", "--help-all"]).text
-    for word in ("--idle-timeout", "--workers", "--chunk-size", "--max-flows", "--hash-key",
+    for word in ("--idle-timeout", "--half-open-timeout", "--closed-timeout", "--workers",
+                 "--chunk-size", "--max-flows", "--hash-key",
                  "--from", "--to", "--json"):
         bench.checks.ok(f"run --help-all: tells of {word}", word in text)
     version = common.run([program, "--version"])
@@ -222,6 +223,7 @@ def refused(bench):
                   [*good, "--workers", "100000"], [*good, "--chunk-size", "100"],
                   [*good, "--chunk-size", "9M"], [*good, "--hash-key", "xyz"],
                   [*good, "--idle-timeout", "soon"], [*good, "--idle-timeout", "-5"],
+                  [*good, "--half-open-timeout", "x"], [*good, "--closed-timeout", ""],
                   [*good, "--batch-rows", "0"], [*good, "-c", "many"],
                   [*good, "--from", "yesterday-ish"], [*good, "--max-flows", "0"]):
         label = " ".join(w for w in words if isinstance(w, str))

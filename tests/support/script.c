@@ -95,7 +95,8 @@ void script_ipv6(struct tcp_script *s)
 
 void script_idle_timeout(struct tcp_script *s, uint64_t timeout_ns)
 {
-	s->params.idle_timeout_ns = timeout_ns;
+	for (int c = 0; c < NB_FLOW_CLASSES; c++)
+		s->params.timeout_ns[c] = timeout_ns;
 }
 
 void script_without_details(struct tcp_script *s)

@@ -61,13 +61,14 @@ static void on_ended(void *context, struct flow *flow)
 }
 
 /* capacity: flows that a partition may hold; only PARTITION and the next are there. */
-static struct flow_table *make_table(struct bed *bed, uint32_t capacity, uint64_t idle_timeout_ns,
-				     uint32_t nb_spare)
+static struct flow_table *make_class_table(struct bed *bed, uint32_t capacity,
+					   const uint64_t timeout_ns[NB_FLOW_CLASSES],
+					   uint32_t nb_spare)
 {
 	const struct flow_table_params params = {
 		.partitions = 3ull << PARTITION,
 		.max_flows = (uint64_t)capacity * FLOW_NB_PARTITIONS,
-		.idle_timeout_ns = idle_timeout_ns,
+		.timeout_ns = {timeout_ns[0], timeout_ns[1], timeout_ns[2]},
 		.slot_size = sizeof(struct item),
 		.nb_spare = nb_spare,
 		.ended = on_ended,
@@ -81,6 +82,15 @@ static struct flow_table *make_table(struct bed *bed, uint32_t capacity, uint64_
 	bed->frame = 0;
 	bed->clock_ns = 0;
 	return bed->table;
+}
+
+/* All classes have the same timeout. */
+static struct flow_table *make_table(struct bed *bed, uint32_t capacity, uint64_t idle_timeout_ns,
+				     uint32_t nb_spare)
+{
+	const uint64_t timeout_ns[] = {idle_timeout_ns, idle_timeout_ns, idle_timeout_ns};
+
+	return make_class_table(bed, capacity, timeout_ns, nb_spare);
 }
 
 static int setup(void **state)
@@ -509,6 +519,112 @@ static void without_a_timeout_nobody_expires(void **state)
 	assert_found(bed, 7);
 }
 
+static void set_class(struct bed *bed, struct item *item, enum flow_class class)
+{
+	item->flow.class = (uint8_t) class;
+	flow_table_reclass(bed->table, &item->flow);
+}
+
+/* The half-open one is due at 101, the closed one at 11, the open one at 1001. */
+static void make_one_of_each_class(struct bed *bed)
+{
+	static const uint64_t timeout_ns[] = {100, 10, 1000};
+	struct segment segment;
+	bool created;
+
+	make_class_table(bed, 64, timeout_ns, 0);
+	segment = key_segment(bed, FLOW_HALF_OPEN, false);
+	segment.tcp_flags = TCP_SYN;
+	assert_non_null(see_segment(bed, &segment, FLOW_HALF_OPEN, &created));
+	set_class(bed, see(bed, FLOW_CLOSED, &created), FLOW_CLOSED);
+	assert_created(bed, FLOW_OPEN);
+}
+
+static void each_class_has_its_timeout_at_a_border(void **state)
+{
+	static const struct {
+		uint64_t clock_ns;
+		size_t nb_ends;
+	} steps[] = {{10, 0}, {11, 1}, {100, 1}, {101, 2}, {1000, 2}, {1001, 3}};
+	static const uint32_t order[] = {FLOW_CLOSED, FLOW_HALF_OPEN, FLOW_OPEN};
+	struct bed *bed = *state;
+
+	make_one_of_each_class(bed);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		assert_int_equal(flow_table_expire(bed->table, steps[i].clock_ns), 0);
+		assert_int_equal(bed->nb_ends, steps[i].nb_ends);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(bed->ends[i].id, order[i]);
+		assert_int_equal(bed->ends[i].reason, END_IDLE_TIMEOUT);
+	}
+}
+
+static void each_class_has_its_timeout_at_lookup(void **state)
+{
+	static const uint64_t last[] = {100, 10, 1000};
+	struct bed *bed = *state;
+
+	for (uint32_t class = 0; class < NB_FLOW_CLASSES; class ++) {
+		make_one_of_each_class(bed);
+		bed->clock_ns = last[class];
+		assert_found(bed, class);
+		make_one_of_each_class(bed);
+		bed->clock_ns = last[class] + 1;
+		assert_created(bed, class);
+	}
+}
+
+/* An answer to a SYN comes within the short timeout; from then on the long one counts. */
+static void a_flow_has_the_timeout_of_its_present_class(void **state)
+{
+	struct bed *bed = *state;
+	struct segment segment;
+	struct item *item;
+	bool created;
+
+	make_one_of_each_class(bed);
+	bed->clock_ns = 100;
+	segment = key_segment(bed, FLOW_HALF_OPEN, true);
+	item = see_segment(bed, &segment, FLOW_HALF_OPEN, &created);
+	assert_false(created);
+	set_class(bed, item, FLOW_OPEN);
+	flow_table_expire(bed->table, 1000);
+	assert_int_equal(bed->nb_ends, 1); /* the closed one */
+	bed->clock_ns = 1100;
+	item = see_segment(bed, &segment, FLOW_HALF_OPEN, &created);
+	assert_false(created);
+	set_class(bed, item, FLOW_CLOSED);
+	bed->clock_ns = 1111;
+	flow_table_expire(bed->table, bed->clock_ns);
+	assert_int_equal(nb_live(bed), 0);
+	assert_int_equal(bed->nb_ends, 3);
+}
+
+static void a_class_without_a_timeout_lasts(void **state)
+{
+	static const uint64_t timeout_ns[] = {100, 0, 0};
+	struct bed *bed = *state;
+
+	make_class_table(bed, 64, timeout_ns, 0);
+	assert_created(bed, 7);
+	assert_int_equal(flow_table_expire(bed->table, INT64_MAX), 0);
+	bed->clock_ns = INT64_MAX;
+	assert_found(bed, 7);
+}
+
+static void a_clock_that_went_back_ends_nobody(void **state)
+{
+	struct bed *bed = *state;
+
+	make_table(bed, 64, 1000, 0);
+	bed->clock_ns = 5000;
+	assert_created(bed, 7);
+	bed->clock_ns = 4999;
+	flow_table_expire(bed->table, bed->clock_ns);
+	assert_found(bed, 7);
+}
+
 static int compare_ends(const void *a, const void *b)
 {
 	const struct end *x = a, *y = b;
@@ -588,6 +704,7 @@ struct model {
 		struct item *item;
 	} key[MODEL_KEYS];
 	uint32_t nb_live;
+	uint64_t timeout_ns[NB_FLOW_CLASSES], nb_evicted_of[NB_FLOW_CLASSES];
 };
 
 /* Never-answered SYN first, then closed, then any; each least recently used first. */
@@ -629,13 +746,28 @@ static void model_note(struct bed *bed, struct model *model, uint32_t id, struct
 	model->key[id].last_clock_ns = bed->clock_ns;
 }
 
-static void step_segment(struct bed *bed, struct model *model, uint32_t id, bool is_syn,
-			 uint64_t timeout_ns)
+static void evict(struct bed *bed, struct model *model, size_t *nb_ends)
+{
+	const uint32_t victim = model_victim(model);
+
+	model->nb_evicted_of[model->key[victim].class]++;
+	expect_end(bed, model, victim, END_EVICTED, nb_ends);
+}
+
+/* The timeout is that of the class which the flow has by now. */
+static bool model_is_idle(const struct bed *bed, const struct model *model, uint32_t id)
+{
+	const uint64_t timeout_ns = model->timeout_ns[model->key[id].class];
+
+	return model->key[id].is_live && timeout_ns != 0 &&
+	       bed->clock_ns - model->key[id].last_clock_ns > timeout_ns;
+}
+
+static void step_segment(struct bed *bed, struct model *model, uint32_t id, bool is_syn)
 {
 	struct segment segment = key_segment(bed, id, false);
 	const bool was_live = model->key[id].is_live;
-	const bool is_idle = was_live && timeout_ns != 0 &&
-			     bed->clock_ns - model->key[id].last_clock_ns > timeout_ns;
+	const bool is_idle = model_is_idle(bed, model, id);
 	size_t nb_ends = bed->nb_ends;
 	struct item *item;
 	bool created;
@@ -648,7 +780,7 @@ static void step_segment(struct bed *bed, struct model *model, uint32_t id, bool
 	if (is_idle)
 		expect_end(bed, model, id, END_IDLE_TIMEOUT, &nb_ends);
 	else if (!was_live && model->nb_live == MODEL_CAPACITY)
-		expect_end(bed, model, model_victim(model), END_EVICTED, &nb_ends);
+		evict(bed, model, &nb_ends);
 	assert_int_equal(bed->nb_ends, nb_ends);
 	if (created)
 		assert_int_equal(item->flow.class, is_syn ? FLOW_HALF_OPEN : FLOW_OPEN);
@@ -683,48 +815,48 @@ static void step_replace(struct bed *bed, struct model *model, uint32_t id)
 	model_note(bed, model, id, (struct item *)(void *)flow);
 }
 
-static void step_expire(struct bed *bed, struct model *model, uint64_t timeout_ns)
+static void step_expire(struct bed *bed, struct model *model)
 {
 	const size_t before = bed->nb_ends;
 	size_t nb_ends = before;
 
-	flow_table_expire(bed->table, bed->clock_ns);
-	while (timeout_ns != 0 && nb_ends < bed->nb_ends) {
+	assert_int_equal(flow_table_expire(bed->table, bed->clock_ns), 0);
+	while (nb_ends < bed->nb_ends) {
 		const uint32_t id = bed->ends[nb_ends].id;
 
-		assert_true(model->key[id].is_live);
-		assert_true(bed->clock_ns - model->key[id].last_clock_ns > timeout_ns);
+		assert_true(model_is_idle(bed, model, id));
 		expect_end(bed, model, id, END_IDLE_TIMEOUT, &nb_ends);
 	}
-	assert_int_equal(bed->nb_ends, nb_ends);
-	for (uint32_t id = 0; id < MODEL_KEYS; id++) {
-		if (model->key[id].is_live && timeout_ns != 0)
-			assert_true(bed->clock_ns - model->key[id].last_clock_ns <= timeout_ns);
-	}
+	for (uint32_t id = 0; id < MODEL_KEYS; id++)
+		assert_false(model_is_idle(bed, model, id));
 }
 
-static void follow_the_model(struct bed *bed, uint64_t timeout_ns)
+static void follow_the_model(struct bed *bed, const uint64_t timeout_ns[NB_FLOW_CLASSES])
 {
 	struct model *model = calloc(1, sizeof(*model));
-	uint64_t random = 1 + timeout_ns;
+	uint64_t random = 1 + timeout_ns[FLOW_OPEN];
+	struct flow_table_stats stats;
 
 	assert_non_null(model);
-	make_table(bed, MODEL_CAPACITY, timeout_ns, 1);
+	memcpy(model->timeout_ns, timeout_ns, sizeof(model->timeout_ns));
+	make_class_table(bed, MODEL_CAPACITY, timeout_ns, 1);
 	for (uint32_t i = 0; i < 100000; i++) {
 		const uint32_t what = next_random(&random) % 100;
 		const uint32_t id = next_random(&random) % MODEL_KEYS;
 
 		bed->clock_ns += next_random(&random) % 20;
 		if (what < 70)
-			step_segment(bed, model, id, next_random(&random) % 2, timeout_ns);
+			step_segment(bed, model, id, next_random(&random) % 2);
 		else if (what < 94)
 			step_reclass(bed, model, id, next_random(&random) % NB_FLOW_CLASSES);
 		else if (what < 99)
 			step_replace(bed, model, id);
 		else
-			step_expire(bed, model, timeout_ns);
+			step_expire(bed, model);
 		assert_int_equal(nb_live(bed), model->nb_live);
 	}
+	flow_table_get_stats(bed->table, &stats);
+	assert_memory_equal(stats.nb_evicted_of, model->nb_evicted_of, sizeof(stats.nb_evicted_of));
 	free(model);
 }
 
@@ -733,7 +865,7 @@ static void eviction_follows_the_model(void **state)
 	struct flow_table_stats stats;
 	struct bed *bed = *state;
 
-	follow_the_model(bed, 0);
+	follow_the_model(bed, (const uint64_t[]){0, 0, 0});
 	flow_table_get_stats(bed->table, &stats);
 	assert_true(stats.nb_evicted > 10000);
 	assert_int_equal(stats.max_live, MODEL_CAPACITY);
@@ -745,12 +877,28 @@ static void eviction_with_a_timeout_follows_the_model(void **state)
 	struct flow_table_stats stats;
 	struct bed *bed = *state;
 
-	follow_the_model(bed, 1200);
+	follow_the_model(bed, (const uint64_t[]){1200, 1200, 1200});
 	flow_table_get_stats(bed->table, &stats);
 	assert_true(stats.nb_evicted > 1000);
 	for (size_t i = 0; i < bed->nb_ends; i++)
 		nb_idle += bed->ends[i].reason == END_IDLE_TIMEOUT;
 	assert_true(nb_idle > 1000);
+}
+
+static void timeouts_of_classes_follow_the_model(void **state)
+{
+	static const uint64_t timeouts[][NB_FLOW_CLASSES] = {
+		{300, 100, 800}, {0, 100, 0}, {200, 0, 500}, {800, 400, 150}};
+	struct bed *bed = *state;
+
+	for (size_t t = 0; t < sizeof(timeouts) / sizeof(timeouts[0]); t++) {
+		size_t nb_idle = 0;
+
+		follow_the_model(bed, timeouts[t]);
+		for (size_t i = 0; i < bed->nb_ends; i++)
+			nb_idle += bed->ends[i].reason == END_IDLE_TIMEOUT;
+		assert_true(nb_idle > 200);
+	}
 }
 
 /* ---- Port reuse, end of input ------------------------------------------------------ */
@@ -1029,6 +1177,19 @@ int main(void)
 		cmocka_unit_test_setup_teardown(borders_do_not_change_who_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_lost_order_is_built_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(eviction_follows_the_model, setup, teardown),
+		cmocka_unit_test_setup_teardown(timeouts_of_classes_follow_the_model, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(timeouts_of_classes_follow_the_model, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(each_class_has_its_timeout_at_a_border, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(each_class_has_its_timeout_at_lookup, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_flow_has_the_timeout_of_its_present_class, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_class_without_a_timeout_lasts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_clock_that_went_back_ends_nobody, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(eviction_with_a_timeout_follows_the_model, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_replaced_flow_ends_and_the_new_one_is_found,
