@@ -84,7 +84,8 @@ struct segment {
 	uint8_t ttl;        /* TTL or hop limit */
 	uint8_t tunnel;     /* enum tunnel */
 	uint8_t partition;  /* 0 .. 63, unkeyed hash of the canonical key */
-	uint8_t unused[5];
+	uint8_t port;       /* live capture: index of the port it came through; else unset */
+	uint8_t unused[4];
 };
 
 static_assert(sizeof(struct segment) == 88, "the exchange moves this many bytes a packet");

@@ -26,6 +26,7 @@
 #include "tcpmill/record.h"
 #include "tcpmill/segment.h"
 #include "tcpmill/tcp.h"
+#include "totals.h"
 
 #define EPOCH_SHIFT 20
 #define EPOCH_LAST UINT64_MAX /* of the flows that are alive at the end */
@@ -245,9 +246,5 @@ void merger_fini(struct engine *engine);
 void merger_encode(struct worker *worker, struct job *job);
 /* Next job that waits for a worker, or NULL; with the lock held. */
 struct job *merger_take_job(struct merger *merger);
-
-/* totals.c */
-void totals_add(struct engine_totals *totals, const struct flow_record *row);
-void totals_merge(struct engine_totals *to, const struct engine_totals *from);
 
 #endif

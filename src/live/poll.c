@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A worker's life: poll, decode, deal, track, and now and then the chores. */
+
+#include <rte_pause.h>
+#include <string.h>
+#include <time.h>
+
+#include "worker_priv.h"
+
+#define CHORE_STEP_NS 1000000        /* expiry, timers, publication: a thousand times a second */
+#define FLUSH_NS 100000000           /* records wait so long for others to fill their block */
+#define DRAIN_PATIENCE_NS 2000000000 /* for a queue that never runs empty, after the stop */
+#define IDLE_PASSES 64u              /* without a segment, before a worker sleeps */
+#define SLEEP_NS 50000
+
+/* ---- dealing ------------------------------------------------------------------------- */
+
+static uint16_t fold_ipv6(const struct segment *segment)
+{
+	uint32_t words[8], all = 0;
+
+	memcpy(words, segment->ip_header + 8, sizeof(words));
+	for (int i = 0; i < 8; i++)
+		all ^= words[i];
+	all = __builtin_bswap32(all);
+	return (uint16_t)(all ^ all >> 16);
+}
+
+/* As the NIC does it: from the exclusive or of all words of the key. */
+static uint32_t rss_owner(const struct live *live, const struct segment *segment)
+{
+	const uint32_t addresses = segment->addr_lo ^ segment->addr_hi;
+	const uint16_t folded = segment->bits & SEGMENT_IPV6
+					? fold_ipv6(segment)
+					: (uint16_t)(addresses ^ addresses >> 16);
+	const uint16_t key = (uint16_t)(folded ^ segment->port_lo ^ segment->port_hi);
+
+	return (port_rss_hash(&live->rss, key) & (live->reta_size - 1)) % live->nb_workers;
+}
+
+uint32_t live_owner(const struct live *live, const struct segment *segment)
+{
+	return live->is_affine ? rss_owner(live, segment) : segment->partition % live->nb_workers;
+}
+
+static enum fate decode(const struct live *live, const struct frame *frame, struct segment *segment)
+{
+	enum fate fate;
+
+	if (frame->interface->filter != NULL && !capture_filter_match(frame))
+		return FATE_FILTERED;
+	segment->ts_ns = frame->ts_ns;
+	fate = decode_frame(frame, &live->keys, segment);
+	/* The replay's partitions are the same in every run; here nobody shall aim at one. */
+	segment->partition = (uint8_t)(segment->hash >> 26);
+	return fate;
+}
+
+static_assert(FLOW_NB_PARTITIONS == 1 << 6, "the six bits that hash >> 26 leaves");
+
+/* Decodes a burst. Segments of this worker's own are tracked, or dealt like all others. */
+static void deal_burst(struct live_worker *worker, struct live_queue *queue,
+		       const struct port_burst *burst)
+{
+	struct live *live = worker->live;
+	struct segment segments[PORT_BURST], *own[PORT_BURST], *segment = segments;
+	uint32_t nb_own = 0;
+
+	for (uint16_t i = 0; i < burst->nb; i++) {
+		const enum fate fate = decode(live, &burst->frames[i], segment);
+		uint32_t owner;
+
+		worker->stats.received++;
+		worker->stats.wire_bytes += burst->frames[i].wire_len;
+		if (fate != FATE_TRACKED) {
+			worker->stats.fates[fate]++;
+			continue;
+		}
+		segment->port = queue->port_index;
+		if (burst->has_vlan && burst->vlan[i] != 0)
+			segment->vlan = burst->vlan[i]; /* the outermost tag */
+		owner = live_owner(live, segment);
+		worker->stats.forwarded += owner != worker->id;
+		if (queue->rings[owner] == NULL) {
+			own[nb_own++] = segment++;
+		} else if (!live_exchange_put(queue, owner, segment)) {
+			worker->stats.exchange_full++;
+			continue;
+		}
+		worker->stats.fates[FATE_TRACKED]++;
+	}
+	live_track(worker, own, nb_own);
+}
+
+/* ---- queues -------------------------------------------------------------------------- */
+
+/* How many frames -c allows now; what is not received is given back by settle(). */
+static uint16_t reserve(struct live *live)
+{
+	int64_t left;
+
+	if (live->config->max_frames == 0)
+		return PORT_BURST;
+	left = atomic_fetch_sub(&live->frames_left, PORT_BURST);
+	if (left >= PORT_BURST)
+		return PORT_BURST;
+	atomic_fetch_add(&live->frames_left, left > 0 ? PORT_BURST - left : PORT_BURST);
+	return left > 0 ? (uint16_t)left : 0;
+}
+
+static void settle(struct live *live, uint16_t reserved, uint16_t received)
+{
+	if (live->config->max_frames == 0)
+		return;
+	atomic_fetch_add(&live->frames_left, reserved - received);
+	atomic_fetch_add(&live->frames_received, received);
+}
+
+/* Not the same as none left: others may give some back. */
+static bool has_all_frames(struct live *live)
+{
+	return live->config->max_frames != 0 &&
+	       atomic_load(&live->frames_received) >= live->config->max_frames;
+}
+
+static void close_queue(struct live *live, struct live_queue *queue)
+{
+	queue->is_done = true;
+	live_exchange_publish(live, queue, INT64_MAX);
+	/* Whoever sees that no queue is open sees all that was put into the rings. */
+	atomic_fetch_sub_explicit(&live->nb_open_queues, 1, memory_order_acq_rel);
+}
+
+/* After the stop what came before it is still taken. */
+static bool is_drained(const struct live_worker *worker, const struct port_burst *burst,
+		       uint16_t max, int64_t stop_ns)
+{
+	if (worker->now_ns < stop_ns)
+		return false;
+	return (burst->nb < max && burst->complete_ns >= stop_ns) ||
+	       worker->now_ns - stop_ns > DRAIN_PATIENCE_NS;
+}
+
+/* Returns the number of frames. */
+static uint32_t poll_queue(struct live_worker *worker, struct live_queue *queue)
+{
+	struct live *live = worker->live;
+	const uint16_t max = reserve(live);
+	const int64_t stop_ns = atomic_load_explicit(&live->stop_ns, memory_order_relaxed);
+	struct port_burst *burst = &worker->burst;
+
+	if (max == 0) {
+		if (has_all_frames(live))
+			close_queue(live, queue);
+		return 0;
+	}
+	port_poll(queue->port, queue->queue, worker->now_ns, burst, max);
+	settle(live, max, burst->nb);
+	worker->stats.polls++;
+	worker->stats.idle_polls += burst->nb == 0;
+	if (burst->nb != 0)
+		deal_burst(worker, queue, burst);
+	live_exchange_publish(live, queue, burst->complete_ns);
+	port_release(queue->port, burst);
+	if (burst->is_over || is_drained(worker, burst, max, stop_ns))
+		close_queue(live, queue);
+	return burst->nb;
+}
+
+/* ---- chores -------------------------------------------------------------------------- */
+
+/* Everything older has been tracked. INT64_MIN: nobody knows. */
+static int64_t complete_until(const struct live_worker *worker)
+{
+	int64_t until_ns = worker->nb_streams != 0 ? worker->merged_ns : INT64_MAX;
+
+	for (uint32_t i = 0; i < worker->nb_queues; i++) {
+		const int64_t complete_ns =
+			atomic_load_explicit(&worker->queues[i]->complete_ns, memory_order_relaxed);
+
+		if (complete_ns < until_ns)
+			until_ns = complete_ns;
+	}
+	return until_ns != INT64_MAX ? until_ns : INT64_MIN;
+}
+
+static void do_chores(struct live_worker *worker)
+{
+	live_expire(worker, complete_until(worker));
+	live_outbox_flush(&worker->outbox, worker->now_ns - FLUSH_NS);
+	live_publish(worker);
+	worker->next_chore_ns = worker->now_ns + CHORE_STEP_NS;
+	if (worker->failed)
+		atomic_store(&worker->live->failed, true);
+}
+
+static void rest(struct live_worker *worker)
+{
+	const struct timespec pause = {.tv_nsec = SLEEP_NS};
+
+	if (worker->nb_idle < IDLE_PASSES) {
+		worker->nb_idle++;
+		rte_pause();
+	} else if (worker->live->sleeps) {
+		worker->stats.sleeps++;
+		(void)nanosleep(&pause, NULL);
+	} else {
+		rte_pause();
+	}
+}
+
+/* One look at everything. Returns the number of frames and segments that were there. */
+static uint32_t pass(struct live_worker *worker)
+{
+	uint32_t nb = 0;
+
+	worker->now_ns = wall_clock_now(&worker->live->clock);
+	for (uint32_t i = 0; i < worker->nb_queues; i++) {
+		if (!worker->queues[i]->is_done)
+			nb += poll_queue(worker, worker->queues[i]);
+	}
+	if (worker->nb_streams != 0)
+		nb += live_exchange_drain(worker);
+	if (worker->now_ns >= worker->next_chore_ns)
+		do_chores(worker);
+	return nb;
+}
+
+int live_worker_main(void *arg)
+{
+	struct live_worker *worker = arg;
+	struct live *live = worker->live;
+	bool is_over = false;
+
+	/* The pass behind the one that saw the last queue closed finds the rings' last cells. */
+	while (!is_over && !atomic_load_explicit(&live->failed, memory_order_relaxed)) {
+		is_over = atomic_load_explicit(&live->nb_open_queues, memory_order_acquire) == 0;
+		if (pass(worker) != 0) {
+			worker->nb_idle = 0;
+			is_over = false;
+		} else if (!is_over) {
+			rest(worker);
+		}
+	}
+	live_end_flows(worker);
+	live_publish(worker);
+	atomic_fetch_sub(&live->nb_running, 1);
+	return 0;
+}
