@@ -62,11 +62,27 @@ int arrow_encoder_finish_into(struct arrow_encoder *encoder, struct arrow_messag
  * (FIFO, device) is written directly as a stream.
  *
  * metadata [nb] becomes the schema's metadata. All strings are copied.
- * Returns NULL and fills error (one line, no newline) when path can't be made.
+ * Returns NULL with errno and fills error (one line, no newline) when path can't be made.
  */
 struct arrow_writer *arrow_writer_open(const char *path, const struct table_format *format,
 				       const struct arrow_kv *metadata, size_t nb, char *error,
 				       size_t error_size);
+
+/* What a run that must go on whatever the disk and the reader do wants besides. */
+struct arrow_writer_options {
+	bool is_new;     /* neither path nor path.part may exist yet: else NULL with EEXIST */
+	bool is_durable; /* a file is on the disk before commit gives it its name */
+	/*
+	 * Until then (CLOCK_MONOTONIC, ns) a stream's reader is waited for, not longer: then
+	 * -ETIMEDOUT. Any thread may change it meanwhile. A FIFO that nobody has open for reading
+	 * is not waited for at all: NULL with ENXIO.
+	 */
+	const _Atomic int64_t *give_up_ns;
+};
+struct arrow_writer *arrow_writer_open_with(const char *path, const struct table_format *format,
+					    const struct arrow_kv *metadata, size_t nb,
+					    const struct arrow_writer_options *options, char *error,
+					    size_t error_size);
 
 /* Appends one message; it is durable against the process's death on return. 0 or -errno; errors are
  * sticky. */

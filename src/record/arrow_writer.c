@@ -40,6 +40,7 @@ struct arrow_writer {
 	int fd;
 	bool is_stream;
 	bool owns_fd;
+	struct arrow_writer_options options;
 	int error;       /* sticky */
 	uint64_t offset; /* committed bytes; where the next message goes */
 	struct block_list dictionaries, batches;
@@ -62,7 +63,7 @@ static int commit_bytes(struct arrow_writer *writer, const uint8_t *data, size_t
 	if (writer->error)
 		return writer->error;
 	if (writer->is_stream) {
-		ret = arrow_write_stream(writer->fd, data, len);
+		ret = arrow_write_stream(writer->fd, data, len, writer->options.give_up_ns);
 	} else {
 		ret = arrow_write_file(writer->fd, data + ARROW_PREFIX_LEN, len - ARROW_PREFIX_LEN,
 				       writer->offset + ARROW_PREFIX_LEN);
@@ -153,12 +154,22 @@ static int open_stream(struct arrow_writer *writer)
 {
 	writer->is_stream = true;
 	writer->part_path = writer->path;
-	writer->fd = open(writer->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	writer->fd = open(writer->path, O_WRONLY | O_CLOEXEC | O_NOCTTY |
+						(writer->options.give_up_ns ? O_NONBLOCK : 0));
 	return writer->fd < 0 ? -errno : 0;
+}
+
+/* Whoever has made the .part owns the name; somebody may have been through just before. */
+static bool name_is_taken(const struct arrow_writer *writer)
+{
+	struct stat st;
+
+	return writer->options.is_new && lstat(writer->path, &st) == 0;
 }
 
 static int open_part(struct arrow_writer *writer)
 {
+	const int how = writer->options.is_new ? O_EXCL : O_TRUNC;
 	struct stat st;
 	int ret;
 
@@ -168,9 +179,13 @@ static int open_part(struct arrow_writer *writer)
 	}
 	/* Neither follow a link nor hang on a FIFO that somebody left under this name. */
 	writer->fd = open(writer->part_path,
-			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+			  O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
 	if (writer->fd < 0)
 		return -errno;
+	if (name_is_taken(writer)) {
+		unlink(writer->part_path);
+		return -EEXIST;
+	}
 	if (fstat(writer->fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		ret = arrow_write_file(writer->fd, (const uint8_t *)ARROW_MAGIC, ARROW_MAGIC_LEN,
 				       0);
@@ -195,6 +210,8 @@ static int open_output(struct arrow_writer *writer)
 	writer->owns_fd = true;
 	if (writer->path[0] == '\0')
 		return -ENOENT;
+	if (name_is_taken(writer))
+		return -EEXIST;
 	if (stat(writer->path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return -EISDIR;
@@ -228,9 +245,10 @@ static int start_table(struct arrow_writer *writer)
 	return ret;
 }
 
-struct arrow_writer *arrow_writer_open(const char *path, const struct table_format *format,
-				       const struct arrow_kv *metadata, size_t nb, char *error,
-				       size_t error_size)
+struct arrow_writer *arrow_writer_open_with(const char *path, const struct table_format *format,
+					    const struct arrow_kv *metadata, size_t nb,
+					    const struct arrow_writer_options *options, char *error,
+					    size_t error_size)
 {
 	struct arrow_writer *writer = calloc(1, sizeof(*writer));
 	int ret = -ENOMEM;
@@ -238,6 +256,7 @@ struct arrow_writer *arrow_writer_open(const char *path, const struct table_form
 	if (!writer)
 		goto fail;
 	writer->fd = -1;
+	writer->options = *options;
 	writer->format = format;
 	writer->path = strdup(path);
 	if (!writer->path)
@@ -264,7 +283,17 @@ fail:
 			close(writer->fd);
 		destroy(writer);
 	}
+	errno = -ret;
 	return NULL;
+}
+
+struct arrow_writer *arrow_writer_open(const char *path, const struct table_format *format,
+				       const struct arrow_kv *metadata, size_t nb, char *error,
+				       size_t error_size)
+{
+	static const struct arrow_writer_options plain = {.is_new = false};
+
+	return arrow_writer_open_with(path, format, metadata, nb, &plain, error, error_size);
 }
 
 /* ---- appending and ending ---------------------------------------------- */
@@ -363,6 +392,9 @@ int arrow_writer_commit(struct arrow_writer *writer, const struct arrow_kv *meta
 		else
 			write_footer(writer, metadata, nb);
 	}
+	if (!writer->error && !writer->is_stream && writer->options.is_durable &&
+	    fdatasync(writer->fd) != 0)
+		sticky(writer, -errno);
 	close_output(writer);
 	if (!writer->error && !writer->is_stream && rename(writer->part_path, writer->path) != 0)
 		sticky(writer, -errno);
