@@ -16,6 +16,7 @@ struct bulk_params;
 
 /* Each takes what follows its name and returns the exit status: 0, 1 failed, 2 usage. */
 int cmd_floor(int argc, char **argv);
+int cmd_live(int argc, char **argv);
 int cmd_pmd(int argc, char **argv);
 int cmd_rooms(int argc, char **argv);
 int cmd_scale(int argc, char **argv);

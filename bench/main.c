@@ -20,6 +20,11 @@ static const char usage[] =
 	"        the whole program, for each number of workers and live flows\n"
 	"  trace SHAPE -o FILE --packets N [--live L] [--flows M] [--size S] [--seed S]\n"
 	"        makes a trace; trace list tells the shapes\n"
+	"  live [--flows 100000,1000,1000000] [--packets N] [--rounds R] [--only CONSUMER]\n"
+	"        packets a second that one worker takes from a port fed by another core, beside\n"
+	"        loops that only receive, or only decode; --only null, empty, decode or live\n"
+	"  live --frames FILE [--flows F] [--packets N]\n"
+	"        writes what it is fed\n"
 	"  pmd FILE\n"
 	"        what DPDK's own net_pcap driver receives, without analysis\n"
 	"\n"
@@ -31,7 +36,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"floor", cmd_floor}, {"rooms", cmd_rooms}, {"scale", cmd_scale},
-	{"trace", cmd_trace}, {"pmd", cmd_pmd},
+	{"trace", cmd_trace}, {"live", cmd_live},   {"pmd", cmd_pmd},
 };
 
 int main(int argc, char **argv)
