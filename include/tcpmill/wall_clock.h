@@ -22,9 +22,13 @@ struct wall_clock {
 	_Atomic uint64_t ns_per_tick_q32;           /* slope, 32 bits behind the point */
 	_Atomic int64_t error_ns;  /* at the last correction: clock - CLOCK_REALTIME */
 	_Atomic uint64_t nb_steps; /* followed at once */
+
+	/* The corrector's: */
+	uint64_t rate_q32;   /* ns a tick as measured: the slope where there is no error */
+	int64_t realtime_ns; /* CLOCK_REALTIME at the last correction */
 };
 
-/* Takes some milliseconds: the TSC's rate is EAL's if EAL runs, else measured. */
+/* Takes some milliseconds: the TSC's rate is measured, to some 1e-5; EAL's is rounded to 10 MHz. */
 void wall_clock_init(struct wall_clock *clock);
 /* Call it once a second. */
 void wall_clock_correct(struct wall_clock *clock);
