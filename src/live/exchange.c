@@ -26,12 +26,10 @@ static struct rte_ring *ring_create(uint32_t nb_cells)
 	return ring;
 }
 
-/* Does a queue's traffic for that worker go through a ring? */
+/* Does a queue's traffic for that worker go through a ring? Unmerged, queue q is worker q's. */
 static bool has_ring(const struct live *live, const struct live_queue *queue, uint32_t owner)
 {
-	if (live->is_exchanged)
-		return true;
-	return live->nb_workers > 1 && owner != queue->queue;
+	return live->is_merged || owner != queue->queue;
 }
 
 static int queue_init(struct live *live, struct live_queue *queue)

@@ -117,7 +117,7 @@ static int start_writer(struct live *live, const int *cpus, char *error, size_t 
 		.nb_ports = live->nb_ports,
 		.nb_workers = live->nb_workers,
 		.has_hugepages = eal_has_hugepages(),
-		.is_exchanged = live->is_exchanged,
+		.is_exchanged = live->is_merged || (live->nb_workers > 1 && !live->is_affine),
 		.cpus = cpus,
 	};
 	struct arrow_kv metadata[MAX_METADATA];

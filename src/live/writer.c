@@ -18,9 +18,9 @@
 
 #define SECOND INT64_C(1000000000)
 #define BATCH_WAIT_NS SECOND     /* rows wait so long for a batch to fill */
-#define SLEEP_NS 10000000          /* when no block has come: nobody wakes us up */
+#define SLEEP_NS 10000000        /* when no block has come: nobody wakes us up */
 #define PATIENCE_NS (5 * SECOND) /* with a reader that does not read, once we shall stop */
-#define MAX_TAKEN 8u               /* blocks of one worker before it is the next one's turn */
+#define MAX_TAKEN 8u             /* blocks of one worker before it is the next one's turn */
 
 static int64_t monotonic_ns(void)
 {

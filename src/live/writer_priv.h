@@ -48,7 +48,8 @@ static inline void writer_count(_Atomic uint64_t *counter, uint64_t nb)
 			      memory_order_relaxed);
 }
 
-/* Opens the first file. 0 (also if a FIFO's reader is yet to come), or -1 with one line in error. */
+/* Opens the first file. 0 (also if a FIFO's reader is yet to come), or -1 with one line in error.
+ */
 int writer_file_start(struct live_writer *writer, int64_t now_ns, char *error, size_t error_size);
 /* The rows that wait become a batch of the file, or are lost. */
 void writer_file_flush(struct live_writer *writer);
