@@ -19,6 +19,7 @@ static void choose_exchange(struct live *live)
 		live->is_affine &=
 			live->infos[i]->is_affine && live->infos[i]->nb_queues == live->nb_workers;
 		is_kernel &= live->infos[i]->kind == PORT_KERNEL;
+		live->reads_file |= live->infos[i]->clock == PORT_CLOCK_FILE;
 	}
 	live->is_merged = live->nb_ports > 1 || (!live->is_affine && live->nb_queues > 1);
 	/* The kernel hands frames over in blocks: to ask more often brings nothing. */

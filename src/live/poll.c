@@ -142,11 +142,26 @@ static bool is_drained(const struct live_worker *worker, const struct port_burst
 	       worker->now_ns - stop_ns > DRAIN_PATIENCE_NS;
 }
 
+/*
+ * A wire does not wait, a file can: its queue may be ahead of another one by millions of
+ * frames, until that one's stamps have come as far.
+ */
+static bool must_wait(const struct live *live, const struct live_queue *queue)
+{
+	if (live->infos[queue->port_index]->clock != PORT_CLOCK_FILE)
+		return false;
+	for (uint32_t w = 0; w < live->nb_workers; w++) {
+		if (queue->rings[w] != NULL && rte_ring_free_count(queue->rings[w]) < PORT_BURST)
+			return true;
+	}
+	return false;
+}
+
 /* Returns the number of frames. */
 static uint32_t poll_queue(struct live_worker *worker, struct live_queue *queue)
 {
 	struct live *live = worker->live;
-	const uint16_t max = reserve(live);
+	const uint16_t max = must_wait(live, queue) ? 0 : reserve(live);
 	const int64_t stop_ns = atomic_load_explicit(&live->stop_ns, memory_order_relaxed);
 	struct port_burst *burst = &worker->burst;
 
@@ -175,6 +190,9 @@ static int64_t complete_until(const struct live_worker *worker)
 {
 	int64_t until_ns = worker->nb_streams != 0 ? worker->merged_ns : INT64_MAX;
 
+	/* Stamps of a file have nothing to do with now: time is what its frames say. */
+	if (worker->live->reads_file)
+		return INT64_MIN;
 	for (uint32_t i = 0; i < worker->nb_queues; i++) {
 		const int64_t complete_ns =
 			atomic_load_explicit(&worker->queues[i]->complete_ns, memory_order_relaxed);

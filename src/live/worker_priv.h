@@ -101,8 +101,9 @@ struct live {
 	struct live_worker *workers;
 	_Atomic(struct live_writer *) writer; /* set while its thread runs already */
 	bool is_affine;                       /* flows are dealt by the NICs' rule */
-	bool is_merged; /* several queues have one flow's segments: all go through rings */
-	bool sleeps;    /* an idle worker sleeps */
+	bool is_merged;  /* several queues have one flow's segments: all go through rings */
+	bool reads_file; /* a port's stamps are a file's */
+	bool sleeps;     /* an idle worker sleeps */
 	uint32_t reta_size;
 
 	_Atomic int64_t stop_ns;          /* frames from then on are not wanted; INT64_MAX: go on */
