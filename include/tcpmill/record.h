@@ -120,8 +120,16 @@ const struct table_format *flow_record_format(void);
 
 struct tcp_flow;
 
-/* Fills a row from a flow that has ended; its stream number is given. */
+/*
+ * Fills a row from a flow that has ended; its stream number is given. It counts from the flow's
+ * last active record on.
+ */
 void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row);
+/*
+ * The same from a flow that goes on: the record's end is active_timeout, and what is not decided
+ * yet (open holes) is left to a later one. tcp_flow_restart() comes next.
+ */
+void flow_record_fill_active(const struct tcp_flow *flow, struct flow_record *row);
 
 /* Index of a column by name, or -1. */
 int table_format_find(const struct table_format *format, const char *name);

@@ -189,6 +189,16 @@ static_assert(offsetof(struct tcp_side, trouble) == 192, "line 3 is 64 bytes");
 #define TCP_FLOW_SYN_RTT 0x100000u /* syn_rtt_ns is set */
 #define TCP_FLOW_MPTCP 0x200000u   /* mptcp_ops is kept (spec section 5) */
 
+/*
+ * What a side's counters keep of what was told, because rules ask for it: whether there was
+ * any. The low two bits are the packets: 1 if all were SYNs, else 2.
+ */
+#define TCP_TOLD_PKTS 0x03u
+#define TCP_TOLD_SYN 0x04u
+#define TCP_TOLD_FIN 0x08u
+#define TCP_TOLD_DATA 0x10u
+#define TCP_TOLD_RTT 0x20u
+
 /* A flow as the rules know it. Without padding: two compare as bytes. */
 struct tcp_flow {
 	const struct flow *flow; /* its slot in the table */
@@ -209,13 +219,17 @@ struct tcp_flow {
 	int64_t orig_syn_ts_ns, resp_syn_ack_ts_ns; /* the latest of each */
 	int64_t syn_rtt_ns, synack_rtt_ns;
 	int64_t orig_data_ts_ns, ttfb_ns;
+	/* What an active record has told already: see tcp_flow_restart(). */
+	uint64_t told_bytes[2];
+	int64_t told_rtt_min_ns[2];                       /* the smallest ever, if TCP_TOLD_RTT */
 	uint64_t first_anomaly_frame, last_anomaly_frame; /* 0 = none */
 	uint32_t orig_syns, resp_syn_acks, orig_syn_len;
 	uint32_t input;
 	char history[TCP_HISTORY_MAX];
 	uint16_t vlan;     /* id + 1, 0 = untagged */
 	uint8_t mptcp_ops; /* operations seen, one bit each */
-	uint8_t unused_2[45];
+	uint8_t told[2];   /* TCP_TOLD_*, of each side */
+	uint8_t unused_2[11];
 };
 
 static_assert(offsetof(struct tcp_flow, side) == 64, "sides begin a cache line");
@@ -301,6 +315,20 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 
 /* The flow in a slot: as it lies beside it, or unpacked into *room. */
 const struct tcp_flow *tcp_flow_view(const struct flow *flow, struct tcp_flow *room);
+
+/*
+ * An active record was filled from the flow: what records count begins anew (definitions 2.6);
+ * all that the rules go by, and what a record repeats, goes on.
+ */
+void tcp_flow_restart(struct tcp_tracker *tracker, struct flow *flow);
+/* True if a packet came since the flow began, or was restarted. */
+bool tcp_flow_has_news(const struct flow *flow);
+/*
+ * The side as a record counts it: since the flow was restarted. goes_on: an active record's,
+ * to which bytes of open holes do not belong yet.
+ */
+void tcp_side_untold(const struct tcp_flow *flow, const struct tcp_side *side, bool goes_on,
+		     struct tcp_side *untold);
 
 /* Gives back the memory behind a flow whose record is filled, before its slot is. */
 void tcp_flow_release(struct tcp_tracker *tracker, struct flow *flow);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A finished flow as a row of the flow table. */
+/* A flow as a row of the flow table. */
 
 #include <string.h>
 
@@ -54,8 +54,8 @@ static void fill_sent(const struct tcp_side *side, struct flow_record_side *row)
 	row->pure_acks = clamp32(tcp_side_pure_acks(side));
 	for (int i = 0; i < TCP_NB_FLAGS; i++)
 		row->flags[i] = clamp32(tcp_side_flags(side, i));
-	row->ttl_min = side->ttl_min;
-	row->ttl_max = side->ttl_max;
+	row->ttl_min = side->pkts != 0 ? side->ttl_min : RECORD_NULL_16;
+	row->ttl_max = side->pkts != 0 ? side->ttl_max : RECORD_NULL_16;
 	row->rtt_samples = clamp32(side->rtt_samples);
 	if (side->rtt_samples == 0)
 		return;
@@ -65,12 +65,13 @@ static void fill_sent(const struct tcp_side *side, struct flow_record_side *row)
 }
 
 /* Where it was lost (definitions 5). Null unless something was seen. */
-static void fill_loss(const struct tcp_side *side, struct flow_record_side *row)
+static void fill_loss(const struct tcp_side *side, bool goes_on, struct flow_record_side *row)
 {
 	const struct tcp_trouble *trouble = side->trouble;
-	uint64_t missed, unresolved;
+	uint64_t missed = trouble->missed_bytes, unresolved = trouble->unresolved_bytes;
 
-	tcp_side_settled(side, &missed, &unresolved);
+	if (!goes_on)
+		tcp_side_settled(side, &missed, &unresolved);
 	row->capture_dups = clamp32(trouble->capture_dups);
 	row->retransmitted_bytes = (int64_t)trouble->retransmitted_bytes;
 	row->unresolved_bytes = (int64_t)unresolved;
@@ -89,21 +90,37 @@ static void fill_trouble(const struct tcp_side *side, struct flow_record_side *r
 	row->duplicate_ack_max = clamp32(trouble->dup_max);
 	row->dsack = clamp32(trouble->dsack);
 	row->rto_max_ns = trouble->rto_max_ns; /* INT64_MIN is null in both */
-	if (side->pkts != 0)
-		fill_loss(side, row);
 }
 
-static void fill_side(const struct tcp_side *side, struct flow_record_side *row)
+/* is_seen: the flow saw packets of it; none need have come since its last active record. */
+static void fill_counts(const struct tcp_side *side, bool is_seen, bool goes_on,
+			struct flow_record_side *row)
 {
+	if (is_seen)
+		fill_sent(side, row);
+	if (side->trouble == NULL)
+		return;
+	fill_trouble(side, row);
+	if (is_seen)
+		fill_loss(side, goes_on, row);
+}
+
+static void fill_side(const struct tcp_flow *flow, const struct tcp_side *side, bool goes_on,
+		      struct flow_record_side *row)
+{
+	struct tcp_side untold;
+
 	*row = side->pkts != 0 ? calm : unseen;
 	row->isn = side->bits & TCP_ISN_KNOWN ? (int64_t)side->isn : RECORD_NULL_64;
 	row->mss = side->bits & TCP_MSS_KNOWN ? side->mss : RECORD_NULL_32;
 	row->wscale = side->bits & TCP_WSCALE_KNOWN ? side->wscale : RECORD_NULL_8;
 	row->win_max = side->bits & TCP_WIN_KNOWN ? side->win_max : RECORD_NULL_64;
-	if (side->pkts != 0)
-		fill_sent(side, row);
-	if (side->trouble != NULL)
-		fill_trouble(side, row);
+	if (!goes_on && (flow->told[0] | flow->told[1]) == 0) {
+		fill_counts(side, side->pkts != 0, false, row);
+		return;
+	}
+	tcp_side_untold(flow, side, goes_on, &untold);
+	fill_counts(&untold, side->pkts != 0, goes_on, row);
 }
 
 static void fill_address(const struct tcp_flow *flow, bool high, struct record_address *row)
@@ -135,7 +152,19 @@ static void fill_times(const struct tcp_flow *flow, struct flow_record *row)
 	row->ttfb_ns = flow->bits & TCP_FLOW_HAS_TTFB ? flow->ttfb_ns : RECORD_NULL_64;
 }
 
-void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
+/* What open holes would mean is not written yet while the flow goes on. */
+static void fill_history(const struct tcp_flow *flow, bool goes_on, struct flow_record *row)
+{
+	size_t len = flow->history_len;
+
+	if (goes_on)
+		memcpy(row->history, flow->history, len);
+	else
+		len = tcp_flow_history(flow, row->history);
+	row->history[len] = '\0';
+}
+
+static void fill_flow(const struct tcp_flow *flow, bool goes_on, struct flow_record *row)
 {
 	const bool orig_high = (flow->bits & TCP_FLOW_ORIG_HIGH) != 0;
 	const struct tcp_side *orig = tcp_flow_orig(flow), *resp = tcp_flow_resp(flow);
@@ -154,12 +183,12 @@ void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
 	row->input_file = (int32_t)flow->input;
 	row->handshake = (int8_t)tcp_flow_handshake(flow);
 	row->conn_state = (int8_t)tcp_flow_conn_state(flow);
-	row->end_reason = (int8_t)tcp_flow_end_reason(flow);
+	row->end_reason = (int8_t)(goes_on ? END_ACTIVE_TIMEOUT : tcp_flow_end_reason(flow));
 	row->orig_syns = clamp32(flow->orig_syns);
 	row->resp_syn_acks = clamp32(flow->resp_syn_acks);
 	fill_agreed(flow, row);
-	fill_side(orig, &row->side[0]);
-	fill_side(resp, &row->side[1]);
+	fill_side(flow, orig, goes_on, &row->side[0]);
+	fill_side(flow, resp, goes_on, &row->side[1]);
 	row->reused_ports = (flow->bits & TCP_FLOW_REUSED_PORTS) != 0;
 	row->first_anomaly_frame = flow->first_anomaly_frame != 0
 					   ? (int64_t)flow->first_anomaly_frame
@@ -171,8 +200,18 @@ void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
 	row->seq_jumps = clamp32((uint64_t)tcp_side_trouble(orig)->seq_jumps +
 				 tcp_side_trouble(resp)->seq_jumps);
 	row->icmp_errors = 0;
-	row->history[tcp_flow_history(flow, row->history)] = '\0';
+	fill_history(flow, goes_on, row);
 	row->midstream = (flow->bits & TCP_FLOW_MIDSTREAM) != 0;
 	row->truncated = (flow->bits & TCP_FLOW_TRUNCATED) != 0;
 	row->completeness = (int8_t)flow->completeness;
+}
+
+void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row)
+{
+	fill_flow(flow, false, row);
+}
+
+void flow_record_fill_active(const struct tcp_flow *flow, struct flow_record *row)
+{
+	fill_flow(flow, true, row);
 }

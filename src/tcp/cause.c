@@ -40,10 +40,21 @@ static bool may_probe_tail(const struct step *s)
 	       (s->f->bits & s->r->bits & TCP_SACK_PERMITTED) != 0;
 }
 
+/* Of all round trips, also those before the flow was restarted. */
+static int64_t smallest_rtt(const struct step *s)
+{
+	const int i = s->f == &s->flow->side[1];
+	const int64_t told_ns = s->flow->told_rtt_min_ns[i];
+
+	if ((s->flow->told[i] & TCP_TOLD_RTT) && told_ns < s->f->rtt_min_ns)
+		return told_ns;
+	return s->f->rtt_min_ns;
+}
+
 /* 8.6: the last segment, sent again sooner than a timeout would (RFC 8985 7.2). */
 static bool is_tail_probe(const struct step *s)
 {
-	const int64_t rtt_ns = s->f->rtt_samples != 0 ? s->f->rtt_min_ns : s->flow->initial_rtt_ns;
+	const int64_t rtt_ns = s->f->rtt_samples != 0 ? smallest_rtt(s) : s->flow->initial_rtt_ns;
 
 	if (s->segment->seq + s->segment->payload_len != s->f->hi || rtt_ns <= 0 ||
 	    !may_probe_tail(s) || (s->r->loss_bits & TCP_LOSS_ASKED) ||

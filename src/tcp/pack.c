@@ -279,7 +279,7 @@ static bool may_pack(const struct tcp_tracker *tracker, const struct tcp_flow *f
 static bool wants_annex(const struct tcp_flow *from)
 {
 	return from->first_anomaly_frame != 0 || from->side[0].trouble != NULL ||
-	       from->side[1].trouble != NULL;
+	       from->side[1].trouble != NULL || (from->told[0] | from->told[1]) != 0;
 }
 
 static void fill_annex(const struct tcp_flow *from, struct tcp_packed *p)

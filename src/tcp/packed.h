@@ -136,6 +136,14 @@ static inline int64_t packed_first_ts(const struct tcp_packed *p)
 	return p->bits & PACKED_ANNEX ? p->annex->seldom[0] : p->first_ts_ns;
 }
 
+/* TCP_TOLD_* of side i of a flow that is packed. */
+static inline uint8_t packed_told(const struct tcp_packed *p, int i)
+{
+	const size_t at = offsetof(struct tcp_flow, told) - PACKED_SELDOM_AT;
+
+	return p->bits & PACKED_ANNEX ? ((const uint8_t *)p->annex->seldom)[at + (size_t)i] : 0;
+}
+
 /* The flow as the rules know it, in *to; not for one beside its slot. */
 void packed_open(const struct flow *flow, struct tcp_flow *to);
 /*

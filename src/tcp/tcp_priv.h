@@ -150,6 +150,9 @@ enum {
 	COMPLETE_RST = 32,
 };
 
+/* restart.c: tcp_flow_restart() of a flow as the rules know it. */
+void restart_flow(struct tcp_flow *flow);
+
 /* What the options of one packet said. */
 struct tcp_options {
 	uint16_t mss;
