@@ -9,10 +9,7 @@
 
 #include "engine/totals.h"
 #include "worker_priv.h"
-void flow_record_fill_active(const struct tcp_flow *flow, struct flow_record *row); /*STUB*/
-void flow_record_make_live(struct flow_record *row);                                /*STUB*/
-bool tcp_flow_has_news(const struct flow *flow);                                    /*STUB*/
-void tcp_flow_restart(struct tcp_tracker *tracker, struct flow *flow);              /*STUB*/
+void flow_record_make_live(struct flow_record *row); /*STUB*/
 
 /* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
 #define BUCKET_AHEAD 16u
