@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <string.h>
+#include <unistd.h>
 
 #include "fake_port.h"
 
@@ -17,6 +18,8 @@ static void fake_poll(struct port *port, uint16_t queue, int64_t now_ns, struct 
 	const uint32_t room = max < fake->burst ? max : fake->burst;
 
 	(void)now_ns;
+	if (fake->pause != 0 && ++fake->polls % fake->pause == 0)
+		usleep(1100);
 	burst->nb = (uint16_t)(left < room ? left : room);
 	burst->has_vlan = false;
 	burst->is_over = left <= room;

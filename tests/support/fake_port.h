@@ -24,6 +24,8 @@ struct fake_port {
 	const struct fake_frame *frames[FAKE_QUEUES]; /* in order of time */
 	uint32_t nb[FAKE_QUEUES], at[FAKE_QUEUES];
 	uint16_t burst; /* frames of a poll at most */
+	uint32_t pause; /* so many polls, then a millisecond in which chores fall due; 0: none */
+	uint32_t polls;
 	uint8_t lent[FAKE_QUEUES][PORT_BURST][160];
 };
 

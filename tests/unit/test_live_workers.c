@@ -42,6 +42,9 @@ static const struct step steps[NB_STEPS] = {
 	{true, PACKET_ACK, false},
 };
 
+#define STEP_NS 1000
+#define ROUND_NS ((uint64_t)NB_FLOWS * STEP_NS) /* from a flow's frame to its next */
+
 #define CLIENT_PKTS 6
 #define SERVER_PKTS 6
 #define DATA 20u
@@ -101,7 +104,7 @@ static struct fake_frame *make_frames(void)
 				packet.ack = next[2 * f + !steps[s].from_server];
 			*seq += packet.payload_len +
 				((steps[s].flags & (PACKET_SYN | PACKET_FIN)) != 0);
-			frames[nb].ts_ns = 1700000000000000000 + (int64_t)nb * 1000;
+			frames[nb].ts_ns = 1700000000000000000 + (int64_t)nb * STEP_NS;
 			frames[nb].len = (uint32_t)packet_build(&packet, PACKET_LINK_ETHERNET,
 								frames[nb].data,
 								sizeof(frames[nb].data), NULL);
@@ -120,7 +123,7 @@ struct bed {
 	struct fake_frame *frames, *dealt[3];
 	struct flow_record *rows;
 	uint32_t nb_rows;
-	uint32_t worker[NB_FLOWS * 2]; /* that made the row */
+	uint32_t worker[NB_FLOWS * 8]; /* that made the row */
 };
 
 static void deal_frames(struct bed *bed, deal_fn *deal, uint32_t nb_queues, bool two_ports)
@@ -156,7 +159,7 @@ static struct bed *bed_create(deal_fn *deal, uint32_t nb_queues, bool two_ports,
 	bed->config.nb_workers = nb_workers;
 	bed->config.max_flows = 100000;
 	bed->config.exchange_cells = 65536;
-	bed->config.record_blocks = 64;
+	bed->config.record_blocks = 128;
 	bed->live.config = &bed->config;
 	bed->live.hooks = &bed->hooks;
 	bed->live.nb_workers = nb_workers;
@@ -174,7 +177,7 @@ static struct bed *bed_create(deal_fn *deal, uint32_t nb_queues, bool two_ports,
 		bed->live.infos[i] = &bed->ports[i].port.info;
 	}
 	assert_int_equal(live_plan(&bed->live, cpus), 0);
-	bed->rows = calloc(NB_FLOWS * 2, sizeof(*bed->rows));
+	bed->rows = calloc(NB_FLOWS * 8, sizeof(*bed->rows));
 	assert_non_null(bed->rows);
 	return bed;
 }
@@ -201,7 +204,7 @@ static void bed_run(struct bed *bed)
 		while (rte_ring_dequeue(bed->live.workers[i].outbox.full, &block) == 0) {
 			const struct live_block *rows = block;
 
-			assert_true(bed->nb_rows + rows->nb <= NB_FLOWS * 2);
+			assert_true(bed->nb_rows + rows->nb <= NB_FLOWS * 8);
 			for (uint32_t r = 0; r < rows->nb; r++) {
 				bed->worker[bed->nb_rows] = i;
 				bed->rows[bed->nb_rows++] = rows->rows[r];
@@ -401,6 +404,78 @@ static void a_full_ring_drops_and_counts(void **state)
 	bed_destroy(bed);
 }
 
+/* Two files: one waits for the other, however short the rings are. */
+static void a_file_waits_for_room(void **state)
+{
+	struct bed *bed = bed_create(by_direction, 2, true, 2);
+	const int cpus[8] = {0};
+
+	(void)state;
+	live_unplan(&bed->live);
+	bed->config.exchange_cells = 256;
+	for (int i = 0; i < 2; i++)
+		bed->ports[i].port.info.clock = PORT_CLOCK_FILE;
+	assert_int_equal(live_plan(&bed->live, cpus), 0);
+	bed_run(bed);
+	assert_int_equal(bed->live.workers[0].stats.exchange_full, 0);
+	assert_int_equal(bed->live.workers[1].stats.exchange_full, 0);
+	assert_int_equal(bed->nb_rows, NB_FLOWS);
+	for (uint32_t i = 0; i < bed->nb_rows; i++)
+		assert_whole(&bed->rows[i]);
+	bed_destroy(bed);
+}
+
+/* -c is exact, whoever receives the last one. */
+static void so_many_frames_and_no_more(void **state)
+{
+	for (uint64_t n = 1; n < NB_FRAMES; n = n * 5 + 3) {
+		struct bed *bed = bed_create(anyhow, 3, false, 3);
+		uint64_t received = 0;
+
+		bed->config.max_frames = n;
+		bed->live.frames_left = (int64_t)n;
+		bed_run(bed);
+		for (uint32_t i = 0; i < 3; i++)
+			received += bed->live.workers[i].stats.received;
+		assert_int_equal(received, n);
+		bed_destroy(bed);
+	}
+	(void)state;
+}
+
+/* The parts of a flow add up to it, and every part says whose it is. */
+static void long_flows_report_in_parts(void **state)
+{
+	struct bed *bed = bed_create(all_to_first, 1, false, 1);
+	uint32_t pkts[NB_FLOWS] = {0}, bytes[NB_FLOWS] = {0}, last[NB_FLOWS] = {0};
+	uint64_t active = 0;
+
+	(void)state;
+	bed->config.active_timeout_ns = 5 * ROUND_NS / 2;
+	bed->ports[0].pause = 100;
+	bed_run(bed);
+	for (uint32_t i = 0; i < bed->nb_rows; i++) {
+		const struct flow_record *row = &bed->rows[i];
+		const uint32_t flow = row->src_port - 20000u;
+
+		assert_int_equal(row->dst_port, 443);
+		assert_int_equal(row->ts_ns, 1700000000000000000 + (int64_t)flow * STEP_NS);
+		assert_int_equal(row->side[0].isn, (uint32_t)(2 * flow * 1000003u));
+		pkts[flow] += (uint32_t)(row->side[0].pkts + row->side[1].pkts);
+		bytes[flow] += (uint32_t)(row->side[0].bytes + row->side[1].bytes);
+		active += row->end_reason == END_ACTIVE_TIMEOUT;
+		last[flow] += row->end_reason == END_FIN;
+	}
+	assert_int_equal(active, bed->live.workers[0].stats.active_records);
+	assert_true(active > 0);
+	for (uint32_t f = 0; f < NB_FLOWS; f++) {
+		assert_int_equal(pkts[f], NB_STEPS);
+		assert_int_equal(bytes[f], 4 * DATA);
+		assert_int_equal(last[f], 1);
+	}
+	bed_destroy(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +486,9 @@ int main(void)
 		cmocka_unit_test(a_nic_deals_by_the_key),
 		cmocka_unit_test(a_nic_does_not_do_as_it_says),
 		cmocka_unit_test(a_full_ring_drops_and_counts),
+		cmocka_unit_test(a_file_waits_for_room),
+		cmocka_unit_test(so_many_frames_and_no_more),
+		cmocka_unit_test(long_flows_report_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
