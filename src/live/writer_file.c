@@ -126,8 +126,8 @@ static int open_file(struct live_writer *writer, int64_t name_ns, char *error, s
 	rc = file_name_expand(writer->params.config->output, name_ns, writer->base,
 			      sizeof(writer->base));
 	if (rc != 0) {
-		snprintf(error, error_size, "%s: cannot make a file's name of this: %s",
-			 writer->params.config->output, strerror(-rc));
+		snprintf(error, error_size, "no file can have this name (%s): %s", strerror(-rc),
+			 writer->params.config->output);
 		return rc;
 	}
 	/* Not from 0 each time: a pattern that says little may have 100,000 variants by now. */
@@ -136,6 +136,7 @@ static int open_file(struct live_writer *writer, int64_t name_ns, char *error, s
 	writer->file = open_variant(writer, &variant, error, error_size);
 	if (writer->file == NULL)
 		return -errno;
+	error[0] = '\0'; /* of names that were taken */
 	writer->variant = variant;
 	writer->file_rows = 0;
 	writer->awaits_reader = false;
@@ -157,6 +158,8 @@ int writer_file_start(struct live_writer *writer, int64_t now_ns, char *error, s
 	rc = open_file(writer, now_ns, error, error_size);
 	/* Nobody reads the FIFO yet. The thread tries again. */
 	writer->awaits_reader = writer->is_stream && rc == -ENXIO;
+	if (writer->awaits_reader)
+		error[0] = '\0';
 	return rc == 0 || writer->awaits_reader ? 0 : -1;
 }
 
@@ -280,7 +283,9 @@ static bool is_long_enough(const struct live_writer *writer)
 {
 	const uint64_t limit = writer->params.config->rotate_bytes;
 
-	return writer->file != NULL && limit != 0 && arrow_writer_bytes(writer->file) >= limit;
+	/* A limit below the schema's length is no reason to make files of nothing else. */
+	return writer->file_rows > 0 && writer->file != NULL && limit != 0 &&
+	       arrow_writer_bytes(writer->file) >= limit;
 }
 
 void writer_file_turn(struct live_writer *writer, int64_t now_ns)
