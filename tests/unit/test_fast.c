@@ -10,86 +10,8 @@
 
 #include <cmocka.h>
 
+#include "talk_support.h"
 #include "tcp/packed.h"
-
-struct random {
-	uint64_t state;
-};
-
-static uint32_t draw(struct random *random, uint32_t below)
-{
-	random->state ^= random->state << 13;
-	random->state ^= random->state >> 7;
-	random->state ^= random->state << 17;
-	return (uint32_t)((random->state >> 32) % below);
-}
-
-static bool one_in(struct random *random, uint32_t n)
-{
-	return draw(random, n) == 0;
-}
-
-/* A conversation that mostly behaves: where each side stands, and what it has heard. */
-struct talk {
-	struct random random;
-	uint32_t next[2], window[2], acked[2];
-	int64_t now_ns;
-	uint16_t ip_id;
-	uint32_t speaker, speaks_on; /* the same side, for so many segments */
-	uint32_t calm;               /* oddities are so much rarer */
-	uint8_t header[40];
-};
-
-static void next_segment(struct talk *t, struct segment *s)
-{
-	struct random *r = &t->random;
-	const uint32_t from = t->speaks_on != 0 ? t->speaker : draw(r, 2);
-	static const uint8_t odd_flags[] = {
-		TCP_ACK | TCP_FIN, TCP_RST,           TCP_ACK | TCP_RST, 0,
-		TCP_SYN,           TCP_SYN | TCP_ACK, TCP_ACK | TCP_URG};
-
-	memset(s, 0, sizeof(*s));
-	t->now_ns += draw(r, 40) * 1000000 - (one_in(r, 50 * t->calm) ? 60000000 : 0);
-	s->ts_ns = t->now_ns;
-	s->ip_header = t->header;
-	s->bits = from == 1 ? SEGMENT_SWAPPED : 0;
-	s->tcp_flags = one_in(r, 40 * t->calm) ? odd_flags[draw(r, sizeof(odd_flags))] : TCP_ACK;
-	s->tcp_flags |= one_in(r, 3) ? TCP_PSH : 0;
-	s->payload_len = one_in(r, 2) ? 0 : draw(r, 1460) >> (one_in(r, 20) ? 10 : 0);
-	if (t->calm > 1 && s->payload_len == 0 && t->next[1 - from] == t->acked[from])
-		s->payload_len = 100; /* it has nothing new to acknowledge */
-	t->acked[from] = t->next[1 - from];
-	s->ip_len = 40 + s->payload_len;
-	s->seq = t->next[from];
-	s->ack = t->next[1 - from];
-	if (one_in(r, 12 * t->calm))
-		s->seq += draw(r, 4000) - 2000;
-	if (one_in(r, 12 * t->calm))
-		s->ack += draw(r, 4000) - 2000;
-	if (one_in(r, 10))
-		t->window[from] = one_in(r, 8 * t->calm) ? 0 : draw(r, 65536);
-	s->win = (uint16_t)t->window[from];
-	s->ip_id = one_in(r, 30 * t->calm) ? t->ip_id : ++t->ip_id;
-	s->tcp_hlen = 20;
-	s->tcp_caplen = 20;
-	s->tcp_off = 20;
-	s->ttl = (uint8_t)(60 + (one_in(r, t->calm) ? draw(r, 3) : 1));
-	if (one_in(r, 60 * t->calm)) {
-		s->bits |= SEGMENT_SHORT;
-		s->payload_len = 0;
-	}
-	if (one_in(r, 60 * t->calm))
-		s->bits |= SEGMENT_CUT;
-	t->speaks_on -= t->speaks_on != 0;
-	/* Half the sequence space away what is before and what is behind changes. */
-	if (t->calm == 30 && one_in(r, 150)) {
-		t->next[from] += (1u << 31) - draw(r, 3000);
-		t->speaker = from;
-		t->speaks_on = 10;
-	}
-	if (seq_gt(s->seq + s->payload_len, t->next[from]) && !one_in(r, 20 * t->calm))
-		t->next[from] = s->seq + s->payload_len;
-}
 
 /* Equal in all they say: blocks behind pointers are compared by content. */
 static void assert_same_list(const struct tcp_unacked *a, const struct tcp_unacked *b)
@@ -159,19 +81,28 @@ static void play_packed(struct packed_way *way, const struct segment *segment, u
 /* What the ways were worth: how many segments went each. */
 struct taken {
 	uint32_t nb_short, nb_short_packed, nb_packed, nb_annexes;
+	uint32_t nb_restarts, nb_packed_restarts;
 };
+
+/* An active record was written of the flow: however it lies, it goes on the same. */
+static void restart_all(struct taken *taken, struct packed_way *way, struct tcp_flow both[2])
+{
+	struct tcp_flow room;
+
+	assert_true(tcp_flow_has_news(&way->slot));
+	restart_flow(&both[0]);
+	restart_flow(&both[1]);
+	tcp_flow_restart(way->tracker, &way->slot);
+	assert_same_flow(tcp_flow_view(&way->slot, &room), &both[1]);
+	assert_false(tcp_flow_has_news(&way->slot));
+	taken->nb_restarts++;
+	taken->nb_packed_restarts += packed_at(&way->slot)->bits != PACKED_BESIDE;
+}
 
 static void compare_ways(struct taken *taken, uint64_t seed, uint32_t nb, uint32_t isn,
 			 bool handshake, bool details)
 {
-	static const uint8_t opening[] = {TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK};
-	struct talk talk = {.random = {seed},
-			    .calm = seed % 3 == 0   ? 1
-				    : seed % 3 == 1 ? 30
-						    : 300,
-			    .next = {isn, isn + 77},
-			    .window = {1000, 2000},
-			    .now_ns = 1700000000000000000};
+	struct talk talk = talk_begin(seed, isn);
 	struct tcp_tracker *trackers[2] = {tcp_tracker_create(details),
 					   tcp_tracker_create(details)};
 	struct packed_way way = {.tracker = tcp_tracker_create(details)};
@@ -184,17 +115,10 @@ static void compare_ways(struct taken *taken, uint64_t seed, uint32_t nb, uint32
 		struct segment segment;
 		struct step step;
 
-		next_segment(&talk, &segment);
-		if (handshake && i < 3) {
-			const uint32_t from = i == 1;
-
-			segment.tcp_flags = opening[i];
-			segment.payload_len = 0;
-			segment.bits = from == 1 ? SEGMENT_SWAPPED : 0;
-			segment.seq = talk.next[from];
-			segment.ack = i == 0 ? 0 : talk.next[1 - from];
-			talk.next[from] += i < 2;
-		}
+		if (handshake && i < 3)
+			talk_open(&talk, i, &segment);
+		else
+			talk_next(&talk, &segment);
 		if (i == 0) {
 			const struct tcp_arrival arrival = {.flow = &way.slot, .created = true};
 
@@ -218,6 +142,8 @@ static void compare_ways(struct taken *taken, uint64_t seed, uint32_t nb, uint32
 		assert_memory_equal(&notes[0], &notes[1], sizeof(notes[0]));
 		assert_same_flow(&both[0], &both[1]);
 		play_packed(&way, &segment, i, &both[1]);
+		if (one_in(&talk.random, 40))
+			restart_all(taken, &way, both);
 	}
 	taken->nb_short_packed += way.nb_short;
 	taken->nb_packed += way.nb_packed;
@@ -230,12 +156,15 @@ static void compare_ways(struct taken *taken, uint64_t seed, uint32_t nb, uint32
 /* Of 400 flows of 500 segments, half with details. A short way is worth nothing if seldom taken. */
 static void assert_taken(const struct taken *taken)
 {
-	print_message("# short %u, packed and short %u, packed %u, annexes %u\n", taken->nb_short,
-		      taken->nb_short_packed, taken->nb_packed, taken->nb_annexes);
+	print_message("# short %u, packed and short %u, packed %u, annexes %u, restarts %u/%u\n",
+		      taken->nb_short, taken->nb_short_packed, taken->nb_packed, taken->nb_annexes,
+		      taken->nb_packed_restarts, taken->nb_restarts);
 	assert_true(taken->nb_short > 400 * 500 / 10);
 	assert_true(taken->nb_short_packed > 200 * 500 / 20);
 	assert_true(taken->nb_packed > 200 * 500 / 5);
 	assert_true(taken->nb_annexes > 200 * 500 / 10);
+	assert_true(taken->nb_restarts > 400 * 500 / 50);
+	assert_true(taken->nb_packed_restarts > 200 * 500 / 50 / 5);
 }
 
 static void short_way_equals_the_rules_after_a_handshake(void **state)
