@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Live capture beside tcpdump: kernels talk over a wire that the test makes, both watch it, and the
+live records must be those of replaying what tcpdump wrote.
+
+Each way to watch has its own case: an interface and `any` through libpcap, net_af_packet,
+net_af_xdp, a TAP port, net_pcap, and two ports or queues with one direction each. Overload, crashes
+and everything else that goes wrong is in live_trouble.py.
+"""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+import common
+import live_net
+import live_records
+from live_net import ADDRESS4, ADDRESS6, VLAN_ADDRESS, WIRE, Live, Net, Recorder
+
+WEB_PORT, IPERF_PORT, SHORT_PORT, SILENT_PORT, LOSSY_PORT = 8080, 5201, 5001, 7000, 5301
+NGINX = """
+daemon off; master_process off; worker_processes 1; error_log {folder}/nginx.err; pid {folder}/pid;
+events {{ worker_connections 256; }}
+http {{
+    access_log off; root {folder}/www; keepalive_requests 20; sendfile on;
+    client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+    uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+    server {{ listen {port}; listen [::]:{port}; }}
+}}
+"""
+
+
+class Servers:
+    """What listens in namespace b, as far as it is installed."""
+
+    def __init__(self, checks, net, addresses):
+        self.net, self.addresses = net, addresses
+        self.has_iperf = self.has_web = False
+        net.traffic("b", "serve", SHORT_PORT, *addresses).says("ready")
+        if live_net.tool("iperf3"):
+            for i, port in enumerate((IPERF_PORT, LOSSY_PORT)):
+                net.start("b", "iperf3", "-s", "-p", port, "--forceflush",
+                          cpu=live_net.TRAFFIC_CPU).says("listening")
+            self.has_iperf = True
+        else:
+            checks.skip("iperf3", "not installed (scripts/setup installs it)")
+        nginx = live_net.tool("nginx")
+        if nginx and live_net.tool("curl"):
+            self.start_web(nginx)
+            self.has_web = True
+        else:
+            checks.skip("nginx and curl", "not installed (scripts/setup fetches them)")
+
+    def start_web(self, nginx):
+        folder = self.net.folder
+        (folder / "www").mkdir(exist_ok=True)
+        for name, size in (("small", 300), ("middle", 50_000), ("large", 3_000_000)):
+            (folder / "www" / name).write_bytes(b"made by this project, to be downloaded\n" *
+                                                (size // 39))
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=WEB_PORT))
+        child = self.net.start("b", nginx, "-c", folder / "nginx.conf", "-e", folder / "nginx.err",
+                               "-g", "user root;", cpu=live_net.TRAFFIC_CPU)
+        listening = live_net.wait_until(
+            lambda: f":{WEB_PORT} " in live_net.inside("b", "ss", "-Hltn") or
+            child.process.poll() is not None, 20)
+        if not listening or child.process.poll() is not None:
+            raise RuntimeError(f"nginx: {child.err} {(folder / 'nginx.err').read_text()}")
+
+    def start_talk(self, size_mb, connections):
+        """All sorts of traffic at the same time; the processes that make it."""
+        net, clients = self.net, []
+        for address in self.addresses if self.has_iperf else ():
+            # One after the other on each address: a server of iperf3 takes one client at a time.
+            port = LOSSY_PORT if address == ADDRESS4["b"] else IPERF_PORT
+            clients.append(net.start(
+                "a", "iperf3", "-c", address, "-p", port, "-n", f"{size_mb}M",
+                "--connect-timeout", 5000, cpu=live_net.TRAFFIC_CPU))
+            clients[-1].succeed()
+        for address in self.addresses if self.has_web else ():
+            host = f"[{address}]" if ":" in address else address
+            pages = [f"http://{host}:{WEB_PORT}/{name}"
+                     for name in ["large"] + ["small", "middle"] * 10]
+            for parallel in ((), ("--parallel", "--parallel-max", "4")):
+                # One -o for each URL, or it goes to stdout.
+                targets = [word for page in pages for word in (page, "-o", "/dev/null")]
+                clients.append(net.start("a", "curl", "-sS", "--fail", *parallel, *targets,
+                                         cpu=live_net.TRAFFIC_CPU))
+        clients.append(net.traffic("a", "connect", SHORT_PORT, connections, 8, *self.addresses))
+        clients.append(net.traffic("a", "syn", SILENT_PORT, 50, ADDRESS4["b"]))
+        return clients
+
+    def talk(self, size_mb=10, connections=3000):
+        for client in self.start_talk(size_mb, connections):
+            client.succeed()
+
+
+def watched(checks, label, live, recorder, output, args, **how):
+    """
+    Ends a live run and a recording after the mark, and compares. Answers (live rows, summary,
+    recorded rows), or None.
+    """
+    captured, dropped = recorder.stop()
+    result = live.stop()
+    summary = result.summary
+    if not checks.ok(f"{label}: ends well", result.rc == 0 and summary, str(result)):
+        return None
+    if not checks.equal(f"{label}: tcpdump drops nothing", dropped, 0):
+        return None
+    books = live_records.Books(summary)
+    books.check(checks, label)
+    checks.equal(f"{label}: drops", books.lost(), {})
+    checks.equal(f"{label}: packets, tcpdump's and received", books.received, captured)
+    rows = common.Tcpmill(args.tcpmill).rows(output)
+    recorded, replayed = live_records.replay(args, recorder.path, f"{output}.replayed")
+    live_records.compare(checks, label, rows, recorded, **how)
+    checks.equal(f"{label}: packets of all records", live_records.packets_of(rows), books.tracked)
+    checks.equal(f"{label}: fates", books.fates, common.books_of(replayed))
+    return rows, summary, recorded
+
+
+def kernel_interface(checks, args, net, servers):
+    """Everything there is, through libpcap; some of it lost before and behind the interface."""
+    net.add_chain("b", "prerouting", f"tcp dport {SILENT_PORT}-{SILENT_PORT + 99}",
+                  f"tcp dport {LOSSY_PORT} numgen random mod 400 '<' 1")
+    net.add_chain("a", "output", f"tcp dport {LOSSY_PORT} numgen random mod 400 '<' 1")
+    for interface, size_mb, connections, options in (
+            (WIRE, 10, 4000, ("--workers", "2")), ("any", 2, 500, ("--workers", "1"))):
+        label = f"libpcap, {interface}"
+        output = net.folder / f"{interface}.arrow"
+        recorder = Recorder(net, "b", interface, net.folder / f"{interface}.pcap")
+        live = Live(net, args, "b", [interface], *options, output=output)
+        if not checks.ok(f"{label}: starts", live.is_ready(), live.child.err):
+            continue
+        start = time.monotonic()
+        servers.talk(size_mb, connections)
+        checks.note(f"{label}: {time.monotonic() - start:.1f} s of traffic")
+        net.mark()
+        found = watched(checks, label, live, recorder, output, args, with_time=net.exact_times)
+        if found:
+            check_variety(checks, label, servers, found[2], connections)
+
+
+def check_variety(checks, label, servers, rows, connections):
+    """The traffic was what it should have been: else all comparisons are of little."""
+    def count(**like):
+        return sum(all(row[name] == value for name, value in like.items()) for row in rows)
+    checks.ok(f"{label}: flows", len(rows) >= connections + 50, len(rows))
+    for what, like in (("IPv6", {"ip_version": 6}), ("VLAN 7", {"vlan": 7}),
+                       ("refused", {"handshake": "refused"}),
+                       ("unanswered", {"handshake": "syn_only"}), ("ended by FIN",
+                       {"end_reason": "fin"}), ("by the client's RST", {"end_reason": "rst_orig"}),
+                       ("by the server's RST", {"end_reason": "rst_resp"}),
+                       ("alive at the end", {"end_reason": "end_of_input"})):
+        checks.ok(f"{label}: some flows are {what}", count(**like))
+    if servers.has_iperf:
+        checks.ok(f"{label}: some data was lost behind the interface",
+                  sum(row["o_lost_after_bytes"] for row in rows))
+        checks.ok(f"{label}: some data was lost before it",
+                  sum(row["o_lost_before_bytes"] for row in rows))
+    if servers.has_web:
+        checks.ok(f"{label}: downloads with keep-alive", any(
+            row["dst_port"] == WEB_PORT and row["o_data_pkts"] >= 10 for row in rows))
+
+
+def af_packet(checks, args, net, servers):
+    """Frames of a wire without offloads; all stamps of a burst are the same, so no times."""
+    for side in "ab":
+        Net.no_offloads(side, WIRE)
+    for workers in (1, 2):
+        label = f"net_af_packet, {workers} workers"
+        output = net.folder / "af_packet.arrow"
+        recorder = Recorder(net, "b", WIRE, net.folder / "af_packet.pcap")
+        live = Live(net, args, "b", [f"net_af_packet0,iface={WIRE}"], "--workers", workers,
+                    output=output)
+        if not checks.ok(f"{label}: starts", live.is_ready(), live.child.err):
+            continue
+        servers.talk(1, 300)
+        net.mark()
+        watched(checks, label, live, recorder, output, args, with_time=False)
+
+
+CASES = [kernel_interface, af_packet]
+
+
+def main():
+    args = common.arguments(__doc__)
+    checks = common.Checks("live", args.verbose)
+    reason = live_net.enter()
+    if reason:
+        checks.skip("live capture", reason)
+        return checks.finish()
+    with tempfile.TemporaryDirectory(dir=common.roomy_tmp(1 << 30)) as name, \
+            Net(pathlib.Path(name)) as net:
+        net.add_vlan()
+        checks.note(f"the VLAN sub-interface is {net.vlan_is}")
+        net.exact_times = net.drop_stamps("a", WIRE)
+        if not net.exact_times:
+            checks.skip("columns of time", "this kernel stamps for each who watches (tcx is Linux "
+                        "6.6); all others are compared")
+        servers = Servers(checks, net, [ADDRESS4["b"], ADDRESS6["b"], VLAN_ADDRESS["b"]])
+        for case in CASES:
+            if not args.only or case.__name__ in args.only:
+                case(checks, args, net, servers)
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
