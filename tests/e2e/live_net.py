@@ -227,13 +227,11 @@ class Net:
             self.add_neighbours(name, "v7", VLAN_ADDRESS)
 
     def add_chain(self, name, hook, *rules):
-        """nft: packets at a hook of a namespace that are dropped."""
-        table = f"t{hook}"
-        inside(name, "nft", f"add table inet {table}")
-        inside(name, "nft",
-               f"add chain inet {table} c {{ type filter hook {hook} priority 0; }}")
+        """nft: rules for the packets at a hook of a namespace."""
+        inside(name, "nft", f"add table inet {hook}")
+        inside(name, "nft", f"add chain inet {hook} c {{ type filter hook {hook} priority 0; }}")
         for rule in rules:
-            inside(name, "nft", f"add rule inet {table} c {rule} drop")
+            inside(name, "nft", f"add rule inet {hook} c {rule}")
 
     def start(self, name, *command, cpu=None, **kwargs):
         return Child(name, command, self.folder, cpu, **kwargs)

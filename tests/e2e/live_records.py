@@ -89,9 +89,30 @@ def packets_of(rows):
     return sum(row["o_pkts"] + row["r_pkts"] for row in rows)
 
 
-def differences(live, recorded):
-    """For a control: how many rows of the two differ in any column but those null in live."""
-    pairs, more, missing = matched(live, recorded, True)
-    return len(more) + len(missing) + sum(
-        any(row[name] != like[name] for name in row if not NULL_LIVE.fullmatch(name))
-        for row, like in pairs)
+class Books:
+    """What a live run says of every packet: its summary as JSON."""
+
+    def __init__(self, summary):
+        self.summary = summary
+        self.exchange = summary["books"].get("exchange", 0)
+        self.fates = {name: n for name, n in common.books_of(summary).items()
+                      if name != "exchange"}
+        self.received = summary["books"]["frames"]
+        self.tracked = self.fates["tracked"]
+        self.drops = summary["drops"]
+
+    def lost(self):
+        """Places where packets or records were lost, with how many."""
+        return {place: n for place, n in self.drops.items() if n}
+
+    def check(self, checks, label):
+        """The sums that must hold whatever was lost."""
+        checks.equal(f"{label}: received = fates + dropped in the exchange", self.received,
+                     sum(self.fates.values()) + self.exchange)
+        offered = dict(self.summary["offered"])
+        checks.equal(f"{label}: offered = received + not read + dropped", offered.pop("offered"),
+                     sum(offered.values()))
+        checks.equal(f"{label}: ports received what workers did", self.received + offered.get(
+            "not_read", 0), sum(port["received"] for port in self.summary["ports"]))
+        checks.equal(f"{label}: the exchange's drops are said twice the same", self.exchange,
+                     self.drops.get("exchange", 0))

@@ -9,7 +9,8 @@
     play INTERFACE RATE FILE           frames of a pcap file, RATE a second; 0: at full speed
     flood INTERFACE KIND SECONDS RATE  frames of our own making: syn (random sources) or bulk
     mark INTERFACE TEXT                one frame that is not IP, so that nobody answers it
-    stamps INTERFACE                   takes TCP's time stamps from what is sent; says "ready"
+    stamps INTERFACE                   takes TCP's time stamps from what is sent, and loses what is
+                                       marked 7; says "ready"
 """
 
 import ctypes
@@ -29,6 +30,7 @@ from relay import IFF_NO_PI, IFF_TAP, TUNSETIFF
 
 SOL_PACKET, PACKET_AUXDATA, PACKET_QDISC_BYPASS = 263, 8, 20
 TP_STATUS_VLAN_VALID = 1 << 4
+LOSE = 7
 DATA = b"bytes that this project made for itself\n" * 1600
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
 # Who ends a short connection and how; refused: nobody listens.
@@ -243,14 +245,24 @@ def stamps(interface):
     """
     TCP writes into a packet when it was to leave, on another clock. While it is there the kernel
     does not stamp the packet when it arrives, and each socket that watches has its own time. The
-    program is bpf_skb_set_tstamp(packet, 0, 0), next; it is in force until this process ends.
+    program takes it out; packets that bear the mark LOSE it sends to lo, which knows nothing of
+    them: lost on the way, and their sender is not told. It is in force until this process ends.
     """
+    lo, set_tstamp, redirect, tcx_egress = 1, 192, 23, 47
     code = ctypes.create_string_buffer(b"".join(
-        struct.pack("<BBhi", *instruction) for instruction in (
-            (0xb7, 2, 0, 0), (0xb7, 3, 0, 0), (0x85, 0, 0, 192), (0xb7, 0, 0, -1), (0x95, 0, 0, 0))))
+        struct.pack("<BBhi", operation, registers, offset, value)
+        for operation, registers, offset, value in (
+            (0xbf, 0x16, 0, 0),              # r6 = r1, the packet
+            (0xb7, 2, 0, 0), (0xb7, 3, 0, 0),
+            (0x85, 0, 0, set_tstamp),        # bpf_skb_set_tstamp(packet, 0, 0)
+            (0x61, 0x60, 8, 0),              # r0 = packet->mark
+            (0x15, 0, 2, LOSE),              # if r0 == LOSE skip 2
+            (0xb7, 0, 0, -1), (0x95, 0, 0, 0),  # return TCX_NEXT
+            (0xb7, 1, 0, lo), (0xb7, 2, 0, 0),
+            (0x85, 0, 0, redirect), (0x95, 0, 0, 0))))  # return bpf_redirect(lo, 0)
     licence = ctypes.create_string_buffer(b"BSD")
-    loaded = bpf(5, struct.pack("<IIQQ", 3, 5, ctypes.addressof(code), ctypes.addressof(licence)))
-    tcx_egress = 47
+    loaded = bpf(5, struct.pack("<IIQQ", 3, len(code) // 8, ctypes.addressof(code),
+                                ctypes.addressof(licence)))
     bpf(28, struct.pack("<IIII", loaded, socket.if_nametoindex(interface), tcx_egress, 0))
     print("ready", flush=True)
     signal.pause()
