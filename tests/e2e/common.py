@@ -103,8 +103,12 @@ class Result:
 
     def __str__(self):
         rc = "timed out" if self.rc is None else f"exit status {self.rc}"
-        report = self.sanitizer_report()
-        said = report or " | ".join(self.errors.strip().splitlines()[-3:])
+        found = SANITIZER_REPORT.search(self.err)
+        if found:  # rare ones are not seen again: the stacks are all there is
+            lines = self.err[found.start():].decode(errors="replace").splitlines()
+            said = "\n".join(lines[:80])
+        else:
+            said = " | ".join(self.errors.strip().splitlines()[-3:])
         return f"{rc} from {' '.join(self.cmd)}: {said}"
 
 
