@@ -306,6 +306,19 @@ bool tcp_tracker_failed(const struct tcp_tracker *tracker);
  */
 bool tcp_track_next(struct flow *flow, const struct segment *segment, bool *is_offload);
 
+/* The same for a guess: true if it is the segment's flow as well, lives, and was not idle too long.
+ */
+static inline bool tcp_track_guess(struct flow *flow, const struct segment *segment,
+				   const struct flow_limits *limits, uint64_t frame,
+				   bool *is_offload)
+{
+	if (!flow_is_of(flow, segment) || flow_is_idle(flow, limits, segment->clock_ns) ||
+	    !tcp_track_next(flow, segment, is_offload))
+		return false;
+	flow_table_touch(flow, segment->clock_ns, frame);
+	return true;
+}
+
 /*
  * Runs one segment through its flow. note is filled but for its stream; NULL if
  * nobody wants it.

@@ -203,10 +203,9 @@ static inline bool track_next(struct worker *worker, const struct segment *segme
 {
 	bool is_offload;
 
-	if (!flow_is_of(flow, segment) || flow_is_idle(flow, &worker->limits, segment->clock_ns) ||
-	    worker->teller != NULL || !tcp_track_next(flow, segment, &is_offload))
+	if (worker->teller != NULL ||
+	    !tcp_track_guess(flow, segment, &worker->limits, frame, &is_offload))
 		return false;
-	flow_table_touch(flow, segment->clock_ns, frame);
 	worker->tracked++;
 	worker->offload_segments += is_offload;
 	return true;

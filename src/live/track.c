@@ -158,10 +158,8 @@ static inline bool track_next(struct live_worker *worker, const struct segment *
 {
 	bool is_offload;
 
-	if (!flow_is_of(flow, segment) || flow_is_idle(flow, &worker->limits, segment->clock_ns) ||
-	    !tcp_track_next(flow, segment, &is_offload))
+	if (!tcp_track_guess(flow, segment, &worker->limits, worker->frame, &is_offload))
 		return false;
-	flow_table_touch(flow, segment->clock_ns, worker->frame);
 	worker->stats.tracked++;
 	worker->stats.offload_segments += is_offload;
 	return true;
