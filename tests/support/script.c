@@ -345,6 +345,14 @@ const struct flow_record *script_row(struct tcp_script *s)
 	return &s->row;
 }
 
+const struct flow_record *script_active(struct tcp_script *s)
+{
+	flow_record_fill_active(script_flow(s), &s->row);
+	tcp_flow_restart(s->tracker, s->flow);
+	s->seen = tcp_flow_view(s->flow, &s->view);
+	return &s->row;
+}
+
 const struct tcp_trouble *script_trouble(const struct tcp_script *s,
 					 enum script_direction direction)
 {

@@ -135,6 +135,8 @@ const struct tcp_flow *script_flow(const struct tcp_script *script);
 const struct tcp_side *script_side(const struct tcp_script *script,
 				   enum script_direction direction);
 const struct flow_record *script_row(struct tcp_script *script);
+/* The flow's active record; what comes next counts for another one. */
+const struct flow_record *script_active(struct tcp_script *script);
 /* What happened to a side so far; its row tells what would come of it if it ended now. */
 const struct tcp_trouble *script_trouble(const struct tcp_script *script,
 					 enum script_direction direction);

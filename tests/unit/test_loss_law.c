@@ -41,6 +41,7 @@ struct half {
 	struct opener openers[SPACE];
 	uint32_t nb_openers;
 	int64_t bytes, lost_before, lost_after, missed, unresolved, retransmitted, payload;
+	int64_t told_payload; /* in active records */
 	int32_t reordered_pkts, overflowed;
 	/* Of the latest packet. */
 	uint32_t filled, resent;
@@ -306,7 +307,17 @@ static void draw_segment(struct talk *t, struct script_segment *in, const struct
 	t->last[from] = *in;
 }
 
-static void assert_side(const struct flow_record_side *side, const struct half *half)
+/* 5.9 */
+static void assert_law(const struct flow_record_side *side, const struct half *half)
+{
+	assert_int_equal(half->payload - half->told_payload, side->bytes - side->missed_bytes -
+								     side->unresolved_bytes +
+								     side->retransmitted_bytes);
+}
+
+/* told: what active records had before. */
+static void assert_side(const struct flow_record_side *side, const struct flow_record_side *told,
+			const struct half *half)
 {
 	int64_t missed = half->missed, unresolved = half->unresolved;
 
@@ -314,18 +325,43 @@ static void assert_side(const struct flow_record_side *side, const struct half *
 		if (half->numbers[i].hole != 0)
 			*(half->numbers[i].acked_ts != NEVER ? &missed : &unresolved) += 1;
 	}
-	assert_int_equal(side->bytes, half->bytes);
-	assert_int_equal(side->retransmitted_bytes, half->retransmitted);
-	assert_int_equal(side->lost_before_bytes, half->lost_before);
-	assert_int_equal(side->lost_after_bytes, half->lost_after);
-	assert_int_equal(side->missed_bytes, missed);
-	assert_int_equal(side->unresolved_bytes, unresolved);
-	assert_int_equal(side->reordered_pkts, half->reordered_pkts);
-	assert_int_equal(half->payload, side->bytes - side->missed_bytes - side->unresolved_bytes +
-						side->retransmitted_bytes);
+	assert_int_equal(told->bytes + side->bytes, half->bytes);
+	assert_int_equal(told->retransmitted_bytes + side->retransmitted_bytes,
+			 half->retransmitted);
+	assert_int_equal(told->lost_before_bytes + side->lost_before_bytes, half->lost_before);
+	assert_int_equal(told->lost_after_bytes + side->lost_after_bytes, half->lost_after);
+	assert_int_equal(told->missed_bytes + side->missed_bytes, missed);
+	assert_int_equal(told->unresolved_bytes + side->unresolved_bytes, unresolved);
+	assert_int_equal(told->reordered_pkts + side->reordered_pkts, half->reordered_pkts);
+	assert_law(side, half);
 }
 
-static void step(struct tcp_script *s, struct half halves[2], const struct script_segment *in)
+/* A record of what goes on: the law holds in it, too, and what follows begins anew. */
+static void tell(struct tcp_script *s, struct half halves[2], struct flow_record *told)
+{
+	const struct flow_record *row = script_active(s);
+
+	for (int i = 0; i < 2; i++) {
+		struct flow_record_side *sum = &told->side[i];
+		const struct flow_record_side *side = &row->side[i];
+
+		if (halves[i].pkts == 0)
+			continue;
+		assert_law(side, &halves[i]);
+		halves[i].told_payload = halves[i].payload;
+		sum->bytes += side->bytes;
+		sum->retransmitted_bytes += side->retransmitted_bytes;
+		sum->lost_before_bytes += side->lost_before_bytes;
+		sum->lost_after_bytes += side->lost_after_bytes;
+		sum->missed_bytes += side->missed_bytes;
+		sum->unresolved_bytes += side->unresolved_bytes;
+		sum->reordered_pkts += side->reordered_pkts;
+	}
+	told->holes_overflowed += row->holes_overflowed;
+}
+
+static void step(struct tcp_script *s, struct half halves[2], const struct flow_record *told,
+		 const struct script_segment *in)
 {
 	struct half *f = &halves[in->direction == REV], *r = &halves[in->direction == FWD];
 	const int64_t rtt = f->pkts + r->pkts == 0 ? 0 : script_flow(s)->initial_rtt_ns;
@@ -338,9 +374,9 @@ static void step(struct tcp_script *s, struct half halves[2], const struct scrip
 	assert_int_equal(n->resent_bytes, f->resent);
 	for (int i = 0; i < 2; i++) {
 		if (halves[i].pkts != 0)
-			assert_side(&script_row(s)->side[i], &halves[i]);
+			assert_side(&script_row(s)->side[i], &told->side[i], &halves[i]);
 	}
-	assert_int_equal(script_row(s)->holes_overflowed,
+	assert_int_equal(told->holes_overflowed + script_row(s)->holes_overflowed,
 			 halves[0].overflowed + halves[1].overflowed);
 }
 
@@ -349,11 +385,12 @@ struct sums {
 	int32_t reordered_pkts, overflowed;
 };
 
-/* A handshake, then nb segments at most. */
-static void converse(uint64_t seed, uint32_t isn, uint32_t nb, struct sums *sums)
+/* A handshake, then nb segments at most; told after each of tells on average (0: never). */
+static void converse(uint64_t seed, uint32_t isn, uint32_t nb, uint32_t tells, struct sums *sums)
 {
 	struct tcp_script *s = script_create(seed % 2);
 	struct half *halves = calloc(2, sizeof(*halves));
+	struct flow_record told = {0};
 	struct talk talk = {.random = seed, .has_tsvals = seed % 3 == 0, .fin = {-1, -1}};
 	const struct script_segment opening[] = {
 		{.direction = FWD, .flags = TCP_SYN},
@@ -370,13 +407,15 @@ static void converse(uint64_t seed, uint32_t isn, uint32_t nb, struct sums *sums
 	for (int i = 0; i < 2; i++)
 		halves[i].hi = halves[i].ack = halves[i].fin = -1;
 	for (int i = 0; i < 3; i++)
-		step(s, halves, &opening[i]);
+		step(s, halves, &told, &opening[i]);
 	while (nb-- > 0 && halves[0].hi < SPACE - 400 && halves[1].hi < SPACE - 400 &&
 	       halves[0].nb_openers < SPACE - 8 && halves[1].nb_openers < SPACE - 8) {
 		struct script_segment in;
 
 		draw_segment(&talk, &in, halves);
-		step(s, halves, &in);
+		step(s, halves, &told, &in);
+		if (tells != 0 && one_in(&talk, tells))
+			tell(s, halves, &told);
 	}
 	for (int i = 0; i < 2; i++) {
 		sums->lost_before += halves[i].lost_before;
@@ -396,7 +435,7 @@ static void the_law_and_every_column_hold_byte_by_byte(void **state)
 
 	(void)state;
 	for (uint32_t seed = 1; seed <= 400; seed++)
-		converse(seed * 2654435761u, seed * 40503u, 300, &sums);
+		converse(seed * 2654435761u, seed * 40503u, 300, 0, &sums);
 	/* It is worth little if it seldom happens. */
 	assert_true(sums.lost_before > 1000 && sums.lost_after > 1000 && sums.missed > 1000);
 	assert_true(sums.unresolved > 1000 && sums.reordered_pkts > 100 && sums.overflowed > 100);
@@ -408,7 +447,18 @@ static void the_law_holds_where_numbers_wrap(void **state)
 
 	(void)state;
 	for (uint32_t seed = 1; seed <= 100; seed++)
-		converse(seed * 7919u, 0u - seed * 20, 300, &sums);
+		converse(seed * 7919u, 0u - seed * 20, 300, 0, &sums);
+}
+
+/* Definitions 2.6: in the sum of the records, and 5.9 in each. */
+static void the_law_holds_in_every_active_record(void **state)
+{
+	struct sums sums = {0};
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= 400; seed++)
+		converse(seed * 2654435761u, seed * 40503u, 300, 1 + seed % 50, &sums);
+	assert_true(sums.missed > 1000 && sums.unresolved > 1000 && sums.overflowed > 100);
 }
 
 int main(void)
@@ -416,6 +466,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_law_and_every_column_hold_byte_by_byte),
 		cmocka_unit_test(the_law_holds_where_numbers_wrap),
+		cmocka_unit_test(the_law_holds_in_every_active_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
