@@ -195,5 +195,12 @@ int filter_check(struct capture *capture, char *error, size_t error_size);
 int filter_compile(struct capture *capture, uint16_t link_type, bool swapped,
 		   const struct bpf_insn **program);
 void filter_free(struct capture *capture);
+/*
+ * For live capture; the program is the caller's to give to pcap_freecode(). 0, or -1 with
+ * one line in error.
+ */
+struct bpf_program;
+int filter_compile_text(const char *filter, uint16_t link_type, struct bpf_program *program,
+			char *error, size_t error_size);
 
 #endif

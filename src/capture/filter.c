@@ -88,6 +88,12 @@ static int compile(const char *filter, uint16_t link_type, bool swapped,
 	return rc;
 }
 
+int filter_compile_text(const char *filter, uint16_t link_type, struct bpf_program *program,
+			char *error, size_t error_size)
+{
+	return compile(filter, link_type, false, program, error, error_size);
+}
+
 int filter_check(struct capture *capture, char *error, size_t error_size)
 {
 	/* Of pcapng the link types come later: Ethernet, cooked, 802.11 and raw stand for them. */
