@@ -122,9 +122,9 @@ static int take_option(struct parser *p, const struct option_spec *option, const
 	return options_usage_error(p->command, "--%s '%s': %s", option->long_name, value, refusal);
 }
 
-static int take_operand(struct parser *p, const char *value)
+static int take_operand(struct parser *p, int id, const char *value)
 {
-	const char *refusal = p->take(p->context, OPTION_OPERAND, value);
+	const char *refusal = p->take(p->context, id, value);
 
 	return refusal ? options_usage_error(p->command, "'%s': %s", value, refusal)
 		       : OPTIONS_GO_ON;
@@ -197,8 +197,10 @@ int options_parse(const struct command_spec *command, int argc, char **argv, opt
 	for (; p.at < p.argc && status == OPTIONS_GO_ON; p.at++) {
 		const char *text = p.argv[p.at];
 
-		if (options_ended || text[0] != '-' || text[1] == '\0')
-			status = take_operand(&p, text);
+		if (options_ended && command->has_rest)
+			status = take_operand(&p, OPTION_REST, text);
+		else if (options_ended || text[0] != '-' || text[1] == '\0')
+			status = take_operand(&p, OPTION_OPERAND, text);
 		else if (text[1] != '-')
 			status = parse_short(&p, text + 1);
 		else if (text[2] != '\0')
@@ -257,6 +259,7 @@ void options_print_help(const struct command_spec *command, bool everything, FIL
 {
 	const struct option_spec *option;
 	const char *group = NULL;
+	bool has_groups = everything;
 
 	fprintf(out, "Usage: %s\n", command->synopsis);
 	if (command->summary)
@@ -265,13 +268,14 @@ void options_print_help(const struct command_spec *command, bool everything, FIL
 	for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
 		/* A heading is printed with the first shown option of its group. */
 		if (i == command->nb_options)
-			group = everything ? "Help" : NULL;
+			group = has_groups ? "Help" : NULL;
 		if (option->group)
 			group = option->group;
 		if (option->audience == OPTION_EXPERT && !everything)
 			continue;
 		if (group)
 			fprintf(out, "%s:\n", group);
+		has_groups |= group != NULL;
 		group = NULL;
 		print_option(out, option);
 	}

@@ -39,10 +39,13 @@ struct command_spec {
 	const char *notes;    /* printed last, lines of its own (examples), or NULL */
 	const struct option_spec *options;
 	size_t nb_options;
+	bool has_rest; /* what is behind "--" is handed over as OPTION_REST, not OPTION_OPERAND */
 };
 
 /* The id under which operands (what is no option) are handed over. */
 #define OPTION_OPERAND (-1)
+/* The same of what is behind "--", for a command that tells the two apart. */
+#define OPTION_REST (-4)
 
 /* options_parse() returns this when the command shall go on. */
 #define OPTIONS_GO_ON (-1)

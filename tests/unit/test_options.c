@@ -51,8 +51,9 @@ static const char *record_option(void *context, int id, const char *value)
 	return id == OPT_LEVEL && strcmp(value, "bad") == 0 ? "expected a good one" : NULL;
 }
 
-/* Runs fn with stream fd going into said. */
-static void parse_words(struct outcome *o, int fd, const char *words)
+/* Parses the words for a command, with stream fd going into said. */
+static void parse_words_of(const struct command_spec *parsed, struct outcome *o, int fd,
+			   const char *words)
 {
 	char line[256];
 	char *argv[16] = {line};
@@ -68,7 +69,7 @@ static void parse_words(struct outcome *o, int fd, const char *words)
 	assert_non_null(catcher);
 	fflush(stdout);
 	dup2(fileno(catcher), fd);
-	o->status = options_parse(&command, argc, argv, record_option, o);
+	o->status = options_parse(parsed, argc, argv, record_option, o);
 	fflush(stdout);
 	dup2(kept, fd);
 	close(kept);
@@ -76,6 +77,11 @@ static void parse_words(struct outcome *o, int fd, const char *words)
 	len = fread(o->said, 1, sizeof(o->said) - 1, catcher);
 	o->said[len] = '\0';
 	fclose(catcher);
+}
+
+static void parse_words(struct outcome *o, int fd, const char *words)
+{
+	parse_words_of(&command, o, fd, words);
 }
 
 static void every_way_of_writing_a_value(void **state)
@@ -110,6 +116,18 @@ static void two_dashes_end_the_options(void **state)
 	(void)state;
 	parse_words(&o, STDERR_FILENO, "try a -v -- -q --write --");
 	assert_string_equal(o.taken, "-1=a 1= -1=-q -1=--write -1=-- ");
+	assert_int_equal(o.status, OPTIONS_GO_ON);
+}
+
+static void a_command_may_tell_apart_what_is_behind_two_dashes(void **state)
+{
+	struct command_spec with_rest = command;
+	struct outcome o;
+
+	(void)state;
+	with_rest.has_rest = true;
+	parse_words_of(&with_rest, &o, STDERR_FILENO, "try a -v - -- b -q --write --");
+	assert_string_equal(o.taken, "-1=a 1= -1=- -4=b -4=-q -4=--write -4=-- ");
 	assert_int_equal(o.status, OPTIONS_GO_ON);
 }
 
@@ -330,6 +348,7 @@ int main(void)
 		cmocka_unit_test(every_way_of_writing_a_value),
 		cmocka_unit_test(flags_are_bundled),
 		cmocka_unit_test(two_dashes_end_the_options),
+		cmocka_unit_test(a_command_may_tell_apart_what_is_behind_two_dashes),
 		cmocka_unit_test(a_value_may_look_like_an_option),
 		cmocka_unit_test(errors_name_the_command_and_the_option),
 		cmocka_unit_test(help_comes_from_the_table),
