@@ -40,6 +40,11 @@ static void begin(struct json_out *json, const char *name)
 	}
 }
 
+struct json_out json_in_memory(char **text, size_t *size)
+{
+	return (struct json_out){.file = open_memstream(text, size)};
+}
+
 void json_open(struct json_out *json, const char *name, char bracket)
 {
 	begin(json, name);

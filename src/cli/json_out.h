@@ -5,6 +5,7 @@
 /* Writing JSON: commas are put in by themselves. Nesting up to 16. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -13,6 +14,12 @@ struct json_out {
 	uint32_t depth;
 	bool has_item[16];
 };
+
+/*
+ * Writes into memory: *text is malloc'ed and whole once the file is closed. The file is
+ * NULL when memory is short.
+ */
+struct json_out json_in_memory(char **text, size_t *size);
 
 /* name is NULL inside an array and for the outermost value. */
 void json_open(struct json_out *json, const char *name, char bracket);

@@ -116,58 +116,6 @@ static char *drops_text(const struct capture *capture)
 	return strdup(text);
 }
 
-static void put_totals(struct json_out *json, const struct engine_result *result)
-{
-	static const char *const flags[8] = {"fin", "syn", "rst", "psh",
-					     "ack", "urg", "ece", "cwr"};
-	/* The names of the columns that are added up. */
-	static const char *const losses[NB_LOSSES] = {
-		[LOSS_BEFORE] = "lost_before_bytes", [LOSS_BEHIND] = "lost_after_bytes",
-		[LOSS_MISSED] = "missed_bytes",      [LOSS_LATE] = "reordered_pkts",
-		[LOSS_OPEN] = "unresolved_bytes",
-	};
-	const struct engine_totals *t = &result->totals;
-
-	json_uint(json, "flows", t->flows);
-	json_open(json, "handshakes", '{');
-	for (int i = 0; i < NB_HANDSHAKES; i++)
-		json_uint(json, handshake_names[i], t->handshakes[i]);
-	json_close(json, '}');
-	json_open(json, "conn_states", '{');
-	for (int i = 0; i < NB_CONN_STATES; i++)
-		json_uint(json, conn_state_names[i], t->conn_states[i]);
-	json_close(json, '}');
-	json_open(json, "end_reasons", '{');
-	for (int i = 0; i < NB_END_REASONS; i++)
-		json_uint(json, end_reason_names[i], t->ends[i]);
-	json_close(json, '}');
-	json_open(json, "flags", '{');
-	for (int i = 0; i < 8; i++)
-		json_uint(json, flags[i], t->flags[0][i] + t->flags[1][i]);
-	json_close(json, '}');
-	json_open(json, "verdicts", '{');
-	for (int i = 0; i < NB_COUNTED_VERDICTS; i++)
-		json_uint(json, verdict_names[i], t->verdicts[i].total);
-	json_uint(json, verdict_names[VERDICT_REUSED_PORTS], t->reused_ports);
-	json_close(json, '}');
-	json_open(json, "loss", '{');
-	for (int i = 0; i < NB_LOSSES; i++)
-		json_uint(json, losses[i], t->losses[i].total);
-	json_close(json, '}');
-	json_uint(json, "anomalous_packets", result->anomalous_packets);
-	json_uint(json, "anomalous_flows", t->anomalous_flows);
-	json_uint(json, "one_sided_flows", t->one_sided);
-	json_uint(json, "truncated_flows", t->truncated);
-	json_uint(json, "capture_dups", t->capture_dups);
-	json_uint(json, "offload_segments", result->offload_segments);
-	json_uint(json, "evicted", result->evicted);
-	if (t->nb_rtts == 0)
-		return;
-	json_int(json, "handshake_median_ns", engine_rtt_quantile(t, 0.5));
-	json_int(json, "handshake_p95_ns", engine_rtt_quantile(t, 0.95));
-	json_int(json, "handshake_max_ns", t->rtt_max_ns);
-}
-
 /* How the run went on this machine: the only part that differs from run to run. */
 static void put_machine(struct json_out *json, const struct engine_result *result)
 {
@@ -193,6 +141,7 @@ static void put_machine(struct json_out *json, const struct engine_result *resul
 void run_print_json(const struct run_report *report, FILE *out)
 {
 	const struct capture_totals *totals = capture_totals(report->capture);
+	const struct run_sums sums = run_sums_of(report->result);
 	struct json_out json = {.file = out};
 
 	json_open(&json, NULL, '{');
@@ -208,7 +157,7 @@ void run_print_json(const struct run_report *report, FILE *out)
 		json_int(&json, "last_ts", totals->last_ts_ns);
 	}
 	json_uint(&json, "time_jumps", totals->time_jumps);
-	put_totals(&json, report->result);
+	run_put_totals(&json, &sums);
 	put_books(&json, "books", report);
 	put_drops(&json, report->capture);
 	put_damage(&json, "damage", report->capture);
@@ -247,15 +196,7 @@ void run_print_stream_footer(const struct run_report *report, FILE *out)
 	fputc('\n', out);
 }
 
-/* One value built in memory. NULL when memory is short. */
-static struct json_out memory_open(char **text, size_t *size)
-{
-	struct json_out json = {.file = open_memstream(text, size)};
-
-	return json;
-}
-
-static size_t add(struct arrow_kv *kv, size_t nb, size_t max, const char *key, char *value)
+size_t run_metadata_add(struct arrow_kv *kv, size_t nb, size_t max, const char *key, char *value)
 {
 	if (nb == max || value == NULL) {
 		free(value);
@@ -270,7 +211,7 @@ static char *options_json(const struct run_options *options)
 	const struct engine_config *config = &options->config;
 	char *text = NULL;
 	size_t size;
-	struct json_out json = memory_open(&text, &size);
+	struct json_out json = json_in_memory(&text, &size);
 
 	if (json.file == NULL)
 		return NULL;
@@ -300,7 +241,7 @@ static char *paths_json(const struct run_options *options)
 {
 	char *text = NULL;
 	size_t size;
-	struct json_out json = memory_open(&text, &size);
+	struct json_out json = json_in_memory(&text, &size);
 
 	if (json.file == NULL)
 		return NULL;
@@ -315,10 +256,10 @@ size_t run_schema_metadata(const struct run_options *options, struct arrow_kv *k
 {
 	size_t nb = 0;
 
-	nb = add(kv, nb, max, "program", strdup("tcpmill " TCPMILL_VERSION));
-	nb = add(kv, nb, max, "schema_version", strdup(RECORD_SCHEMA_VERSION));
-	nb = add(kv, nb, max, "inputs", paths_json(options));
-	nb = add(kv, nb, max, "options", options_json(options));
+	nb = run_metadata_add(kv, nb, max, "program", strdup("tcpmill " TCPMILL_VERSION));
+	nb = run_metadata_add(kv, nb, max, "schema_version", strdup(RECORD_SCHEMA_VERSION));
+	nb = run_metadata_add(kv, nb, max, "inputs", paths_json(options));
+	nb = run_metadata_add(kv, nb, max, "options", options_json(options));
 	return nb;
 }
 
@@ -327,7 +268,7 @@ static char *verdicts_json(uint32_t verdicts)
 {
 	char *text = NULL;
 	size_t size;
-	struct json_out json = memory_open(&text, &size);
+	struct json_out json = json_in_memory(&text, &size);
 
 	if (json.file == NULL)
 		return NULL;
@@ -345,7 +286,9 @@ size_t run_events_schema_metadata(const struct run_options *options, uint32_t ve
 {
 	const size_t nb = run_schema_metadata(options, kv, max);
 
-	return verdicts == RUN_EVENTS_ALL ? nb : add(kv, nb, max, "only", verdicts_json(verdicts));
+	return verdicts == RUN_EVENTS_ALL
+		       ? nb
+		       : run_metadata_add(kv, nb, max, "only", verdicts_json(verdicts));
 }
 
 static char *footer_json(const struct run_report *report,
@@ -354,7 +297,7 @@ static char *footer_json(const struct run_report *report,
 {
 	char *text = NULL;
 	size_t size;
-	struct json_out json = memory_open(&text, &size);
+	struct json_out json = json_in_memory(&text, &size);
 
 	if (json.file == NULL)
 		return NULL;
@@ -371,12 +314,12 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 	size_t nb = 0;
 
 	snprintf(evicted, sizeof(evicted), "%llu", (unsigned long long)report->result->evicted);
-	nb = add(kv, nb, max, "books", footer_json(report, NULL));
-	nb = add(kv, nb, max, "inputs", footer_json(report, put_inputs));
-	nb = add(kv, nb, max, "link_types", footer_json(report, put_link_types));
-	nb = add(kv, nb, max, "damage", footer_json(report, put_damage));
-	nb = add(kv, nb, max, "evicted", strdup(evicted));
-	nb = add(kv, nb, max, "capture_drops", drops_text(report->capture));
+	nb = run_metadata_add(kv, nb, max, "books", footer_json(report, NULL));
+	nb = run_metadata_add(kv, nb, max, "inputs", footer_json(report, put_inputs));
+	nb = run_metadata_add(kv, nb, max, "link_types", footer_json(report, put_link_types));
+	nb = run_metadata_add(kv, nb, max, "damage", footer_json(report, put_damage));
+	nb = run_metadata_add(kv, nb, max, "evicted", strdup(evicted));
+	nb = run_metadata_add(kv, nb, max, "capture_drops", drops_text(report->capture));
 	return nb;
 }
 
@@ -386,7 +329,8 @@ size_t run_events_footer_metadata(const struct run_report *report, uint64_t nb_r
 	char rows[32];
 
 	snprintf(rows, sizeof(rows), "%llu", (unsigned long long)nb_rows);
-	return add(kv, run_footer_metadata(report, kv, max), max, "events", strdup(rows));
+	return run_metadata_add(kv, run_footer_metadata(report, kv, max), max, "events",
+				strdup(rows));
 }
 
 void run_metadata_free(struct arrow_kv *kv, size_t nb)

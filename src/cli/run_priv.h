@@ -10,6 +10,23 @@
 #include "tcpmill/capture.h"
 
 struct arrow_kv;
+struct json_out;
+
+/* What the flows of a run add up to, and the counts beside it. */
+struct run_sums {
+	const struct engine_totals *totals;
+	uint64_t tracked, anomalous_packets, offload_segments, evicted; /* packets; flows */
+	bool has_frames; /* packets have numbers that can be looked up */
+};
+struct run_sums run_sums_of(const struct engine_result *result);
+/* Flows, anomalies, losses and flags (run_totals.c). */
+void run_print_totals(const struct run_sums *sums, FILE *out);
+/* What is odd about the flows, or about how they were captured. */
+void run_print_totals_warnings(const struct run_sums *sums, uint64_t max_flows, FILE *out);
+/* The totals as members of the object that is open (run_totals_json.c). */
+void run_put_totals(struct json_out *json, const struct run_sums *sums);
+/* What became of a packet, as the books say it. */
+extern const char *const run_fate_words[NB_FATES];
 
 void run_print_summary(const struct run_report *report, FILE *out);
 void run_print_json(const struct run_report *report, FILE *out);
@@ -30,6 +47,11 @@ size_t run_events_schema_metadata(const struct run_options *options, uint32_t ve
 				  struct arrow_kv *kv, size_t max);
 size_t run_events_footer_metadata(const struct run_report *report, uint64_t nb_rows,
 				  struct arrow_kv *kv, size_t max);
+/*
+ * Appends an entry whose value is malloc'ed and becomes the list's; a NULL value, or one
+ * too many, is left out. Returns how many there are.
+ */
+size_t run_metadata_add(struct arrow_kv *kv, size_t nb, size_t max, const char *key, char *value);
 void run_metadata_free(struct arrow_kv *kv, size_t nb);
 
 #endif

@@ -9,20 +9,6 @@
 #include "run_priv.h"
 #include "text.h"
 
-static const char *const fate_words[NB_FATES] = {
-	[FATE_TRACKED] = "tracked",
-	[FATE_FILTERED] = "filtered",
-	[FATE_LINK_UNKNOWN] = "of an unknown link type",
-	[FATE_NOT_IP] = "not IP",
-	[FATE_IP_BAD] = "with a bad IP header",
-	[FATE_FRAGMENT] = "IP fragments",
-	[FATE_TUNNEL] = "in tunnels",
-	[FATE_ICMP_QUOTED] = "ICMP errors about TCP",
-	[FATE_NOT_TCP] = "not TCP",
-	[FATE_TCP_SHORT] = "too short for a TCP header",
-	[FATE_UNTRACKED] = "untracked",
-};
-
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -102,152 +88,6 @@ static void print_input(const struct run_report *report, FILE *out)
 	fputc('\n', out);
 }
 
-static void print_share(FILE *out, const char **separator, uint64_t n, const char *word)
-{
-	if (n == 0)
-		return;
-	fprintf(out, "%s%s %s", *separator, text_ucount(n).s, word);
-	*separator = " \xc2\xb7 ";
-}
-
-static void print_flows(const struct engine_totals *t, FILE *out)
-{
-	static const struct {
-		enum handshake handshake;
-		const char *word;
-	} words[] = {
-		{HANDSHAKE_COMPLETE, "complete"},
-		{HANDSHAKE_SYN_ONLY, "unanswered"},
-		{HANDSHAKE_REFUSED, "refused"},
-		{HANDSHAKE_SYN_ACK_UNACKED, "half-open"},
-		{HANDSHAKE_BAD_ACK, "with a wrong ack"},
-		{HANDSHAKE_SIMULTANEOUS, "simultaneous"},
-		{HANDSHAKE_SPLIT, "split"},
-		{HANDSHAKE_MIDSTREAM, "midstream"},
-		{HANDSHAKE_RESP_ONLY, "without their SYN"},
-		{HANDSHAKE_REPLY_UNSEEN, "one-sided"},
-	};
-	const char *separator = "";
-
-	fprintf(out, "Flows          %-12s ", text_ucount(t->flows).s);
-	if (t->flows != 0)
-		fputs("handshake: ", out);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		print_share(out, &separator, t->handshakes[words[i].handshake], words[i].word);
-	fputs("\nEnded          ", out);
-	separator = "";
-	print_share(out, &separator, t->ends[END_FIN], "FIN");
-	print_share(out, &separator, t->ends[END_RST_ORIG] + t->ends[END_RST_RESP], "RST");
-	print_share(out, &separator, t->ends[END_PORT_REUSE], "by port reuse");
-	print_share(out, &separator, t->ends[END_IDLE_TIMEOUT], "idle");
-	print_share(out, &separator, t->ends[END_EVICTED], "evicted");
-	print_share(out, &separator, t->ends[END_OF_INPUT], "still open");
-	fputc('\n', out);
-	if (t->nb_rtts != 0)
-		fprintf(out, "Handshake time median %s \xc2\xb7 p95 %s \xc2\xb7 max %s\n",
-			text_duration(engine_rtt_quantile(t, 0.5)).s,
-			text_duration(engine_rtt_quantile(t, 0.95)).s,
-			text_duration(t->rtt_max_ns).s);
-}
-
-static void print_anomaly(const struct engine_totals *t, enum verdict verdict, const char *word,
-			  uint64_t packets, FILE *out)
-{
-	const struct engine_worst *worst = &t->verdicts[verdict];
-
-	if (worst->total == 0)
-		return;
-	fprintf(out, "  %-22s %9s  %7s   ", word, text_ucount(worst->total).s,
-		text_percent(worst->total, packets).s);
-	fprintf(out, "worst %s   %s, from frame %s\n", worst->flow, text_ucount(worst->count).s,
-		text_ucount(worst->frame).s);
-}
-
-static void print_anomalies(const struct run_report *report, FILE *out)
-{
-	static const struct {
-		enum verdict verdict;
-		const char *word;
-	} words[] = {
-		{VERDICT_RETRANSMISSION, "retransmission"},
-		{VERDICT_FAST_RETRANSMISSION, "fast retransmission"},
-		{VERDICT_SPURIOUS_RETRANSMISSION, "spurious retransmission"},
-		{VERDICT_OUT_OF_ORDER, "out-of-order"},
-		{VERDICT_DUPLICATE_ACK, "duplicate ACK"},
-		{VERDICT_LOST_SEGMENT, "previous segment lost"},
-		{VERDICT_ACK_LOST_SEGMENT, "ACKed unseen segment"},
-		{VERDICT_ZERO_WINDOW, "zero window"},
-		{VERDICT_WINDOW_FULL, "window full"},
-	};
-	const struct engine_totals *t = &report->result->totals;
-	const uint64_t tracked = report->result->fates[FATE_TRACKED];
-
-	if (report->result->anomalous_packets == 0) {
-		fputs("Anomalies      none\n", out);
-		return;
-	}
-	fprintf(out, "Anomalies      %s packets in %s flow%s (%s of TCP packets)\n\n",
-		text_ucount(report->result->anomalous_packets).s, text_ucount(t->anomalous_flows).s,
-		t->anomalous_flows == 1 ? "" : "s",
-		text_percent(report->result->anomalous_packets, tracked).s);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		print_anomaly(t, words[i].verdict, words[i].word, tracked, out);
-	fputc('\n', out);
-}
-
-static struct text loss_text(int loss, uint64_t n)
-{
-	return loss == LOSS_LATE ? text_ucount(n) : text_bytes(n);
-}
-
-/* Two lines each: how much, and which flow to look at. */
-static void print_losses(const struct engine_totals *t, FILE *out)
-{
-	static const struct {
-		const char *where, *how;
-	} words[NB_LOSSES] = {
-		[LOSS_BEFORE] = {"before capture point", "gaps that a resend filled"},
-		[LOSS_BEHIND] = {"behind capture point",
-				 "seen, then resent unacknowledged: at most that"},
-		[LOSS_MISSED] = {"missed by the capture", "acknowledged, but never seen"},
-		[LOSS_LATE] = {"not lost, only late", "packets that were overtaken on the way"},
-		[LOSS_OPEN] = {"not known", "gaps that nobody filled or acknowledged"},
-	};
-	bool has_heading = false;
-
-	for (int i = 0; i < NB_LOSSES; i++) {
-		const struct engine_worst *worst = &t->losses[i];
-
-		if (worst->total == 0)
-			continue;
-		if (!has_heading)
-			fputs("Where it was lost\n\n", out);
-		has_heading = true;
-		fprintf(out, "  %-22s %9s   %s\n", words[i].where, loss_text(i, worst->total).s,
-			words[i].how);
-		fprintf(out, "%37sworst %s   %s", "", worst->flow, loss_text(i, worst->count).s);
-		/* A cut header hides the anomaly that a loss comes with. */
-		if (worst->frame != 0)
-			fprintf(out, ", from frame %s", text_ucount(worst->frame).s);
-		fputc('\n', out);
-	}
-	if (has_heading)
-		fputc('\n', out);
-}
-
-static void print_flags(const struct engine_totals *t, FILE *out)
-{
-	static const char *const names[8] = {"FIN", "SYN", "RST", "PSH",
-					     "ACK", "URG", "ECE", "CWR"};
-	static const int order[8] = {1, 0, 2, 3, 4, 5, 6, 7};
-
-	fputs("Flags         ", out);
-	for (int i = 0; i < 8; i++)
-		fprintf(out, "%s %s %s", i == 0 ? "" : " \xc2\xb7", names[order[i]],
-			text_ucount(t->flags[0][order[i]] + t->flags[1][order[i]]).s);
-	fputs("\n\n", out);
-}
-
 static void print_books(const struct run_report *report, FILE *out)
 {
 	const uint64_t *fates = report->result->fates;
@@ -258,7 +98,7 @@ static void print_books(const struct run_report *report, FILE *out)
 		text_ucount(fates[FATE_TRACKED]).s);
 	for (int f = 0; f < NB_FATES; f++) {
 		if (f != FATE_TRACKED && fates[f] != 0)
-			fprintf(out, " + %s %s", text_ucount(fates[f]).s, fate_words[f]);
+			fprintf(out, " + %s %s", text_ucount(fates[f]).s, run_fate_words[f]);
 	}
 	if (run_reported_drops(report->capture, &drops))
 		fprintf(out, " \xc2\xb7 the capture reports %s dropped", text_ucount(drops).s);
@@ -288,13 +128,10 @@ static void print_written(const struct run_report *report, FILE *out)
 
 void run_print_summary(const struct run_report *report, FILE *out)
 {
-	const struct engine_result *result = report->result;
+	const struct run_sums sums = run_sums_of(report->result);
 
 	print_input(report, out);
-	print_flows(&result->totals, out);
-	print_anomalies(report, out);
-	print_losses(&result->totals, out);
-	print_flags(&result->totals, out);
+	run_print_totals(&sums, out);
 	print_books(report, out);
 	print_written(report, out);
 }
@@ -335,38 +172,12 @@ static void warn_link_types(const struct run_report *report, FILE *out)
 
 void run_print_warnings(const struct run_report *report, FILE *out)
 {
-	const struct engine_result *result = report->result;
-	const struct engine_totals *t = &result->totals;
-	const uint64_t tracked = result->fates[FATE_TRACKED];
+	const struct run_sums sums = run_sums_of(report->result);
 
 	warn_link_types(report, out);
 	warn_drops(report, out);
-	if (t->many_packet != 0 && t->one_sided * 2 > t->many_packet)
-		fprintf(out,
-			"tcpmill: warning: a one-sided capture: %s of %s flows show one direction "
-			"only\n",
-			text_ucount(t->one_sided).s, text_ucount(t->many_packet).s);
-	if (t->capture_dups * 100 > tracked)
-		fprintf(out,
-			"tcpmill: warning: %s of the TCP packets were captured twice (%s): many "
-			"retransmissions and duplicate ACKs are the capture's\n",
-			text_percent(t->capture_dups, tracked).s, text_ucount(t->capture_dups).s);
-	if (t->truncated != 0)
-		fprintf(out,
-			"tcpmill: warning: the snaplen cuts TCP headers in %s flows: their options "
-			"and "
-			"some verdicts are not known\n",
-			text_ucount(t->truncated).s);
-	if (result->offload_segments != 0)
-		fprintf(out,
-			"tcpmill: warning: %s segments are larger than the MSS: captured before "
-			"segmentation offload, so they were no packets on the wire\n",
-			text_ucount(result->offload_segments).s);
+	run_print_totals_warnings(&sums, report->options->config.max_flows, out);
 	if (capture_totals(report->capture)->time_jumps != 0)
 		fprintf(out, "tcpmill: warning: time jumps %s times in the capture\n",
 			text_ucount(capture_totals(report->capture)->time_jumps).s);
-	if (result->evicted != 0)
-		fprintf(out, "tcpmill: warning: %s flows were evicted (--max-flows %s)\n",
-			text_ucount(result->evicted).s,
-			text_ucount(report->options->config.max_flows).s);
 }
