@@ -90,6 +90,7 @@ struct live_stats {
 	struct live_writer_stats writer;
 	int64_t clock_error_ns; /* of the wall clock at its last correction */
 	uint64_t clock_steps;
+	char record_path[256]; /* of the file being written, as it will be called; or "" */
 };
 
 /* Where packets or records were lost. */
