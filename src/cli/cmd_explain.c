@@ -32,7 +32,7 @@ static const struct option_spec option_specs[] = {
 	{"filter", 'f', "BPF", "read only packets that this capture filter passes", NULL,
 	 OPTION_EVERYBODY, RUN_OPT_FILTER},
 	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",
-	 "For experts and tests:", OPTION_EXPERT, RUN_OPT_CHUNK_SIZE},
+	 "For experts and tests", OPTION_EXPERT, RUN_OPT_CHUNK_SIZE},
 };
 
 static const struct command_spec command = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* tcpmill run: captures in; flow records, events and a summary out. */
+/* tcpmill run: captures or ports in; flow records, events and a summary out. */
 
 #include <errno.h>
 #include <limits.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "live_cli.h"
 #include "options.h"
 #include "run_events.h"
 #include "run_priv.h"
@@ -36,19 +37,25 @@ static const struct option_spec run_options[] = {
 	{"json", 0, NULL, "the summary for machines", NULL, OPTION_EVERYBODY, OPT_JSON},
 	{"quiet", 'q', NULL, "no summary, no progress, no warnings", NULL, OPTION_EVERYBODY,
 	 RUN_OPT_QUIET},
+	LIVE_ROWS,
 	RUN_ROWS_EXPERT,
 	{"batch-rows", 0, "N", "rows of a record batch; default 65536", NULL, OPTION_EXPERT,
 	 OPT_BATCH_ROWS},
+	LIVE_ROWS_EXPERT,
 };
 
 static const struct command_spec run_command = {
 	.name = "run",
-	.synopsis = "tcpmill run [options] CAPTURE...",
-	.summary =
-		"Reads captures in the order given as one stream and prints what TCP did in them.",
-	.notes = "CAPTURE is pcap or pcapng; - is stdin.\n"
-		 "Exit status: 0 all read, 1 failed, 2 usage, 3 done but an input was damaged, "
-		 "130 interrupted.\n"
+	.synopsis =
+		"tcpmill run [options] CAPTURE... | tcpmill run -i PORT [options] [-- EAL OPTIONS]",
+	.summary = "Reads captures in the order given as one stream, or what ports receive, and "
+		   "tells what TCP did.",
+	.notes = "CAPTURE is pcap or pcapng; - is stdin. Live capture goes on until an interrupt, "
+		 "its normal end,\n"
+		 "with --idle-timeout 300 s and a core left free for the kernel unless said "
+		 "otherwise.\n"
+		 "Exit status: 0 all read, or live capture ended; 1 failed, 2 usage, 3 done but an "
+		 "input was\n  damaged, 130 interrupted while reading captures.\n"
 		 "Verdicts: retransmission, fast_retransmission, spurious_retransmission, "
 		 "out_of_order,\n"
 		 "  lost_segment, ack_lost_segment, window_update, window_full, keep_alive, "
@@ -58,14 +65,16 @@ static const struct command_spec run_command = {
 		 "  tfo_syn, tfo_ack, tfo_ignored.",
 	.options = run_options,
 	.nb_options = sizeof(run_options) / sizeof(run_options[0]),
+	.has_rest = true,
 };
 
 /* The command, and everything that the hooks of the engine need. */
 struct run {
 	struct run_options options;
-	const char *events_path; /* or NULL */
-	const char *only;        /* as typed, or NULL */
-	uint32_t verdicts;       /* bit v: the events have verdict v */
+	struct live_options live; /* in place of captures, if ports are named */
+	const char *events_path;  /* or NULL */
+	const char *only;         /* as typed, or NULL */
+	uint32_t verdicts;        /* bit v: the events have verdict v */
 	struct run_bar bar;
 	struct capture *capture;
 	struct arrow_kv footer[16];
@@ -76,7 +85,11 @@ static const char *take(void *context, int id, const char *value)
 {
 	struct run *run = context;
 	struct run_options *options = &run->options;
+	bool is_live;
+	const char *refusal = live_options_take(&run->live, id, value, &is_live);
 
+	if (refusal != NULL || is_live)
+		return refusal;
 	switch (id) {
 	case OPT_WRITE:
 		options->config.output = value;
@@ -93,7 +106,7 @@ static const char *take(void *context, int id, const char *value)
 	case OPT_BATCH_ROWS:
 		return run_take_u32(value, 1, 1u << 20, &options->config.batch_rows);
 	default:
-		return run_options_take(options, id, value);
+		return run_options_take(options, id != OPTION_REST ? id : OPTION_OPERAND, value);
 	}
 }
 
@@ -181,8 +194,10 @@ static int check_usage(struct run *run)
 {
 	const struct run_options *options = &run->options;
 	const char *output = options->config.output, *events = run->events_path;
-	int status = run_options_check(&run_command, options);
+	int status = live_options_check_absent(&run_command, &run->live);
 
+	if (status == OPTIONS_GO_ON)
+		status = run_options_check(&run_command, options);
 	if (status == OPTIONS_GO_ON)
 		status = check_output(options, "-w", output);
 	if (status == OPTIONS_GO_ON)
@@ -198,6 +213,17 @@ static int check_usage(struct run *run)
 		return options_usage_error(&run_command, "--events %s would overwrite -w %s",
 					   events, output);
 	return OPTIONS_GO_ON;
+}
+
+/* As check_usage(), of a line with -i. */
+static int check_live_usage(struct run *run)
+{
+	if (run->events_path != NULL || run->only != NULL)
+		return options_usage_error(&run_command,
+					   "--%s is for captures: live capture (-i) tells no "
+					   "events",
+					   run->events_path != NULL ? "events" : "only");
+	return live_options_finish(&run_command, &run->live, &run->options);
 }
 
 static void on_progress(void *context, const struct engine_progress *progress)
@@ -350,27 +376,38 @@ static int run_open(struct run *run, struct engine_result *result)
 	return status;
 }
 
+static int run_captures(struct run *run)
+{
+	struct engine_result *result = calloc(1, sizeof(*result));
+	int status = EXIT_FAILED;
+
+	if (result != NULL) {
+		run_bar_init(&run->bar, &run->options);
+		status = run_open(run, result);
+	} else {
+		fputs("tcpmill: out of memory\n", stderr);
+	}
+	free(result);
+	return status;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run run = {.nb_footer = 0};
-	struct engine_result *result = calloc(1, sizeof(*result));
+	bool is_live = false;
 	int status = run_options_init(&run.options, argc);
 
-	if (status == 0 && result == NULL) {
-		fputs("tcpmill: out of memory\n", stderr);
-		status = EXIT_FAILED;
+	if (status == 0)
+		status = live_options_init(&run.live, argc);
+	if (status == 0) {
+		status = options_parse(&run_command, argc, argv, take, &run);
+		is_live = live_options_is_live(&run.live);
+		if (status == OPTIONS_GO_ON)
+			status = is_live ? check_live_usage(&run) : check_usage(&run);
+		if (status == OPTIONS_GO_ON)
+			status = is_live ? live_main(&run.live) : run_captures(&run);
 	}
-	if (status != 0)
-		goto out;
-	status = options_parse(&run_command, argc, argv, take, &run);
-	if (status == OPTIONS_GO_ON)
-		status = check_usage(&run);
-	if (status != OPTIONS_GO_ON)
-		goto out;
-	run_bar_init(&run.bar, &run.options);
-	status = run_open(&run, result);
-out:
-	free(result);
+	live_options_fini(&run.live);
 	run_options_fini(&run.options);
 	return status;
 }

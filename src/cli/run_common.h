@@ -80,7 +80,7 @@ enum run_option {
 
 #define RUN_ROWS_EXPERT                                                                            \
 	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",     \
-	 "For experts and tests:", OPTION_EXPERT, RUN_OPT_CHUNK_SIZE},                             \
+	 "For experts and tests", OPTION_EXPERT, RUN_OPT_CHUNK_SIZE},                             \
 	{"hash-key", 0, "N", "seed of the flow table's hash; default: random", NULL,               \
 	 OPTION_EXPERT, RUN_OPT_HASH_KEY},                                                         \
 	{"delay-workers", 0, "SEED", "pause workers at random", NULL, OPTION_EXPERT,               \

@@ -5,6 +5,8 @@
  * printed as lines for people. The text comes from a file and is not trusted.
  */
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "show_json.h"
@@ -230,6 +232,23 @@ bool show_json_array_string(const char *text, size_t index, char *out, size_t si
 	return found;
 }
 
+/* A time stamp: ns since the epoch under one of the names that we give them. */
+static bool print_time(FILE *out, const char **p, const char *key)
+{
+	char *end;
+	int64_t ns;
+
+	if (strcmp(key, "from_ns") != 0 && strcmp(key, "to_ns") != 0)
+		return false;
+	errno = 0;
+	ns = strtoll(*p, &end, 10);
+	if (end == *p || errno != 0 || strspn(end, ",}] \t\r\n") == 0)
+		return false;
+	*p = end;
+	fprintf(out, "%s UTC", text_time(ns).s);
+	return true;
+}
+
 /* A string, number or word; p stands on it. */
 static void print_scalar(FILE *out, const char **p, bool aligned)
 {
@@ -290,7 +309,8 @@ static void print_object(FILE *out, const char **p, int indent)
 		} else {
 			text_put_left(out, key, (size_t)(KEY_WIDTH - indent));
 			putc(' ', out);
-			print_scalar(out, p, true);
+			if (!print_time(out, p, raw))
+				print_scalar(out, p, true);
 			putc('\n', out);
 		}
 	}

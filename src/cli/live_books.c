@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Where every packet went, and every loss by its place. */
+
+#include <string.h>
+
+#include "live_cli.h"
+#include "run_priv.h"
+
+const struct live_drop_words live_drop_words[NB_LIVE_DROPS] = {
+	[LIVE_DROP_NIC] = {"dropped by the NIC", "nic",
+			   "workers are too slow for a burst: more of them, or longer RX rings"},
+	[LIVE_DROP_NO_MBUF] = {"dropped for want of buffers", "no buffer",
+			       "workers hold all of them: more workers, or fewer ports each"},
+	[LIVE_DROP_ERRORS] = {"with errors, by the NIC", "errors",
+			      "cable, optics, or a speed that the two ends do not agree on"},
+	[LIVE_DROP_KERNEL] = {"dropped by the kernel", "kernel",
+			      "its ring was full: --buffer makes it longer, -f lets less in"},
+	[LIVE_DROP_INTERFACE] = {"dropped by the interface", "interface",
+				 "before anybody captured: see ethtool -S and ip -s link"},
+	[LIVE_DROP_EXCHANGE] = {"dropped in the exchange", "exchange",
+				"another worker was behind: RSS on the port, or more workers"},
+	[LIVE_DROP_TABLE] = {"without room in the flow table", "table",
+			     "a larger --max-flows, or shorter timeouts"},
+	[LIVE_DROP_RECORDS] = {"records dropped: the writer was behind", "records",
+			       "a faster disk or reader for -w, or longer timeouts"},
+	[LIVE_DROP_DISK] = {"records lost: they could not be written", "disk",
+			    "room on the disk of -w, or a reader that goes on reading"},
+};
+
+const char *const live_class_names[NB_FLOW_CLASSES] = {
+	[FLOW_HALF_OPEN] = "half_open",
+	[FLOW_CLOSED] = "closed",
+	[FLOW_OPEN] = "open",
+};
+
+bool live_drop_is_offered(enum live_drop drop)
+{
+	return drop == LIVE_DROP_NIC || drop == LIVE_DROP_NO_MBUF || drop == LIVE_DROP_ERRORS ||
+	       drop == LIVE_DROP_KERNEL || drop == LIVE_DROP_INTERFACE;
+}
+
+bool live_drop_is_of_packets(enum live_drop drop)
+{
+	return drop != LIVE_DROP_RECORDS && drop != LIVE_DROP_DISK;
+}
+
+void live_books_make(struct live_books *books, const struct live_stats *stats,
+		     const struct live_sum *sum)
+{
+	*books = (struct live_books){
+		.received = sum->all.received,
+		.exchange = sum->all.exchange_full,
+	};
+	memcpy(books->fates, sum->all.fates, sizeof(books->fates));
+	for (uint32_t i = 0; i < stats->nb_ports; i++) {
+		books->ports_received += stats->ports[i].received;
+		books->cut += stats->ports[i].cut;
+	}
+	/* Counters are read one after the other: while frames come, either may be ahead. */
+	books->not_read = (int64_t)(books->ports_received - books->received);
+	books->offered = books->ports_received;
+	for (int d = 0; d < NB_LIVE_DROPS; d++) {
+		if (live_drop_is_offered((enum live_drop)d))
+			books->offered += sum->drops[d];
+	}
+}
+
+void live_port_drops(const struct port_counters *counters, uint64_t drops[NB_LIVE_DROPS])
+{
+	memset(drops, 0, NB_LIVE_DROPS * sizeof(*drops));
+	drops[LIVE_DROP_NIC] = counters->missed;
+	drops[LIVE_DROP_NO_MBUF] = counters->no_mbuf;
+	drops[LIVE_DROP_ERRORS] = counters->errors;
+	drops[LIVE_DROP_KERNEL] = counters->kernel_drops;
+	drops[LIVE_DROP_INTERFACE] = counters->interface_drops;
+}
+
+uint64_t live_evicted(const struct live_sum *sum)
+{
+	uint64_t evicted = 0;
+
+	for (int c = 0; c < NB_FLOW_CLASSES; c++)
+		evicted += sum->all.evicted[c];
+	return evicted;
+}
+
+struct run_sums live_sums_of(const struct live_report *report)
+{
+	const struct live_worker_stats *all = &report->sum->all;
+
+	return (struct run_sums){
+		.totals = &report->result->totals,
+		.tracked = all->tracked,
+		.anomalous_packets = all->anomalous_packets,
+		.offload_segments = all->offload_segments,
+		.evicted = live_evicted(report->sum),
+	};
+}
+
+void live_ports_copy(struct live_ports *ports, const struct port_info *const *infos, uint32_t nb)
+{
+	ports->nb = nb < PORT_MAX_PORTS ? nb : PORT_MAX_PORTS;
+	for (uint32_t i = 0; i < ports->nb; i++) {
+		ports->infos[i] = *infos[i];
+		snprintf(ports->names[i], sizeof(ports->names[i]), "%s", infos[i]->name);
+		snprintf(ports->drivers[i], sizeof(ports->drivers[i]), "%s", infos[i]->driver);
+		ports->infos[i].name = ports->names[i];
+		ports->infos[i].driver = ports->drivers[i];
+	}
+}

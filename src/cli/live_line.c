@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Lines of live capture that may grow long: many ports, many fates, long names. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "live_cli.h"
+#include "text.h"
+
+#define WIDTH 100
+#define INDENT 4
+
+void live_line_put(struct live_line *line, const char *separator, const char *format, ...)
+{
+	char part[512];
+	va_list args;
+	size_t columns;
+
+	va_start(args, format);
+	(void)vsnprintf(part, sizeof(part), format, args);
+	va_end(args);
+	columns = text_width(part, strlen(part)) + text_width(separator, strlen(separator));
+	if (line->columns > INDENT && line->columns + columns > WIDTH) {
+		fprintf(line->out, "\n%*s", INDENT, "");
+		line->columns = INDENT;
+		if (*separator == ' ')
+			separator++;
+	} else if (line->columns == 0) {
+		separator = "";
+	}
+	fprintf(line->out, "%s%s", separator, part);
+	line->columns += columns;
+}
+
+void live_line_end(struct live_line *line)
+{
+	fputc('\n', line->out);
+	line->columns = 0;
+}
