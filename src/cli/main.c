@@ -14,7 +14,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"run", cmd_run, "read captures, print a summary, write flow records"},
+	{"run", cmd_run, "read captures or ports, print a summary, write flow records"},
 	{"show", cmd_show, "show flow records as a table, totals, CSV or JSON"},
 	{"explain", cmd_explain, "show one flow as a ladder: what went wrong, why, and where"},
 	{"verdicts", cmd_verdicts, "print tshark's verdict on every TCP packet"},
@@ -22,7 +22,8 @@ static const struct command commands[] = {
 
 static void print_help(FILE *out)
 {
-	fputs("tcpmill: what TCP did in a capture, on every core\n\nusage: tcpmill COMMAND "
+	fputs("tcpmill: what TCP did in a capture or on a port, on every core\n\nusage: tcpmill "
+	      "COMMAND "
 	      "[options] "
 	      "...\n\n",
 	      out);
@@ -30,7 +31,7 @@ static void print_help(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs("\ntcpmill COMMAND --help tells the options of a command; tcpmill --version.\n"
 	      "Exit status: 0 all well, 1 failed, 2 usage, 3 done but an input was damaged, "
-	      "130 interrupted.\n",
+	      "130 interrupted\n(live capture ends with 0: an interrupt is its normal end).\n",
 	      out);
 }
 
