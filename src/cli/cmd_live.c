@@ -61,11 +61,10 @@ static int64_t utc_now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Metadata comes first, but only if records are written. */
-static void keep_ports(struct live *live, const struct port_info *const *infos, uint32_t nb)
+static void keep_ports(struct live *live, const struct live_start *start)
 {
 	if (live->ports.nb == 0)
-		live_ports_copy(&live->ports, infos, nb);
+		live_ports_copy(&live->ports, start->ports, start->nb_ports);
 }
 
 static size_t hand_over(const struct live_metadata *made, struct arrow_kv *kv, size_t max)
@@ -77,13 +76,13 @@ static size_t hand_over(const struct live_metadata *made, struct arrow_kv *kv, s
 	return nb;
 }
 
-static size_t on_metadata(void *context, const struct port_info *const *infos, uint32_t nb,
-			  struct arrow_kv *kv, size_t max)
+static size_t on_metadata(void *context, const struct live_start *start, struct arrow_kv *kv,
+			  size_t max)
 {
 	struct live *live = context;
 	const struct live_report report = {.options = live->options, .ports = &live->ports};
 
-	keep_ports(live, infos, nb);
+	keep_ports(live, start);
 	run_metadata_free(live->schema.kv, live->schema.nb);
 	live->schema.nb = live_schema_metadata(&report, live->schema.kv, MAX_METADATA);
 	return hand_over(&live->schema, kv, max);
@@ -105,14 +104,14 @@ static size_t on_footer(void *context, const struct live_stats *since_opened, st
 	return hand_over(&live->footer, kv, max);
 }
 
-static void on_started(void *context, const struct port_info *const *infos, uint32_t nb)
+static void on_started(void *context, const struct live_start *start)
 {
 	struct live *live = context;
 	const struct live_report report = {.options = live->options, .ports = &live->ports};
 
-	keep_ports(live, infos, nb);
+	keep_ports(live, start);
 	if (!live->options->quiet)
-		live_print_started(&report, stderr);
+		live_print_started(&report, start, stderr);
 }
 
 /* A file that cannot be written is no reason to stop capturing. */

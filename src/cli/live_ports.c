@@ -2,7 +2,6 @@
 
 /* What is said of the ports when they are open, before the first packet. */
 
-#include <rte_eal.h>
 #include <string.h>
 
 #include "live_cli.h"
@@ -38,7 +37,7 @@ static void print_port(const struct port_info *info, FILE *out)
 	live_line_end(&line);
 }
 
-void live_print_started(const struct live_report *report, FILE *out)
+void live_print_started(const struct live_report *report, const struct live_start *start, FILE *out)
 {
 	const struct live_ports *ports = report->ports;
 	bool has_dpdk = false;
@@ -53,7 +52,7 @@ void live_print_started(const struct live_report *report, FILE *out)
 				ports->infos[i].warning);
 	}
 	/* The kernel's own rings do not need them. */
-	if (has_dpdk && rte_eal_has_hugepages() == 0)
+	if (has_dpdk && !start->has_hugepages)
 		fputs("tcpmill: warning: no hugepages: buffers lie in 4 KiB pages, which costs "
 		      "TLB misses, and\n  drivers of real NICs may refuse to start "
 		      "(docs/live.md)\n",
