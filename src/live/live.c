@@ -18,7 +18,6 @@
 #define WATCH_STEP_NS 20000000
 #define TICK_NS 1000000000u
 #define EAL_MIB 64u /* without ports */
-#define MAX_METADATA 32u
 
 /* The one thing a signal handler can reach. */
 static atomic_bool interrupted;
@@ -120,17 +119,15 @@ static int start_writer(struct live *live, const int *cpus, char *error, size_t 
 		.is_exchanged = live->is_merged || (live->nb_workers > 1 && !live->is_affine),
 		.cpus = cpus,
 	};
-	struct arrow_kv metadata[MAX_METADATA];
-	struct live_outbox *outboxes[ENGINE_MAX_WORKERS];
 	struct live_writer_params params = {
 		.config = live->config,
-		.outboxes = outboxes,
+		.outboxes = live->outboxes,
 		.nb_outboxes = live->nb_workers,
 		.snapshot = live_snapshot,
 		.footer = hooks->footer,
 		.footer_context = hooks->context,
 		.context = live,
-		.metadata = metadata,
+		.metadata = live->metadata,
 		.clock = &live->clock,
 	};
 
@@ -138,9 +135,9 @@ static int start_writer(struct live *live, const int *cpus, char *error, size_t 
 		hooks->started(hooks->context, &start);
 	if (hooks->metadata != NULL)
 		params.nb_metadata =
-			hooks->metadata(hooks->context, &start, metadata, MAX_METADATA);
+			hooks->metadata(hooks->context, &start, live->metadata, LIVE_MAX_METADATA);
 	for (uint32_t i = 0; i < live->nb_workers; i++)
-		outboxes[i] = &live->workers[i].outbox;
+		live->outboxes[i] = &live->workers[i].outbox;
 	atomic_store(&live->writer, live_writer_start(&params, error, error_size));
 	return live->writer != NULL ? 0 : -1;
 }

@@ -16,9 +16,11 @@
  */
 
 #include "live_priv.h"
+#include "tcpmill/arrow.h"
 
 #define LIVE_CELL_HEADERS 104u /* an IP header without options, 40 bytes at most, and TCP's 60 */
-#define LIVE_DRAIN 64u         /* segments that are tracked at a time */
+#define LIVE_MAX_METADATA 32u
+#define LIVE_DRAIN 64u /* segments that are tracked at a time */
 
 /* A segment on its way to its worker; segment.ip_header points to headers. */
 struct live_cell {
@@ -100,7 +102,11 @@ struct live {
 	struct live_queue *queues; /* [nb_queues] */
 	struct live_worker *workers;
 	_Atomic(struct live_writer *) writer; /* set while its thread runs already */
-	bool is_affine;                       /* flows are dealt by the NICs' rule */
+	/* What the writer looks at as long as it runs. */
+	struct live_outbox *outboxes[ENGINE_MAX_WORKERS];
+	struct arrow_kv metadata[LIVE_MAX_METADATA];
+
+	bool is_affine;  /* flows are dealt by the NICs' rule */
 	bool is_merged;  /* several queues have one flow's segments: all go through rings */
 	bool reads_file; /* a port's stamps are a file's */
 	bool sleeps;     /* an idle worker sleeps */
