@@ -196,8 +196,7 @@ static_assert(offsetof(struct tcp_side, trouble) == 192, "line 3 is 64 bytes");
 #define TCP_TOLD_PKTS 0x03u
 #define TCP_TOLD_SYN 0x04u
 #define TCP_TOLD_FIN 0x08u
-#define TCP_TOLD_DATA 0x10u
-#define TCP_TOLD_RTT 0x20u
+#define TCP_TOLD_RTT 0x10u
 
 /* A flow as the rules know it. Without padding: two compare as bytes. */
 struct tcp_flow {

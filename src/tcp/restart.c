@@ -70,7 +70,6 @@ static uint8_t mark_of(const struct tcp_side *side)
 
 	mark |= side->flags[0] != 0 ? TCP_TOLD_FIN : 0;
 	mark |= side->flags[1] != 0 ? TCP_TOLD_SYN : 0;
-	mark |= side->data_pkts != 0 ? TCP_TOLD_DATA : 0;
 	mark |= side->rtt_samples != 0 ? TCP_TOLD_RTT : 0;
 	return (uint8_t)mark;
 }
@@ -78,7 +77,7 @@ static uint8_t mark_of(const struct tcp_side *side)
 static void restart_counters(struct tcp_side *side, uint8_t mark)
 {
 	side->pkts = mark & TCP_TOLD_PKTS;
-	side->data_pkts = (mark & TCP_TOLD_DATA) != 0;
+	side->data_pkts = 0;
 	side->psh = 0;
 	side->ip_bytes = 0;
 	memset(side->flags, 0, sizeof(side->flags));
@@ -162,7 +161,6 @@ void tcp_side_untold(const struct tcp_flow *flow, const struct tcp_side *side, b
 	*untold = *side;
 	untold->bytes = bytes > flow->told_bytes[i] ? bytes - flow->told_bytes[i] : 0;
 	untold->pkts -= told & TCP_TOLD_PKTS;
-	untold->data_pkts -= (told & TCP_TOLD_DATA) != 0;
 	untold->flags[0] -= (told & TCP_TOLD_FIN) != 0;
 	untold->flags[1] -= (told & TCP_TOLD_SYN) != 0;
 	untold->rtt_samples -= (told & TCP_TOLD_RTT) != 0;

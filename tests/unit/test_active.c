@@ -182,6 +182,30 @@ static void a_part_has_its_own_extremes(void **state)
 	assert_int_equal(row->side[0].rtt_mean_ns, 10 * SCRIPT_MS);
 	assert_int_equal(row->side[0].rtt_max_ns, 10 * SCRIPT_MS);
 	assert_int_equal(row->side[1].pure_acks, 1);
+
+	script_data(s, FWD, LEN(300));
+	script_ack(s, REV, AFTER_US(30000));
+	assert_int_equal(script_active(s)->side[0].rtt_min_ns, 30 * SCRIPT_MS);
+}
+
+static void frames_of_anomalies_are_of_the_part(void **state)
+{
+	struct tcp_script *s = *state;
+	const struct flow_record *row;
+
+	script_handshake(s);
+	script_data(s, FWD, LEN(100));
+	script_data(s, FWD, SEQ(1001), LEN(100), AFTER_US(300000));
+	row = script_active(s);
+	assert_int_equal(row->first_anomaly_frame, 5);
+	assert_int_equal(row->last_anomaly_frame, 5);
+	assert_int_equal(row->side[0].rto_max_ns, 300 * SCRIPT_MS);
+	script_ack(s, REV);
+	row = script_active(s);
+	assert_int_equal(row->first_anomaly_frame, RECORD_NULL_64);
+	assert_int_equal(row->last_anomaly_frame, RECORD_NULL_64);
+	assert_int_equal(row->side[0].rto_max_ns, RECORD_NULL_64);
+	assert_int_equal(row->side[0].retransmitted_bytes, 0);
 }
 
 static void who_and_how_it_began_repeat(void **state)
@@ -363,6 +387,7 @@ int main(void)
 		cmocka_unit_test(parts_make_up_the_whole),
 		cmocka_unit_test(parts_make_up_the_whole_where_numbers_wrap),
 		SCRIPT_TEST(a_part_has_its_own_extremes),
+		SCRIPT_TEST(frames_of_anomalies_are_of_the_part),
 		SCRIPT_TEST(who_and_how_it_began_repeat),
 		SCRIPT_TEST(of_a_silent_side_counts_are_0_and_extremes_null),
 		SCRIPT_TEST(a_side_that_was_never_seen_stays_null),
