@@ -131,6 +131,30 @@ ok scale "$bench" scale --tcpmill "$tcpmill" --dir "$work" --workers 1,3 --live 
 equal "scale: rows" "$(grep -o '"workers":' "$work/out.json" | wc -l)" 4
 ok "scale: files left behind" [ -z "$(find "$work" -name 'tcpmill-bench*')" ]
 
+# ---- live: what is fed, and loops that read it ----------------------------------------------
+
+"$bench" live --frames "$work/t.pcap" --flows 100 --packets 20000
+read -r packets tcp flows one least most fin v6 dns syn gap < <(looked_at "$work/t.pcap")
+equal "live: packets, TCP, flows, SYNs" "$packets $tcp $flows $syn" "20300 20300 100 200"
+ok "live: $most packets of a flow" [ "$most" -lt 400 ]
+good=$(tshark -n -r "$work/t.pcap" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y \
+	'!tcp.analysis.flags && ip.checksum.status == 1 && tcp.checksum.status == 1' 2>/dev/null | wc -l)
+equal "live: frames in order with right checksums" "$good" 20300
+acks=$(tshark -n -r "$work/t.pcap" -Y 'tcp.len == 0 && tcp.flags.syn == 0' 2>/dev/null | wc -l)
+ok "live: $acks pure ACKs of 20000" [ $((acks - 100)) -gt 6500 ]
+ok "live: fewer than 7,000 pure ACKs" [ $((acks - 100)) -lt 7000 ]
+live="$bench live --packets 100000 --flows 100,2000 --rounds 1"
+for consumer in null empty decode track live; do
+	ok "live: $consumer" $live --only $consumer --json >"$work/out.json"
+	equal "live: $consumer: packets" "$(value packets "$work/out.json")" 100000
+done
+equal "live: rows" "$(grep -o '"mpps":' "$work/out.json" | wc -l)" 2
+ok "live, as text" $live >"$work/out"
+equal "live, as text: lines of the table" "$(grep -c '[0-9]\.[0-9]' "$work/out")" 6
+fails 2 "$bench" live --only wrong
+fails 2 "$bench" live --flows 0
+fails 2 "$bench" live --slots 1000 # not a power of two
+
 # One packet more than there is: no rate may come of it.
 cat >"$work/liar" <<END
 #!/bin/sh

@@ -26,6 +26,7 @@ static const struct {
 	[LIVE_NULL] = {"null", "net_null: receive, free"},
 	[LIVE_EMPTY] = {"empty", "receive, free"},
 	[LIVE_DECODE] = {"decode", "receive, decode, free"},
+	[LIVE_TRACK] = {"track", "receive, decode, track, free"},
 	[LIVE_ENGINE] = {"live", "live capture"},
 };
 
@@ -173,9 +174,11 @@ int cmd_live(int argc, char **argv)
 	(void)argc;
 	if (status == 0 && frames != NULL)
 		return live_flows_write(flows.values[0], base.packets, frames);
+	if (status == 0 && (base.slots & (base.slots - 1)) != 0)
+		status = bench_fail(2, "--slots", "not a power of two");
 	nb = make_rows(&base, &flows, only, rows);
 	if (status == 0 && nb == 0)
-		status = bench_fail(2, only, "no such consumer: null, empty, decode, live");
+		status = bench_fail(2, only, "no such consumer: null, empty, decode, track, live");
 	for (uint64_t round = 0; status == 0 && round < rounds; round++) {
 		/* Every other round backwards: a machine that drifts drifts for all. */
 		for (uint32_t i = 0; status == 0 && i < nb; i++)

@@ -21,6 +21,7 @@ enum live_consumer {
 	LIVE_NULL,   /* receives from net_null, of another driver's making */
 	LIVE_EMPTY,  /* receives from the feeder, and frees */
 	LIVE_DECODE, /* decodes them, too */
+	LIVE_TRACK,  /* and gives them their verdicts */
 	LIVE_ENGINE, /* live_run(), one worker */
 	NB_LIVE_CONSUMERS,
 };

@@ -19,7 +19,7 @@
 #define START_NS INT64_C(1767225600000000000)
 #define TICK_NS 67 /* 10 Gbit/s */
 
-static_assert(sizeof(struct live_flow) == 128, "a flow is two cache lines");
+static_assert(sizeof(struct live_flow) == 32, "a flow is half a cache line");
 
 /* Two segments and their ACK, and the same from the other side. */
 const struct live_step live_steps[LIVE_NB_STEPS] = {
@@ -40,35 +40,40 @@ static uint64_t mix(uint64_t z)
 }
 
 /* 10.x.y.z speaks to a server of 198.18.0.0/22. */
-static void set_endpoints(uint64_t id, unsigned side, struct packet *packet)
+static void start_flow(struct live_flow *flow, uint64_t id)
 {
-	const uint64_t hash = mix(id);
-	const uint16_t ports[2] = {(uint16_t)(1024 + hash % 64512), 443};
-	uint8_t *const client = side == 0 ? packet->src : packet->dst;
-	uint8_t *const server = side == 0 ? packet->dst : packet->src;
+	const uint64_t hash = mix(id), isns = mix(~id);
 
-	live_put32(client, 0x0a000000u | (uint32_t)(id & 0xffffff));
-	live_put32(server, 0xc6120000u | (uint32_t)((hash >> 32 & 0x3ff) ^ id >> 24));
-	packet->src_port = ports[side];
-	packet->dst_port = ports[!side];
+	*flow = (struct live_flow){
+		.addresses = {0x0a000000u | (uint32_t)(id & 0xffffff),
+			      0xc6120000u | (uint32_t)((hash >> 32 & 0x3ff) ^ id >> 24)},
+		.next_seq = {(uint32_t)isns, (uint32_t)(isns >> 32)},
+		.ports = {(uint16_t)(1024 + hash % 64512), 443},
+	};
+}
+
+static void init_packet(const struct live_flow *flow, unsigned side, struct packet *packet)
+{
+	packet_init(packet, 4);
+	live_put32(packet->src, flow->addresses[side]);
+	live_put32(packet->dst, flow->addresses[!side]);
+	packet->src_port = flow->ports[side];
+	packet->dst_port = flow->ports[!side];
 	packet->reverse = side == 1;
 	packet->ttl = side == 0 ? 64 : 56;
 	packet->dont_fragment = true;
 	packet->window = WINDOW;
-	packet->flags = PACKET_ACK;
 	packet->min_frame = LIVE_FRAME_LEN;
 }
 
-static void make_template(uint64_t id, unsigned side, uint8_t template[LIVE_HEADERS_LEN])
+static void make_template(unsigned side, uint8_t template[LIVE_HEADERS_LEN])
 {
+	static const struct live_flow nobody;
 	uint8_t frame[PACKET_HEADERS_MAX];
 	struct packet packet;
 	size_t wire_len;
 
-	packet_init(&packet, 4);
-	set_endpoints(id, side, &packet);
-	/* Without flags, so that the sum has none: live_flows_next() adds them. */
-	packet.flags = 0;
+	init_packet(&nobody, side, &packet);
 	packet_build_plain(&packet, frame, sizeof(frame), &wire_len);
 	memcpy(template, frame, LIVE_HEADERS_LEN);
 	live_put16(template + 24, 0xffffu ^ live_get16(template + 24));
@@ -84,16 +89,10 @@ int live_flows_init(struct live_flows *flows, uint64_t nb)
 	if (flows->flows == NULL)
 		return -ENOMEM;
 	(void)madvise(flows->flows, size, MADV_HUGEPAGE);
-	for (uint64_t id = 0; id < nb; id++) {
-		struct live_flow *const flow = &flows->flows[id];
-		const uint64_t isns = mix(~id);
-
-		memset(flow, 0, sizeof(*flow));
-		make_template(id, 0, flow->templates[0]);
-		make_template(id, 1, flow->templates[1]);
-		flow->next_seq[0] = (uint32_t)isns;
-		flow->next_seq[1] = (uint32_t)(isns >> 32);
-	}
+	make_template(0, flows->templates[0]);
+	make_template(1, flows->templates[1]);
+	for (uint64_t id = 0; id < nb; id++)
+		start_flow(&flows->flows[id], id);
 	for (uint32_t i = 0; i < LIVE_AHEAD; i++)
 		(void)live_flows_choose(flows);
 	return 0;
@@ -113,8 +112,8 @@ uint32_t live_flows_open(struct live_flows *flows, uint64_t id, uint64_t step,
 	struct packet packet;
 	size_t wire_len;
 
-	packet_init(&packet, 4);
-	set_endpoints(id, side, &packet);
+	init_packet(flow, side, &packet);
+	packet.flags = PACKET_ACK;
 	packet.seq = flow->next_seq[side];
 	packet.ack = step == 0 ? 0 : flow->next_seq[!side];
 	packet.ip_id = ++flow->ip_id[side];

@@ -13,6 +13,7 @@
 #include "bench.h"
 #include "engine/eal.h"
 #include "live.h"
+#include "rooms.h"
 #include "tcpmill/capture.h"
 #include "tcpmill/decode.h"
 
@@ -27,13 +28,17 @@ struct loop {
 	uint64_t total, tcp; /* packets */
 	uint64_t ticks;      /* of the timed packets, in polls that gave any */
 	double ns_per_tick;
+	struct decode_keys keys;
+	struct rooms_flows *flows;
+	int rc;
 };
 
-static void decode_burst(struct rte_mbuf *const *mbufs, uint32_t nb, const struct decode_keys *keys,
-			 struct loop *loop)
+/* Returns the number of segments. */
+static uint32_t decode_burst(struct rte_mbuf *const *mbufs, uint32_t nb,
+			     const struct decode_keys *keys, struct segment *segments)
 {
 	static const struct capture_interface interface = {.link_type = 1};
-	struct segment segments[BURST], *segment = segments;
+	struct segment *segment = segments;
 
 	for (uint32_t i = 0; i < nb; i++)
 		__builtin_prefetch(rte_pktmbuf_mtod(mbufs[i], const void *));
@@ -45,11 +50,33 @@ static void decode_burst(struct rte_mbuf *const *mbufs, uint32_t nb, const struc
 			.interface = &interface,
 		};
 
+		segment->frame = i;
 		segment += decode_frame(&frame, keys, segment) == FATE_TRACKED;
 	}
+	return (uint32_t)(segment - segments);
+}
+
+/* Returns 0 or -ENOMEM. */
+static int do_burst(struct loop *loop, struct rte_mbuf *const *mbufs, uint32_t nb, uint64_t done)
+{
+	const uint64_t now_ns = bench_now_ns();
+	struct segment segments[BURST];
+	struct rooms_times unused;
+	uint32_t nb_tcp;
+
+	if (loop->job->consumer == LIVE_EMPTY)
+		return 0;
+	nb_tcp = decode_burst(mbufs, nb, &loop->keys, segments);
+	loop->tcp += nb_tcp;
 	/* As if somebody used them. */
 	__asm__ volatile("" : : "r"(segments) : "memory");
-	loop->tcp += (uint64_t)(segment - segments);
+	if (loop->job->consumer != LIVE_TRACK)
+		return 0;
+	for (uint32_t i = 0; i < nb_tcp; i++) {
+		segments[i].ts_ns = (int64_t)now_ns;
+		segments[i].clock_ns = now_ns;
+	}
+	return rooms_flows_add(loop->flows, segments, nb_tcp, done, &unused);
 }
 
 /* The feeder may be slower than such a loop: time goes by only while there are packets. */
@@ -59,18 +86,15 @@ static int loop_main(void *context)
 	const uint64_t untimed = loop->total - loop->job->packets;
 	const uint64_t start_ns = bench_now_ns(), start = __builtin_ia32_rdtsc();
 	struct rte_mbuf *burst[BURST];
-	struct decode_keys keys;
 	uint64_t done = 0;
 
-	decode_keys_init(&keys, 1);
-	while (done < loop->total) {
+	while (loop->rc == 0 && done < loop->total) {
 		const uint64_t polled = __builtin_ia32_rdtsc();
 		const uint16_t nb = rte_eth_rx_burst(loop->port, 0, burst, BURST);
 
 		if (nb == 0)
 			continue;
-		if (loop->job->consumer == LIVE_DECODE)
-			decode_burst(burst, nb, &keys, loop);
+		loop->rc = do_burst(loop, burst, nb, done);
 		rte_pktmbuf_free_bulk(burst, nb);
 		if (done >= untimed)
 			loop->ticks += __builtin_ia32_rdtsc() - polled;
@@ -101,11 +125,18 @@ static int open_port(const char *name, uint64_t mbufs, uint16_t *port, char *err
 
 static void run_loop(struct loop *loop, struct live_outcome *outcome)
 {
-	if (rte_eal_remote_launch(loop_main, loop, LIVE_WORKER_LCORE) != 0)
+	decode_keys_init(&loop->keys, 1);
+	loop->flows = rooms_flows_create();
+	if (loop->flows == NULL)
+		snprintf(outcome->error, sizeof(outcome->error), "out of memory");
+	else if (rte_eal_remote_launch(loop_main, loop, LIVE_WORKER_LCORE) != 0)
 		snprintf(outcome->error, sizeof(outcome->error), "the lcore does not start");
 	/* rte_eal_wait_lcore() would spin, on a CPU that others need. */
 	while (rte_eal_get_lcore_state(LIVE_WORKER_LCORE) == RUNNING)
 		usleep(1000);
+	if (loop->rc != 0)
+		snprintf(outcome->error, sizeof(outcome->error), "%s", strerror(-loop->rc));
+	rooms_flows_destroy(loop->flows);
 	outcome->tcp = loop->tcp;
 	outcome->ticks = (double)loop->ticks;
 	outcome->seconds = (double)loop->ticks * loop->ns_per_tick / 1e9;
@@ -142,9 +173,9 @@ static void run_fed(const struct live_job *job, struct live_outcome *outcome)
 		else
 			run_loop(&loop, outcome);
 	}
-	live_feed_finish(feed, rc != 0, &fed);
+	live_feed_finish(feed, rc != 0 || loop.rc != 0, &fed);
 	outcome->waited = fed.waited;
-	if (outcome->error[0] == '\0' && job->consumer == LIVE_DECODE && outcome->tcp != loop.total)
+	if (outcome->error[0] == '\0' && job->consumer != LIVE_EMPTY && outcome->tcp != loop.total)
 		snprintf(outcome->error, sizeof(outcome->error),
 			 "%" PRIu64 " of %" PRIu64 " frames are TCP", outcome->tcp, loop.total);
 }

@@ -22,7 +22,7 @@ static const char usage[] =
 	"        makes a trace; trace list tells the shapes\n"
 	"  live [--flows 100000,1000,1000000] [--packets N] [--rounds R] [--only CONSUMER]\n"
 	"        packets a second that one worker takes from a port fed by another core, beside\n"
-	"        loops that only receive, or only decode; --only null, empty, decode or live\n"
+	"        loops that do less; --only null, empty, decode, track or live\n"
 	"  live --frames FILE [--flows F] [--packets N]\n"
 	"        writes what it is fed\n"
 	"  pmd FILE\n"

@@ -5,6 +5,7 @@ import textwrap
 
 import coldfile
 import growth
+import live
 import peers
 import plot
 import rooms
@@ -24,6 +25,7 @@ SECTIONS = {
     "rooms": rooms,
     "cold": coldfile,
     "growth": growth,
+    "live": live,
     "startup": startup,
     "verdicts": verdicts,
 }

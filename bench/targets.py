@@ -5,6 +5,7 @@ import re
 
 import coldfile
 import growth
+import live
 import peers
 import startup
 import stress
@@ -101,6 +102,7 @@ def startup_row(store):
 
 # The slower the program, the more it does: the first of tshark's ways is the faster one.
 RATIOS = (("tshark -q -z conv,tcp", 120, 170), ("tcptrace -n -l", 28, 40), ("argus", 17, 24), ("nfpcapd -y", 9, 13))
+LIVE_PORT_MPPS = ((10, ""), (14.88, ": 10 Gbit/s"))
 LIVE_MPPS = ((10**3, 18), (10**5, 14), (10**6, 8), (10**7, 5))
 
 TARGETS = [
@@ -115,6 +117,8 @@ TARGETS = [
     Target("450-byte packets, two workers, of one dd", 90, "%", lambda s: of_dd(s, 1000, "full", 2), digits=0),
     Target("100 K live flows, two workers", 20, "Mpps", lambda s: sweep_mpps(s, 10**5, workers=2)),
     Target("100 K live flows, two workers over the best run of one", 1.45, "×", gain),
+    *(Target(f"live, 64-byte packets, {text.count(live.GOAL_FLOWS)} flows, one core{why}", wanted, "Mpps",
+             lambda s: live.mpps(s["live"]["data"], live.GOAL_FLOWS)) for wanted, why in LIVE_PORT_MPPS),
     Target("SYN flood of 10 M flows, two workers", 2, "M flows/s", flood_rate),
     Target("SYN flood, all memory over `--max-flows`; README states the limit", stated_bytes, "bytes",
            flood_bytes, least=False, digits=0),
@@ -156,6 +160,8 @@ def readme(store, entry):
         rows.append([f"{text.count(live)} live flows, 96 bytes of each packet",
                      *(cell(lambda n=live, w=workers: sweep_mpps(store, n, workers=w), "{:.1f} Mpps")
                        for workers in (1, 2))])
+    rows.append([f"live from a port, 64-byte packets, {text.count(live.GOAL_FLOWS)} flows",
+                 cell(lambda: live.mpps(store["live"]["data"], live.GOAL_FLOWS), "{:.1f} Mpps"), "–"])
     rows.append(["whole packets of 450 bytes on average",
                  *(cell(lambda w=workers: gigabytes(store, "full", w), "{:.1f} GB/s") for workers in (1, 2))])
     rows.append(["the same, of what `dd bs=1M` reads",
