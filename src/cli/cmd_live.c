@@ -61,12 +61,6 @@ static int64_t utc_now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void keep_ports(struct live *live, const struct live_start *start)
-{
-	if (live->ports.nb == 0)
-		live_ports_copy(&live->ports, start->ports, start->nb_ports);
-}
-
 static size_t hand_over(const struct live_metadata *made, struct arrow_kv *kv, size_t max)
 {
 	const size_t nb = made->nb < max ? made->nb : max;
@@ -82,7 +76,7 @@ static size_t on_metadata(void *context, const struct live_start *start, struct 
 	struct live *live = context;
 	const struct live_report report = {.options = live->options, .ports = &live->ports};
 
-	keep_ports(live, start);
+	(void)start; /* started() kept it */
 	run_metadata_free(live->schema.kv, live->schema.nb);
 	live->schema.nb = live_schema_metadata(&report, live->schema.kv, MAX_METADATA);
 	return hand_over(&live->schema, kv, max);
@@ -109,7 +103,7 @@ static void on_started(void *context, const struct live_start *start)
 	struct live *live = context;
 	const struct live_report report = {.options = live->options, .ports = &live->ports};
 
-	keep_ports(live, start);
+	live_ports_copy(&live->ports, start);
 	if (!live->options->quiet)
 		live_print_started(&report, start, stderr);
 }

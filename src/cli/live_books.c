@@ -98,14 +98,30 @@ struct run_sums live_sums_of(const struct live_report *report)
 	};
 }
 
-void live_ports_copy(struct live_ports *ports, const struct port_info *const *infos, uint32_t nb)
+void live_ports_copy(struct live_ports *ports, const struct live_start *start)
 {
-	ports->nb = nb < PORT_MAX_PORTS ? nb : PORT_MAX_PORTS;
+	*ports = (struct live_ports){
+		.nb = start->nb_ports < PORT_MAX_PORTS ? start->nb_ports : PORT_MAX_PORTS,
+		.nb_workers = start->nb_workers,
+		.has_hugepages = start->has_hugepages,
+		.is_exchanged = start->is_exchanged,
+	};
+	for (uint32_t i = 0; i < start->nb_workers && i < ENGINE_MAX_WORKERS; i++)
+		ports->cpus[i] = start->cpus[i];
 	for (uint32_t i = 0; i < ports->nb; i++) {
-		ports->infos[i] = *infos[i];
-		snprintf(ports->names[i], sizeof(ports->names[i]), "%s", infos[i]->name);
-		snprintf(ports->drivers[i], sizeof(ports->drivers[i]), "%s", infos[i]->driver);
+		const struct port_info *info = start->ports[i];
+
+		ports->infos[i] = *info;
+		snprintf(ports->names[i], sizeof(ports->names[i]), "%s", info->name);
+		snprintf(ports->drivers[i], sizeof(ports->drivers[i]), "%s", info->driver);
 		ports->infos[i].name = ports->names[i];
 		ports->infos[i].driver = ports->drivers[i];
 	}
+}
+
+const char *live_dealt_by(const struct live_ports *ports)
+{
+	if (ports->is_exchanged)
+		return "exchange";
+	return ports->nb_workers > 1 ? "rss" : "one_worker";
 }

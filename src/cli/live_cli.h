@@ -65,10 +65,6 @@ enum live_option {
 	 OPTION_EVERYBODY, LIVE_OPT_ROTATE},                                                       \
 	{"duration", 0, "TIME", "stop after this time", NULL, OPTION_EVERYBODY,                    \
 	 LIVE_OPT_DURATION},                                                                       \
-	{"half-open-timeout", 0, "TIME", "end flows whose SYN is not answered; default 30 s",      \
-	 NULL, OPTION_EVERYBODY, RUN_OPT_HALF_OPEN_TIMEOUT},                                       \
-	{"closed-timeout", 0, "TIME", "keep the ports of a closed flow in mind; default 5 s",      \
-	 NULL, OPTION_EVERYBODY, RUN_OPT_CLOSED_TIMEOUT},                                          \
 	{"active-timeout", 0, "T", "a flow that goes on reports a record each T", NULL,            \
 	 OPTION_EVERYBODY, LIVE_OPT_ACTIVE_TIMEOUT},                                               \
 	{"metrics", 0, "FILE", "counters for Prometheus, replaced each second", NULL,              \
@@ -119,14 +115,19 @@ const char *live_parse_rotate(const char *text, uint64_t *rotate_ns, uint64_t *r
 
 /* ---- what is told ---------------------------------------------------------------------- */
 
-/* What the ports turned out to be, kept beyond their life. */
+/* How the run began: what the ports turned out to be, kept beyond their life. */
 struct live_ports {
-	uint32_t nb;
+	uint32_t nb, nb_workers;
+	bool has_hugepages;
+	bool is_exchanged; /* segments go from worker to worker, or are merged by time */
+	int cpus[ENGINE_MAX_WORKERS];
 	struct port_info infos[PORT_MAX_PORTS];
 	char drivers[PORT_MAX_PORTS][64];
 	char names[PORT_MAX_PORTS][128];
 };
-void live_ports_copy(struct live_ports *ports, const struct port_info *const *infos, uint32_t nb);
+void live_ports_copy(struct live_ports *ports, const struct live_start *start);
+/* What brings both directions of a flow to one worker: "rss", "exchange", or "one_worker". */
+const char *live_dealt_by(const struct live_ports *ports);
 
 /* stats: of the whole run, or since a file was opened. */
 struct live_report {

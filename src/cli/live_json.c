@@ -16,8 +16,9 @@
 typedef void put_fn(struct json_out *json, const char *name, const struct live_report *report);
 
 /* What a port is: members of the object that is open. */
-static void put_info(struct json_out *json, const struct port_info *info)
+static void put_info(struct json_out *json, const struct live_ports *ports, uint32_t i)
 {
+	const struct port_info *info = &ports->infos[i];
 	const char *link_type = capture_link_type_name(info->link_type);
 
 	json_text(json, "port", info->name);
@@ -30,7 +31,8 @@ static void put_info(struct json_out *json, const struct port_info *info)
 	json_uint(json, "snaplen", info->snaplen);
 	json_bool(json, "promiscuous", info->is_promiscuous);
 	json_uint(json, "queues", info->nb_queues);
-	json_text(json, "dealt_by", info->is_affine ? "rss" : "exchange");
+	json_text(json, "dealt_by", live_dealt_by(ports));
+	json_bool(json, "affine", info->is_affine);
 	if (info->why[0] != '\0')
 		json_text(json, "why", info->why);
 	if (info->warning[0] != '\0')
@@ -58,7 +60,7 @@ static void put_capture(struct json_out *json, const char *name, const struct li
 	json_open(json, name, '[');
 	for (uint32_t i = 0; i < report->ports->nb; i++) {
 		json_open(json, NULL, '{');
-		put_info(json, &report->ports->infos[i]);
+		put_info(json, report->ports, i);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -163,6 +165,7 @@ static void put_machine(struct json_out *json, const struct live_report *report)
 	for (uint32_t i = 0; i < stats->nb_workers; i++)
 		put_worker(json, &stats->workers[i]);
 	json_close(json, ']');
+	json_bool(json, "hugepages", report->ports->has_hugepages);
 	json_int(json, "clock_error_ns", stats->clock_error_ns);
 	json_uint(json, "clock_steps", stats->clock_steps);
 	json_real(json, "elapsed_seconds", (double)stats->elapsed_ns / 1e9);
@@ -199,7 +202,7 @@ void live_print_json(const struct live_report *report, FILE *out)
 	json_open(&json, "ports", '[');
 	for (uint32_t i = 0; i < ports->nb; i++) {
 		json_open(&json, NULL, '{');
-		put_info(&json, &ports->infos[i]);
+		put_info(&json, ports, i);
 		put_counters(&json, &report->stats->ports[i]);
 		json_close(&json, '}');
 	}

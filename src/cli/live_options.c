@@ -29,12 +29,6 @@ int live_options_init(struct live_options *options, int argc)
 			{
 				.snaplen = DEFAULT_SNAPLEN,
 				.promiscuous = true,
-				.timeout_ns =
-					{
-						[FLOW_HALF_OPEN] = 30 * NS_PER_S,
-						[FLOW_CLOSED] = 5 * NS_PER_S,
-						[FLOW_OPEN] = 300 * NS_PER_S,
-					},
 				.exchange_cells = 4096,
 				.record_blocks = 64,
 			},
@@ -188,31 +182,16 @@ static const char *take_own(struct live_options *options, int id, const char *va
 const char *live_options_take(struct live_options *options, int id, const char *value,
 			      bool *is_taken)
 {
-	struct live_config *config = &options->config;
-
 	*is_taken = true;
 	if (id >= 0)
 		options->seen |= UINT64_C(1) << id;
 	if (id >= LIVE_OPT_FIRST)
 		return take_own(options, id, value);
-	switch (id) {
-	case OPTION_REST:
-		/* Without -i it is the name of a capture, which may begin with a dash. */
-		*is_taken = live_options_is_live(options);
-		if (*is_taken)
-			options->eal[config->nb_eal++] = value;
-		return NULL;
-	case RUN_OPT_HALF_OPEN_TIMEOUT:
-		return parse_duration(value, &config->timeout_ns[FLOW_HALF_OPEN]);
-	case RUN_OPT_CLOSED_TIMEOUT:
-		return parse_duration(value, &config->timeout_ns[FLOW_CLOSED]);
-	case RUN_OPT_IDLE_TIMEOUT:
-		*is_taken = false; /* of replay too */
-		return parse_duration(value, &config->timeout_ns[FLOW_OPEN]);
-	default:
-		*is_taken = false;
-		return NULL;
-	}
+	/* Without -i it is the name of a capture, which may begin with a dash. */
+	*is_taken = id == OPTION_REST && live_options_is_live(options);
+	if (*is_taken)
+		options->eal[options->config.nb_eal++] = value;
+	return NULL;
 }
 
 bool live_options_is_live(const struct live_options *options)
@@ -238,19 +217,11 @@ static const char *option_name(const struct command_spec *command, int id)
 int live_options_check_absent(const struct command_spec *command,
 			      const struct live_options *options)
 {
-	static const int others[] = {RUN_OPT_HALF_OPEN_TIMEOUT, RUN_OPT_CLOSED_TIMEOUT};
-
 	for (int id = LIVE_OPT_FIRST; id < LIVE_OPT_END; id++) {
 		if (is_seen(options, id))
 			return options_usage_error(command,
 						   "--%s is for live capture: expected -i PORT",
 						   option_name(command, id));
-	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (is_seen(options, others[i]))
-			return options_usage_error(command,
-						   "--%s is for live capture: expected -i PORT",
-						   option_name(command, others[i]));
 	}
 	return OPTIONS_GO_ON;
 }
@@ -324,6 +295,29 @@ static int check_foreign(const struct command_spec *command, const struct live_o
 	return OPTIONS_GO_ON;
 }
 
+/* What was given, or the default of live capture; none lasts longer than the idle timeout. */
+static void finish_timeouts(struct live_options *options, const struct run_options *shared)
+{
+	static const struct {
+		int id;
+		uint64_t default_ns;
+	} timeouts[NB_FLOW_CLASSES] = {
+		[FLOW_HALF_OPEN] = {RUN_OPT_HALF_OPEN_TIMEOUT, 30 * NS_PER_S},
+		[FLOW_CLOSED] = {RUN_OPT_CLOSED_TIMEOUT, 5 * NS_PER_S},
+		[FLOW_OPEN] = {RUN_OPT_IDLE_TIMEOUT, 300 * NS_PER_S},
+	};
+	uint64_t *to = options->config.timeout_ns;
+
+	for (int c = 0; c < NB_FLOW_CLASSES; c++)
+		to[c] = is_seen(options, timeouts[c].id) ? shared->config.timeout_ns[c]
+							 : timeouts[c].default_ns;
+	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
+		if (!is_seen(options, timeouts[c].id) && to[FLOW_OPEN] != 0 &&
+		    to[c] > to[FLOW_OPEN])
+			to[c] = to[FLOW_OPEN];
+	}
+}
+
 int live_options_finish(const struct command_spec *command, struct live_options *options,
 			const struct run_options *shared)
 {
@@ -334,6 +328,7 @@ int live_options_finish(const struct command_spec *command, struct live_options 
 		return status;
 	options->json = shared->json;
 	options->quiet = shared->quiet;
+	finish_timeouts(options, shared);
 	options->config.ports = options->ports;
 	options->config.eal = options->eal;
 	options->config.filter = config->filter;

@@ -37,7 +37,26 @@ static void print_port(const struct port_info *info, FILE *out)
 	live_line_end(&line);
 }
 
-void live_print_started(const struct live_report *report, const struct live_start *start, FILE *out)
+/* Who looks at packets, and how both directions of a flow come together. */
+static void print_workers(const struct live_ports *ports, FILE *out)
+{
+	struct live_line line = {.out = out};
+
+	live_line_put(&line, "", "%u worker%s", ports->nb_workers,
+		      ports->nb_workers == 1 ? "" : "s");
+	for (uint32_t i = 0; i < ports->nb_workers; i++)
+		live_line_put(&line, i == 0 ? " on CPU " : ", ", "%d", ports->cpus[i]);
+	if (ports->is_exchanged)
+		live_line_put(&line, DOT, "%s",
+			      ports->nb_workers > 1
+				      ? "software brings the two directions of a flow together"
+				      : "software brings the ports into one order by time");
+	else if (ports->nb_workers > 1)
+		live_line_put(&line, DOT, "%s", "RSS brings the two directions of a flow together");
+	live_line_end(&line);
+}
+
+void live_print_started(const struct live_report *report, FILE *out)
 {
 	const struct live_ports *ports = report->ports;
 	bool has_dpdk = false;
@@ -46,13 +65,14 @@ void live_print_started(const struct live_report *report, const struct live_star
 		print_port(&ports->infos[i], out);
 		has_dpdk |= ports->infos[i].kind == PORT_DPDK;
 	}
+	print_workers(ports, out);
 	for (uint32_t i = 0; i < ports->nb; i++) {
 		if (ports->infos[i].warning[0] != '\0')
 			fprintf(out, "tcpmill: warning: %s: %s\n", ports->infos[i].name,
 				ports->infos[i].warning);
 	}
 	/* The kernel's own rings do not need them. */
-	if (has_dpdk && !start->has_hugepages)
+	if (has_dpdk && !ports->has_hugepages)
 		fputs("tcpmill: warning: no hugepages: buffers lie in 4 KiB pages, which costs "
 		      "TLB misses, and\n  drivers of real NICs may refuse to start "
 		      "(docs/live.md)\n",

@@ -91,7 +91,7 @@ static struct bed *bed_create(void)
 
 	assert_non_null(bed);
 	all = &bed->sum.all;
-	live_ports_copy(&bed->ports, list, 2);
+	live_ports_copy(&bed->ports, &(struct live_start){.ports = list, .nb_ports = 2});
 	bed->options.config.max_flows = 5000;
 	bed->stats.nb_ports = 2;
 	bed->stats.nb_workers = 2;
