@@ -105,7 +105,7 @@ static void on_started(void *context, const struct live_start *start)
 
 	live_ports_copy(&live->ports, start);
 	if (!live->options->quiet)
-		live_print_started(&report, start, stderr);
+		live_print_started(&report, stderr);
 }
 
 /* A file that cannot be written is no reason to stop capturing. */

@@ -184,8 +184,7 @@ void live_line_put(struct live_line *line, const char *separator, const char *fo
 void live_line_end(struct live_line *line);
 
 /* Ports as they were opened, a line each, and what runs worse than it could. */
-void live_print_started(const struct live_report *report, const struct live_start *start,
-			FILE *out);
+void live_print_started(const struct live_report *report, FILE *out);
 
 /* live_summary.c: of a run that has ended. */
 void live_print_summary(const struct live_report *report, FILE *out);
