@@ -8,6 +8,9 @@
 
 #include "flow_priv.h"
 
+/* How far ahead of the bucket at hand its flow is fetched. */
+#define BUILD_AHEAD 16u
+
 void flow_limits_init(struct flow_limits *limits, const uint64_t timeout_ns[NB_FLOW_CLASSES])
 {
 	for (int c = 0; c < NB_FLOW_CLASSES; c++)
@@ -51,8 +54,10 @@ static void sift_up(struct order *order, size_t i)
 
 static struct order_entry entry_of(const struct flow *flow, uint32_t slot)
 {
-	return (struct order_entry){
-		.last_frame = flow->last_frame, .slot = slot, .generation = flow->generation};
+	return (struct order_entry){.last_frame = flow->last_frame,
+				    .clock_ns = flow->last_clock_ns,
+				    .slot = slot,
+				    .generation = flow->generation};
 }
 
 /* Appends to the heap without ordering. */
@@ -122,6 +127,26 @@ static bool is_bloated(const struct partition *partition, const struct order *or
 	return nb > 1024 && nb / 4 > partition->nb_live;
 }
 
+/* An entry with this clock was added: from when on the class is worth a look. */
+static void note_due(struct flow_table *table, uint8_t p, uint8_t class, uint64_t clock_ns)
+{
+	const uint64_t due_ns = clock_ns + (uint64_t)table->limits.ns[class];
+
+	if (table->limits.ns[class] == INT64_MAX)
+		return;
+	if (due_ns < table->due_ns[p][class])
+		table->due_ns[p][class] = due_ns;
+	if (due_ns < table->next_due_ns)
+		table->next_due_ns = due_ns;
+}
+
+/* The partition is worth a look at once. */
+static void note_all_due(struct flow_table *table, uint8_t p)
+{
+	memset(table->due_ns[p], 0, sizeof(table->due_ns[p]));
+	table->next_due_ns = 0;
+}
+
 int order_push(struct flow_table *table, struct flow *flow)
 {
 	struct partition *partition = &table->partitions[flow->partition];
@@ -130,12 +155,37 @@ int order_push(struct flow_table *table, struct flow *flow)
 
 	if (is_bloated(partition, order))
 		return order_build(table, flow->partition);
+	note_due(table, flow->partition, flow->class, flow->last_clock_ns);
 	if (order->tail != order->head &&
 	    order->queue[order->tail - 1].last_frame > flow->last_frame)
 		return heap_push(order, flow, slot);
 	if (queue_reserve(order) != 0)
 		return -1;
 	order->queue[order->tail++] = entry_of(flow, slot);
+	return 0;
+}
+
+/* What an order wants to know of a flow that was not looked at for long. */
+static void prefetch_flow(const struct flow_table *table, uint32_t slot)
+{
+	const struct flow *flow = flow_at(table, slot);
+
+	__builtin_prefetch(flow, 1);
+	__builtin_prefetch(&flow->generation, 1);
+}
+
+/* Every flow of the partition goes into the heap of its class, in no order yet. */
+static int collect(struct flow_table *table, struct partition *partition)
+{
+	for (uint32_t i = 0; i <= partition->mask; i++) {
+		const uint32_t slot = partition->buckets[i].slot;
+		const struct flow *flow = flow_at(table, slot);
+
+		if (i + BUILD_AHEAD <= partition->mask)
+			prefetch_flow(table, partition->buckets[i + BUILD_AHEAD].slot);
+		if (slot != 0 && heap_append(&partition->order[flow->class], flow, slot) != 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -148,16 +198,9 @@ int order_build(struct flow_table *table, uint8_t p)
 		partition->order[c].tail = 0;
 		partition->order[c].nb = 0;
 	}
-	for (uint32_t i = 0; partition->buckets != NULL && i <= partition->mask; i++) {
-		const struct flow *flow = flow_at(table, partition->buckets[i].slot);
-
-		if (partition->buckets[i].slot == 0)
-			continue;
-		if (heap_append(&partition->order[flow->class], flow, partition->buckets[i].slot) !=
-		    0) {
-			order_drop(partition);
-			return -1;
-		}
+	if (partition->buckets != NULL && collect(table, partition) != 0) {
+		order_drop(table, p);
+		return -1;
 	}
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
 		struct order *order = &partition->order[c];
@@ -166,17 +209,21 @@ int order_build(struct flow_table *table, uint8_t p)
 			sift_down(order, i);
 	}
 	partition->is_ordered = true;
+	note_all_due(table, p);
 	return 0;
 }
 
-void order_drop(struct partition *partition)
+void order_drop(struct flow_table *table, uint8_t p)
 {
+	struct partition *partition = &table->partitions[p];
+
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
 		free(partition->order[c].queue);
 		free(partition->order[c].heap);
 		partition->order[c] = (struct order){0};
 	}
 	partition->is_ordered = false;
+	note_all_due(table, p);
 }
 
 /* The entry with the lowest key, or NULL. */
@@ -189,6 +236,40 @@ static struct order_entry *first_entry(const struct order *order)
 	return &order->queue[order->head];
 }
 
+/* The flow of an entry; NULL if it has ended, or has an entry in its new class. */
+static struct flow *flow_of(const struct flow_table *table, const struct order_entry *entry,
+			    int class)
+{
+	struct flow *flow = flow_at(table, entry->slot);
+
+	if (flow->end_reason != FLOW_LIVES || flow->generation != entry->generation ||
+	    flow->class != class)
+		return NULL;
+	return flow;
+}
+
+static void drop_first(struct order *order, const struct order_entry *first)
+{
+	if (first == order->heap)
+		heap_pop(order);
+	else
+		order->head++;
+}
+
+/* The first entry is older than its flow, and moves down. -1: out of memory. */
+static int move_first(struct order *order, struct order_entry *first, const struct flow *flow)
+{
+	if (first != order->heap) {
+		if (heap_push(order, flow, first->slot) != 0)
+			return -1;
+		order->head++;
+		return 0;
+	}
+	*first = entry_of(flow, first->slot);
+	sift_down(order, 0);
+	return 0;
+}
+
 /* Brings the first entry up to date. *least: NULL when the class is empty. -1: out of memory. */
 static int least_recent(struct flow_table *table, struct order *order, int class,
 			struct flow **least)
@@ -196,41 +277,25 @@ static int least_recent(struct flow_table *table, struct order *order, int class
 	struct order_entry *first;
 
 	while ((first = first_entry(order)) != NULL) {
-		struct flow *flow = flow_at(table, first->slot);
-		const bool is_queued = first != order->heap;
+		struct flow *flow = flow_of(table, first, class);
 
 		*least = flow;
-		if (flow->end_reason != FLOW_LIVES || flow->generation != first->generation ||
-		    flow->class != class) { /* ended, or it has an entry in its new class */
-			if (is_queued)
-				order->head++;
-			else
-				heap_pop(order);
-		} else if (flow->last_frame == first->last_frame) {
+		if (flow == NULL)
+			drop_first(order, first);
+		else if (flow->last_frame == first->last_frame)
 			return 0;
-		} else if (!is_queued) {
-			first->last_frame = flow->last_frame;
-			sift_down(order, 0);
-		} else {
-			if (heap_push(order, flow, first->slot) != 0)
-				return -1;
-			order->head++;
-		}
+		else if (move_first(order, first, flow) != 0)
+			return -1;
 	}
 	*least = NULL;
 	return 0;
 }
 
-/* Who goes when the partition is full the next time: it was not looked at for long. */
+/* Who goes next. */
 static void prefetch_next(const struct flow_table *table, const struct order *order)
 {
-	const struct flow *next;
-
-	if (order->head + 1 >= order->tail)
-		return;
-	next = flow_at(table, order->queue[order->head + 1].slot);
-	__builtin_prefetch(next, 1);
-	__builtin_prefetch(&next->generation, 1);
+	if (order->head + 1 < order->tail)
+		prefetch_flow(table, order->queue[order->head + 1].slot);
 }
 
 /* Makes room in a full partition. False only when memory for the order is short. */
@@ -244,7 +309,7 @@ bool order_evict(struct flow_table *table, uint8_t p)
 		struct flow *flow;
 
 		if (least_recent(table, &partition->order[c], c, &flow) != 0) {
-			order_drop(partition);
+			order_drop(table, p);
 			return false;
 		}
 		if (flow == NULL)
@@ -260,27 +325,55 @@ bool order_evict(struct flow_table *table, uint8_t p)
 
 void flow_table_reclass(struct flow_table *table, struct flow *flow)
 {
-	struct partition *partition = &table->partitions[flow->partition];
+	const struct partition *partition = &table->partitions[flow->partition];
 
 	if (partition->is_ordered && order_push(table, flow) != 0)
-		order_drop(partition);
+		order_drop(table, flow->partition);
+}
+
+/*
+ * Entries whose own clock is not due say that none behind them is: they are left as they are,
+ * stale or not.
+ */
+static int expire_class(struct flow_table *table, uint8_t p, int c, uint64_t clock_ns)
+{
+	struct order *order = &table->partitions[p].order[c];
+	const uint64_t limit_ns = (uint64_t)table->limits.ns[c];
+	struct order_entry *first;
+
+	table->due_ns[p][c] = UINT64_MAX;
+	if (limit_ns == INT64_MAX)
+		return 0;
+	while ((first = first_entry(order)) != NULL) {
+		struct flow *flow;
+
+		if (clock_ns <= first->clock_ns + limit_ns) {
+			table->due_ns[p][c] = first->clock_ns + limit_ns;
+			return 0;
+		}
+		prefetch_next(table, order);
+		flow = flow_of(table, first, c);
+		if (flow != NULL && !flow_is_idle(flow, &table->limits, clock_ns)) {
+			if (move_first(order, first, flow) != 0)
+				return -1;
+			continue;
+		}
+		drop_first(order, first);
+		if (flow != NULL)
+			flow_end(table, flow, END_IDLE_TIMEOUT);
+	}
+	return 0;
 }
 
 static int expire_partition(struct flow_table *table, uint8_t p, uint64_t clock_ns)
 {
-	struct partition *partition = &table->partitions[p];
+	const struct partition *partition = &table->partitions[p];
 
 	if (!partition->is_ordered && partition->nb_live != 0 && order_build(table, p) != 0)
 		return -ENOMEM;
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
-		struct flow *flow;
-		int rc;
-
-		while ((rc = least_recent(table, &partition->order[c], c, &flow)) == 0 &&
-		       flow != NULL && flow_is_idle(flow, &table->limits, clock_ns))
-			flow_end(table, flow, END_IDLE_TIMEOUT);
-		if (rc != 0) {
-			order_drop(partition);
+		if (clock_ns > table->due_ns[p][c] && expire_class(table, p, c, clock_ns) != 0) {
+			order_drop(table, p);
 			return -ENOMEM;
 		}
 	}
@@ -289,13 +382,19 @@ static int expire_partition(struct flow_table *table, uint8_t p, uint64_t clock_
 
 int flow_table_expire(struct flow_table *table, uint64_t clock_ns)
 {
+	uint64_t next_due_ns = UINT64_MAX;
 	int rc = 0;
 
-	if (!table->has_timeout)
+	if (!table->has_timeout || clock_ns <= table->next_due_ns)
 		return 0;
 	for (uint8_t p = 0; p < FLOW_NB_PARTITIONS; p++) {
 		if (expire_partition(table, p, clock_ns) != 0)
 			rc = -ENOMEM;
+		for (int c = 0; c < NB_FLOW_CLASSES; c++) {
+			if (table->due_ns[p][c] < next_due_ns)
+				next_due_ns = table->due_ns[p][c];
+		}
 	}
+	table->next_due_ns = next_due_ns;
 	return rc;
 }

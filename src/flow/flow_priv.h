@@ -14,7 +14,7 @@ struct bucket {
 
 /* An entry of the eviction order. Its key may be older than the flow's last frame. */
 struct order_entry {
-	uint64_t last_frame;
+	uint64_t last_frame, clock_ns;
 	uint32_t slot;
 	uint32_t generation;
 };
@@ -58,6 +58,12 @@ struct flow_table {
 	struct flow_table_params params;
 	struct flow_limits limits;
 	bool has_timeout; /* of some class */
+	/*
+	 * No flow of the class is idle for too long before the clock passes this, and none of
+	 * the whole table before it passes next_due_ns. What a flow's later packets mean is
+	 * found when it does, so that each packet is looked at once at most.
+	 */
+	uint64_t next_due_ns, due_ns[FLOW_NB_PARTITIONS][NB_FLOW_CLASSES];
 	struct bucket_arena arena;
 	uint32_t capacity; /* of a partition */
 	uint8_t *slots;
@@ -96,7 +102,7 @@ void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reaso
 /* expiry.c. -1 when memory is short: then the order is given up and built again later. */
 int order_push(struct flow_table *table, struct flow *flow);
 int order_build(struct flow_table *table, uint8_t partition);
-void order_drop(struct partition *partition);
+void order_drop(struct flow_table *table, uint8_t partition);
 bool order_evict(struct flow_table *table, uint8_t partition);
 
 #endif

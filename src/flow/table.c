@@ -96,7 +96,7 @@ void flow_table_destroy(struct flow_table *table)
 	if (table == NULL)
 		return;
 	for (int i = 0; i < FLOW_NB_PARTITIONS; i++)
-		order_drop(&table->partitions[i]);
+		order_drop(table, (uint8_t)i);
 	arena_fini(&table->arena);
 	munmap(table->slots, table->slots_bytes);
 	munmap(table->ipv6, sizeof(*table->ipv6) * table->nb_slots);
@@ -290,7 +290,7 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 		partition->is_ordered = true;
 	if (partition->is_ordered) {
 		if (order_push(table, flow) != 0)
-			order_drop(partition);
+			order_drop(table, flow->partition);
 	}
 	return flow;
 }
@@ -327,7 +327,7 @@ void flow_table_end_all(struct flow_table *table)
 		partition->buckets = NULL;
 		partition->mask = 0;
 		partition->nb_live = 0;
-		order_drop(partition);
+		order_drop(table, (uint8_t)i);
 	}
 	arena_drop(&table->arena);
 	for (uint32_t slot = 1; slot < table->nb_used; slot++) {

@@ -685,7 +685,7 @@ static void a_lost_order_is_built_again(void **state)
 	make_table(bed, 64, 1000, 0);
 	for (uint32_t id = 0; id < 10; id++)
 		assert_created(bed, id);
-	order_drop(&bed->table->partitions[PARTITION]);
+	order_drop(bed->table, PARTITION);
 	assert_created(bed, 10);
 	flow_table_expire(bed->table, 1001);
 	assert_int_equal(bed->nb_ends, 11);
