@@ -130,6 +130,8 @@ void flow_record_fill(const struct tcp_flow *flow, struct flow_record *row);
  * yet (open holes) is left to a later one. tcp_flow_restart() comes next.
  */
 void flow_record_fill_active(const struct tcp_flow *flow, struct flow_record *row);
+/* Sets to null what live capture does not number: streams and frames (definitions 1.9). */
+void flow_record_make_live(struct flow_record *row);
 
 /* Index of a column by name, or -1. */
 int table_format_find(const struct table_format *format, const char *name);

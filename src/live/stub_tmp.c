@@ -12,11 +12,3 @@ int kernel_port_print_list(FILE *out)
 	(void)out;
 	return 0;
 }
-#include "tcpmill/record.h"
-void flow_record_make_live(struct flow_record *row);
-void flow_record_make_live(struct flow_record *row)
-{
-	row->stream = RECORD_NULL_64;
-	row->first_frame = row->last_frame = RECORD_NULL_64;
-	row->first_anomaly_frame = row->last_anomaly_frame = RECORD_NULL_64;
-}

@@ -9,7 +9,6 @@
 
 #include "engine/totals.h"
 #include "worker_priv.h"
-void flow_record_make_live(struct flow_record *row); /*STUB*/
 
 /* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
 #define BUCKET_AHEAD 16u

@@ -215,3 +215,12 @@ void flow_record_fill_active(const struct tcp_flow *flow, struct flow_record *ro
 {
 	fill_flow(flow, true, row);
 }
+
+void flow_record_make_live(struct flow_record *row)
+{
+	row->stream = RECORD_NULL_64;
+	row->first_frame = RECORD_NULL_64;
+	row->last_frame = RECORD_NULL_64;
+	row->first_anomaly_frame = RECORD_NULL_64;
+	row->last_anomaly_frame = RECORD_NULL_64;
+}
