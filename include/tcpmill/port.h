@@ -76,6 +76,8 @@ struct port_info {
 	bool is_promiscuous;
 	uint32_t snaplen;
 	char warning[192]; /* what the user should know (AF_XDP takes packets away ...); or "" */
+	/* Why nothing comes any more: written before a poll says is_over; "" after a stop. */
+	char ended[128];
 };
 
 /* Frames of one poll. */
