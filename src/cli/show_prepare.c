@@ -263,6 +263,15 @@ static int open_printer(struct show_run *run, const struct show_sort_params *sor
 	return OPTIONS_GO_ON;
 }
 
+static int refuse_stream(const char *path)
+{
+	fprintf(stderr,
+		"tcpmill: %s: flows of live capture have no stream numbers; choose them by --where "
+		"(as 'src_port == 40000')\n",
+		path);
+	return EXIT_FAILED;
+}
+
 int show_run_prepare(struct show_run *run)
 {
 	struct show_sort_params sort = {.top = 0};
@@ -279,7 +288,10 @@ int show_run_prepare(struct show_run *run)
 	/* The page about one flow is made of its record: the events of one are a table. */
 	if (show_column_are_events(run->reader))
 		run->request->one_stream = false;
-	status = run->request->by ? set_totals(run) : set_columns(run);
+	if (run->request->one_stream && show_is_live(run->reader))
+		status = refuse_stream(run->request->path);
+	else
+		status = run->request->by ? set_totals(run) : set_columns(run);
 	if (status == OPTIONS_GO_ON && run->request->sort && !run->totals)
 		status = set_sort(run, &sort);
 	if (status == OPTIONS_GO_ON)

@@ -229,6 +229,9 @@ void show_wireshark_print(FILE *out, const struct arrow_reader *reader,
 void show_flow_print(FILE *out, const struct arrow_reader *reader, const struct show_cell *cells,
 		     size_t width);
 
+/* Records of live capture: no streams, no frames, and its inputs are ports, not files. */
+bool show_is_live(const struct arrow_reader *reader);
+
 /* The cell of a named field, or NULL when the file has none or it is null. */
 const struct show_cell *show_cell_find(const struct arrow_reader *reader,
 				       const struct show_cell *cells, const char *name);

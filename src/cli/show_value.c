@@ -123,6 +123,18 @@ const char *show_column_format(const struct show_column *column, const struct sh
 	return out;
 }
 
+bool show_is_live(const struct arrow_reader *reader)
+{
+	size_t nb;
+	const struct arrow_kv *metadata = arrow_reader_metadata(reader, &nb);
+
+	for (size_t i = 0; i < nb; i++) {
+		if (strcmp(metadata[i].key, "capture") == 0)
+			return true;
+	}
+	return false;
+}
+
 const struct show_cell *show_cell_find(const struct arrow_reader *reader,
 				       const struct show_cell *cells, const char *name)
 {

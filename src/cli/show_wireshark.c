@@ -74,7 +74,8 @@ void show_wireshark_print(FILE *out, const struct arrow_reader *reader,
 	const struct show_cell *stream = show_cell_find(reader, cells, "stream");
 	char path[PATH_MAX_SHOWN], clean[PATH_MAX_SHOWN];
 	size_t nb_inputs;
-	bool has_path = find_input(reader, cells, path, sizeof(path), &nb_inputs);
+	bool has_path =
+		find_input(reader, cells, path, sizeof(path), &nb_inputs) && !show_is_live(reader);
 
 	fputs("wireshark", out);
 	if (has_path && strcmp(path, "-") != 0) {

@@ -147,25 +147,34 @@ static void add_side(struct engine_totals *totals, int d, const struct flow_reco
 		totals->duplicate_ack_max = (uint64_t)side->duplicate_ack_max;
 }
 
-void totals_add(struct engine_totals *totals, const struct flow_record *row)
+/* What is said once of a flow, at its end. */
+static void add_flow(struct engine_totals *totals, const struct flow_record *row)
 {
 	const bool many = row->side[0].pkts + row->side[1].pkts > 1;
+	/* Null is a side that was never seen, 0 one that was silent since an active record. */
+	const bool one_sided =
+		row->side[0].bytes == RECORD_NULL_64 || row->side[1].bytes == RECORD_NULL_64;
 
 	totals->flows++;
 	totals->handshakes[row->handshake]++;
 	totals->conn_states[row->conn_state]++;
 	totals->ends[row->end_reason]++;
+	totals->many_packet += many;
+	totals->one_sided += many && one_sided && row->handshake != HANDSHAKE_SYN_ONLY;
+	totals->truncated += row->truncated != 0;
+	totals->reused_ports += row->reused_ports != 0;
+	add_handshake_time(totals, row);
+}
+
+void totals_add(struct engine_totals *totals, const struct flow_record *row)
+{
+	if (row->end_reason != END_ACTIVE_TIMEOUT)
+		add_flow(totals, row);
 	add_side(totals, 0, &row->side[0]);
 	add_side(totals, 1, &row->side[1]);
-	totals->many_packet += many;
-	totals->one_sided += many && (row->side[0].pkts == 0 || row->side[1].pkts == 0) &&
-			     row->handshake != HANDSHAKE_SYN_ONLY;
-	totals->truncated += row->truncated != 0;
 	totals->anomalous_flows += row->first_anomaly_frame != RECORD_NULL_64;
-	totals->reused_ports += row->reused_ports != 0;
 	add_verdicts(totals, row);
 	add_losses(totals, row);
-	add_handshake_time(totals, row);
 }
 
 static void merge_array(uint64_t *to, const uint64_t *from, size_t nb)
