@@ -75,9 +75,11 @@ struct live_worker_stats {
 
 /* What the writer counted; words as above. */
 struct live_writer_stats {
-	uint64_t rows, bytes, files; /* bytes and files that are whole */
-	uint64_t rows_lost;          /* taken over, but not written: the disk failed */
-	uint64_t failures;           /* of opening or writing */
+	uint64_t rows;      /* in batches that are whole, be it in a .part */
+	uint64_t bytes;     /* of these, of schemas, and of the footers of whole files */
+	uint64_t files;     /* finished under their names; a stream: ended as it should */
+	uint64_t rows_lost; /* taken over, but not written: the disk failed, nobody read */
+	uint64_t failures;  /* of opening, writing or finishing a file */
 };
 
 /* A snapshot; sums over the parts are the caller's. */
@@ -138,8 +140,9 @@ struct live_hooks {
 	void (*tick)(void *context, const struct live_stats *stats);
 	/*
 	 * A file of records is about to be finished: its footer's metadata, of what happened
-	 * since it was opened (for the last file and for a stream: until the end). Values stay
-	 * the caller's until the next call. Returns how many.
+	 * since it was opened (for the last file and for a stream: until the end). Time in which
+	 * no file could be written is in the next one's: the books of all files add up. Values
+	 * stay the caller's until the next call. Returns how many.
 	 */
 	size_t (*footer)(void *context, const struct live_stats *since_opened,
 			 struct arrow_kv *metadata, size_t max);

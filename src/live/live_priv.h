@@ -47,6 +47,7 @@ struct live_writer;
 /* A snapshot of everything, for the books of a file. */
 typedef void live_snapshot_fn(void *context, struct live_stats *stats);
 
+/* What is pointed to must live until the stop: each file is begun with it. */
 struct live_writer_params {
 	const struct live_config *config;    /* output, rotation, batch_rows */
 	struct live_outbox *const *outboxes; /* [nb_outboxes] one a worker */

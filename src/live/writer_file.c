@@ -31,9 +31,14 @@
 #include "live/file_name.h"
 #include "live/writer_priv.h"
 
+/*
+ * From one opening to the next when a file has failed. One that had gone on for longer is
+ * followed at once: it may be only its length that the disk does not take.
+ */
 #define RETRY_NS INT64_C(5000000000)
 #define MAX_VARIANTS 1000000u /* names that are tried before we call it a failure */
 #define MAX_FOOTER 32
+#define SHOWN_MAX 120u /* bytes of a path in a failure's line */
 
 /* ---- failures ----------------------------------------------------------------------- */
 
@@ -56,20 +61,25 @@ static const char *reason(const struct live_writer *writer, int error)
 
 static void fail_file(struct live_writer *writer, const char *path, const char *verb, int error)
 {
+	const size_t len = strlen(path);
+	const bool is_long = len > SHOWN_MAX; /* then its end says more than its beginning */
 	char what[sizeof(writer->failure)];
 
-	snprintf(what, sizeof(what), "%s: cannot %s: %s", path, verb, reason(writer, error));
+	snprintf(what, sizeof(what), "%s%s: cannot %s: %s", is_long ? "..." : "",
+		 is_long ? path + len - SHOWN_MAX : path, verb, reason(writer, error));
 	fail(writer, what);
 }
 
 /* The .part that stays, or goes: on a full disk there would be a new one every few seconds. */
-static void leave_part(struct live_writer *writer)
+static void leave_part(struct live_writer *writer, uint64_t bytes)
 {
 	char part[WRITER_PATH_MAX + 8];
 
+	snprintf(part, sizeof(part), "%s.part", writer->path);
+	if (writer->is_stream || writer->file_rows > 0)
+		writer->past_bytes += bytes;
 	if (writer->is_stream)
 		return;
-	snprintf(part, sizeof(part), "%s.part", writer->path);
 	if (writer->file_rows == 0)
 		unlink(part);
 	else
@@ -186,11 +196,13 @@ static void publish_bytes(struct live_writer *writer)
 
 static void break_file(struct live_writer *writer, int error)
 {
+	uint64_t bytes;
+
 	fail_file(writer, arrow_writer_path(writer->file), "write", error);
-	writer->past_bytes += arrow_writer_bytes(writer->file);
+	bytes = arrow_writer_bytes(writer->file);
 	arrow_writer_abandon(writer->file);
 	writer->file = NULL;
-	leave_part(writer);
+	leave_part(writer, bytes);
 }
 
 void writer_file_flush(struct live_writer *writer)
@@ -274,9 +286,8 @@ static void finish_file(struct live_writer *writer)
 		writer->at = now;
 		return;
 	}
-	writer->past_bytes += bytes;
 	fail_file(writer, path, "finish", rc);
-	leave_part(writer);
+	leave_part(writer, bytes);
 }
 
 static bool is_long_enough(const struct live_writer *writer)
@@ -331,5 +342,5 @@ void writer_file_discard(struct live_writer *writer)
 		return;
 	arrow_writer_abandon(writer->file);
 	writer->file = NULL;
-	leave_part(writer);
+	leave_part(writer, 0);
 }

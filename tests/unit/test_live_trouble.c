@@ -154,7 +154,6 @@ static void a_border_is_a_reason_to_try_again(void **state)
 {
 	struct live_bed *bed = *state;
 	const char *hidden;
-
 	char moved[128];
 
 	bed->config.rotate_ns = 60 * SECOND;
@@ -187,6 +186,33 @@ static void a_border_is_a_reason_to_try_again(void **state)
 	assert_int_equal(rename(bed_path(bed, "sub/120059.arrow.part"), bed_path(bed, "whole")), 0);
 	bed_assert_file(bed, "whole", 0, 10, "0");
 	remove(bed_path(bed, "sub/120200.arrow"));
+}
+
+/* No file may be longer than that: only the batch that did not fit is lost. */
+static void a_file_that_went_on_for_a_while_is_followed_at_once(void **state)
+{
+	struct live_bed *bed = *state;
+	struct rlimit old;
+
+	bed->config.batch_rows = 100;
+	bed->config.rotate_ns = 3600 * SECOND;
+	bed_start(bed, "%H%M%S.arrow");
+	bed_put_all(bed, 0, 0, 100);
+	bed_await_rows(bed, 100);
+	old = limit_files(just_now(bed, "120000.arrow.part"));
+	bed_set_clock(bed, NOON + 6 * SECOND);
+	bed_put_all(bed, 0, 100, 100);
+	bed_await_failures(bed, 1);
+	while (!bed_exists(bed, "120006.arrow.part"))
+		bed_sleep_ms(1);
+	bed_put_all(bed, 0, 200, 100);
+	bed_await_rows(bed, 200);
+	setrlimit(RLIMIT_FSIZE, &old);
+	live_writer_stop(bed->writer);
+	assert_part(bed, "120000.arrow.part", 0, 100);
+	bed_assert_file(bed, "120006.arrow", 200, 100, "0");
+	assert_int_equal(bed_stats(bed).rows_lost, 100);
+	assert_books_balance(bed);
 }
 
 /* Nothing is lost: the rows are in the .part. */
@@ -441,6 +467,7 @@ int main(void)
 		TEST(a_full_disk_without_rotation_is_the_end),
 		TEST(rotation_goes_on_when_the_disk_has_room_again),
 		TEST(a_border_is_a_reason_to_try_again),
+		TEST(a_file_that_went_on_for_a_while_is_followed_at_once),
 		TEST(a_file_that_cannot_be_finished_keeps_its_rows),
 		TEST(a_file_that_fails_before_its_first_row_goes),
 		TEST(a_start_that_fails_says_why_and_leaves_nothing),
