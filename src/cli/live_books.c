@@ -91,6 +91,7 @@ struct run_sums live_sums_of(const struct live_report *report)
 
 	return (struct run_sums){
 		.totals = &report->result->totals,
+		.flows = all->flows,
 		.tracked = all->tracked,
 		.anomalous_packets = all->anomalous_packets,
 		.offload_segments = all->offload_segments,

@@ -204,8 +204,8 @@ void live_status_clear(struct live_status *status);
 struct live_rates {
 	double packets, bits, flows;
 };
-/* The line as text, without the terminal's controls: at most 99 columns. */
-void live_status_line(char *line, size_t size, const struct live_report *report,
+/* The line as text, without the terminal's controls: at most so many columns. */
+void live_status_line(char *line, size_t size, size_t columns, const struct live_report *report,
 		      const struct live_rates *rates);
 
 /* live_json.c */

@@ -39,7 +39,7 @@ static void append_drops(struct line *line, const struct live_sum *sum)
 {
 	const char *gap = "  dropped ";
 
-	line->limit -= 2; /* for what says that there are more */
+	line->limit -= line->limit > 2 ? 2 : 0; /* for what says that there are more */
 	for (int d = 0; d < NB_LIVE_DROPS; d++) {
 		char part[2 * TEXT_MAX + 32];
 
@@ -64,11 +64,11 @@ static const char *base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-void live_status_line(char *text, size_t size, const struct live_report *report,
+void live_status_line(char *text, size_t size, size_t columns, const struct live_report *report,
 		      const struct live_rates *rates)
 {
 	const struct live_worker_stats *all = &report->sum->all;
-	struct line line = {.text = text, .size = size, .limit = WIDTH - 1};
+	struct line line = {.text = text, .size = size, .limit = columns};
 	char part[2 * TEXT_MAX + 32];
 
 	text[0] = '\0';
@@ -118,11 +118,13 @@ void live_status_draw(struct live_status *status, const struct live_report *repo
 		.bits = 8 * rate_of(all->wire_bytes, status->last_bytes, seconds),
 		.flows = rate_of(all->flows, status->last_flows, seconds),
 	};
+	const size_t width = text_terminal_width(STDERR_FILENO);
 	char line[4 * WIDTH];
 
 	if (status->out == NULL || now_ns <= status->last_ns)
 		return;
-	live_status_line(line, sizeof(line), report, &rates);
+	/* A line that wraps could not be drawn over. */
+	live_status_line(line, sizeof(line), (width < WIDTH ? width : WIDTH) - 1, report, &rates);
 	live_status_clear(status);
 	fputs(line, status->out);
 	fflush(status->out);

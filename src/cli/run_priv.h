@@ -14,7 +14,8 @@ struct json_out;
 
 /* What the flows of a run add up to, and the counts beside it. */
 struct run_sums {
-	const struct engine_totals *totals;
+	const struct engine_totals *totals; /* of records: live, a flow may have several, or none */
+	uint64_t flows;
 	uint64_t tracked, anomalous_packets, offload_segments, evicted; /* packets; flows */
 	bool has_frames; /* packets have numbers that can be looked up */
 };

@@ -23,6 +23,7 @@ struct run_sums run_sums_of(const struct engine_result *result)
 {
 	return (struct run_sums){
 		.totals = &result->totals,
+		.flows = result->totals.flows,
 		.tracked = result->fates[FATE_TRACKED],
 		.anomalous_packets = result->anomalous_packets,
 		.offload_segments = result->offload_segments,
@@ -39,7 +40,7 @@ static void print_share(FILE *out, const char **separator, uint64_t n, const cha
 	*separator = " \xc2\xb7 ";
 }
 
-static void print_flows(const struct engine_totals *t, FILE *out)
+static void print_flows(const struct run_sums *sums, FILE *out)
 {
 	static const struct {
 		enum handshake handshake;
@@ -56,9 +57,12 @@ static void print_flows(const struct engine_totals *t, FILE *out)
 		{HANDSHAKE_RESP_ONLY, "without their SYN"},
 		{HANDSHAKE_REPLY_UNSEEN, "one-sided"},
 	};
+	const struct engine_totals *t = sums->totals;
 	const char *separator = "";
 
-	fprintf(out, "Flows          %-12s ", text_ucount(t->flows).s);
+	fprintf(out, "Flows          %-12s ", text_ucount(sums->flows).s);
+	if (t->flows != sums->flows)
+		fprintf(out, "in %s records \xc2\xb7 ", text_ucount(t->flows).s);
 	if (t->flows != 0)
 		fputs("handshake: ", out);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -186,7 +190,7 @@ static void print_flags(const struct engine_totals *t, FILE *out)
 
 void run_print_totals(const struct run_sums *sums, FILE *out)
 {
-	print_flows(sums->totals, out);
+	print_flows(sums, out);
 	print_anomalies(sums, out);
 	print_losses(sums, out);
 	print_flags(sums->totals, out);

@@ -17,7 +17,7 @@ void run_put_totals(struct json_out *json, const struct run_sums *sums)
 	};
 	const struct engine_totals *t = sums->totals;
 
-	json_uint(json, "flows", t->flows);
+	json_uint(json, "flows", sums->flows);
 	json_open(json, "handshakes", '{');
 	for (int i = 0; i < NB_HANDSHAKES; i++)
 		json_uint(json, handshake_names[i], t->handshakes[i]);

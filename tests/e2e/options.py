@@ -204,11 +204,39 @@ def helps(bench):
     text = common.run([program, "run", "--help-all"]).text
     for word in ("--idle-timeout", "--half-open-timeout", "--closed-timeout", "--workers",
                  "--chunk-size", "--max-flows", "--hash-key",
-                 "--from", "--to", "--json"):
+                 "--from", "--to", "--json", "--interface", "--rotate", "--duration", "--metrics",
+                 "--user", "--snaplen", "--list-ports", "--exchange-cells"):
         bench.checks.ok(f"run --help-all: tells of {word}", word in text)
     version = common.run([program, "--version"])
     bench.checks.ok("--version: one line", version.rc == 0 and
                     re.match(r"tcpmill \d+\.\d+", version.text), str(version))
+
+
+def refused_live(path, output):
+    """Lines of live capture that are wrong. No port is opened: the words alone are refused."""
+    port = ["run", "-i", "net_null0"]
+    live = [*port, "-w", output]
+    pattern = output.with_name("never-%S.arrow")
+    return (["run", "-i"], ["run", "-i", ""], [*live, path], [*live, "-i", "net_null0"],
+            [*live, "--from", "2026-01-01"], [*live, "--to", "2026-01-01"],
+            [*live, "--events", output.with_name("never-events.arrow")],
+            [*live, "--only", "zero_window"], [*live, "--chunk-size", "4096"],
+            [*live, "--delay-workers", "1"], [*live, "--rotate", "60s"],
+            [*live, "--rotate", "soon"], [*live, "--rotate", "10ms"], [*live, "--rotate", "100B"],
+            [*port, "--rotate", "60s"], [*port, "-w", "-", "--rotate", "1MB"],
+            [*port, "-w", pattern.with_name("never-%M.arrow"), "--rotate", "30s"],
+            [*port, "-w", pattern, "--rotate", "1s", "--rotate", "2s"],
+            [*port, "-w", pattern, "--rotate", "1MB", "--rotate", "2MB"],
+            [*live, "--metrics", output], [*live, "--metrics", ""],
+            [*live, "--duration", "0"], [*live, "--active-timeout", "x"],
+            [*live, "--snaplen", "10"], [*live, "--buffer", "1k"],
+            [*live, "--exchange-cells", "100"], [*live, "--record-blocks", "1"],
+            # Of live capture, without a port.
+            ["run", path, "-w", output, "--rotate", "60s"],
+            ["run", path, "-w", output, "--duration", "5"], ["run", path, "-p"],
+            ["run", path, "-Z", "nobody"], ["run", path, "--metrics", output],
+            ["run", path, "--snaplen", "96"], ["run", path, "--sleep-idle"],
+            ["run", path, "--exchange-cells", "128"])
 
 
 def refused(bench):
@@ -225,7 +253,8 @@ def refused(bench):
                   [*good, "--idle-timeout", "soon"], [*good, "--idle-timeout", "-5"],
                   [*good, "--half-open-timeout", "x"], [*good, "--closed-timeout", ""],
                   [*good, "--batch-rows", "0"], [*good, "-c", "many"],
-                  [*good, "--from", "yesterday-ish"], [*good, "--max-flows", "0"]):
+                  [*good, "--from", "yesterday-ish"], [*good, "--max-flows", "0"],
+                  *refused_live(path, output)):
         label = " ".join(w for w in words if isinstance(w, str))
         result = common.run([bench.program.path, *words])
         bench.checks.ok(f"'{label}': exit status 2", result.rc == 2, str(result))
@@ -233,6 +262,12 @@ def refused(bench):
                         len(result.errors.strip().splitlines()) == 1 and not result.out,
                         result.errors + result.text)
         bench.checks.ok(f"'{label}': nothing written", not output.exists())
+    dashed = bench.tmp / "-dashed.pcap"
+    dashed.write_bytes(path.read_bytes())
+    result = common.run([bench.program.path, "run", "-q", "-w", output, "--", "-dashed.pcap"],
+                        cwd=bench.tmp)
+    bench.checks.ok("-- -dashed.pcap: a capture without -i", result.rc == 0 and output.exists(),
+                    str(result))
     alone = common.run([bench.program.path])
     bench.checks.ok("no command: exit status 2", alone.rc == 2, str(alone))
 

@@ -202,13 +202,13 @@ static void the_status_line_names_what_is_lost(void **state)
 
 	(void)state;
 	memset(bed->sum.drops, 0, sizeof(bed->sum.drops));
-	live_status_line(line, sizeof(line), &bed->report, &rates);
+	live_status_line(line, sizeof(line), 99, &bed->report, &rates);
 	assert_string_equal(line, "1.3 Mpps  9.5 Gbit/s  44 flows, 1.2 k new/s");
 	bed->sum.drops[LIVE_DROP_KERNEL] = 1234;
 	bed->sum.drops[LIVE_DROP_TABLE] = 7;
 	bed->options.config.output = "x-%S.arrow";
 	snprintf(bed->stats.record_path, sizeof(bed->stats.record_path), "/data/x-17.arrow");
-	live_status_line(line, sizeof(line), &bed->report, &rates);
+	live_status_line(line, sizeof(line), 99, &bed->report, &rates);
 	assert_string_equal(line, "1.3 Mpps  9.5 Gbit/s  44 flows, 1.2 k new/s  dropped 1.2 k "
 				  "kernel, 7 table  22 records  x-17.arrow");
 	free(bed);
@@ -227,13 +227,71 @@ static void the_status_line_fits_a_screen(void **state)
 		bed->stats.record_path[i] = 'x';
 	for (int d = 0; d < NB_LIVE_DROPS; d++)
 		bed->sum.drops[d] = 999900000;
-	live_status_line(line, sizeof(line), &bed->report, &rates);
+	live_status_line(line, sizeof(line), 99, &bed->report, &rates);
 	assert_true(text_width(line, strlen(line)) < 100);
 	assert_non_null(strstr(line, "nic"));
 	assert_non_null(strstr(line, "\xe2\x80\xa6"));
-	live_status_line(small, sizeof(small), &bed->report, &rates);
+	live_status_line(line, sizeof(line), 40, &bed->report, &rates);
+	assert_true(text_width(line, strlen(line)) <= 40);
+	live_status_line(small, sizeof(small), 99, &bed->report, &rates);
 	assert_true(strlen(small) < sizeof(small));
 	free(bed);
+}
+
+/* ---- timeouts ------------------------------------------------------------------------------ */
+
+/* What comes of timeouts that were given; 0: was not. */
+static void finish_timeouts(uint64_t half_open, uint64_t closed, uint64_t idle,
+			    uint64_t timeout_ns[NB_FLOW_CLASSES])
+{
+	const struct command_spec command = {.name = "try"};
+	struct run_options shared = {.config = {.nb_workers = 4}};
+	struct live_options live;
+	bool is_taken;
+
+	assert_int_equal(live_options_init(&live, 3), 0);
+	assert_null(live_options_take(&live, LIVE_OPT_INTERFACE, "eth0", &is_taken));
+	assert_true(is_taken);
+	shared.config.timeout_ns[FLOW_HALF_OPEN] = half_open;
+	shared.config.timeout_ns[FLOW_CLOSED] = closed;
+	shared.config.timeout_ns[FLOW_OPEN] = idle;
+	if (half_open != 0)
+		assert_null(live_options_take(&live, RUN_OPT_HALF_OPEN_TIMEOUT, "", &is_taken));
+	if (closed != 0)
+		assert_null(live_options_take(&live, RUN_OPT_CLOSED_TIMEOUT, "", &is_taken));
+	if (idle != 0)
+		assert_null(live_options_take(&live, RUN_OPT_IDLE_TIMEOUT, "", &is_taken));
+	assert_int_equal(live_options_finish(&command, &live, &shared), OPTIONS_GO_ON);
+	memcpy(timeout_ns, live.config.timeout_ns, sizeof(live.config.timeout_ns));
+	assert_int_equal(live.config.nb_workers, 3); /* a core is left for the kernel */
+	live_options_fini(&live);
+}
+
+static void timeouts_have_defaults_of_live_capture(void **state)
+{
+	static const struct {
+		uint64_t half_open, closed, idle; /* seconds, as given */
+		uint64_t want[NB_FLOW_CLASSES];
+	} cases[] = {
+		{0, 0, 0, {[FLOW_HALF_OPEN] = 30, [FLOW_CLOSED] = 5, [FLOW_OPEN] = 300}},
+		{0, 0, 60, {[FLOW_HALF_OPEN] = 30, [FLOW_CLOSED] = 5, [FLOW_OPEN] = 60}},
+		{0, 0, 10, {[FLOW_HALF_OPEN] = 10, [FLOW_CLOSED] = 5, [FLOW_OPEN] = 10}},
+		{0, 0, 2, {[FLOW_HALF_OPEN] = 2, [FLOW_CLOSED] = 2, [FLOW_OPEN] = 2}},
+		{40, 7, 2, {[FLOW_HALF_OPEN] = 40, [FLOW_CLOSED] = 7, [FLOW_OPEN] = 2}},
+		{7, 0, 0, {[FLOW_HALF_OPEN] = 7, [FLOW_CLOSED] = 5, [FLOW_OPEN] = 300}},
+		{0, 9, 0, {[FLOW_HALF_OPEN] = 30, [FLOW_CLOSED] = 9, [FLOW_OPEN] = 300}},
+	};
+	const uint64_t s = 1000000000;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t got[NB_FLOW_CLASSES];
+
+		finish_timeouts(cases[i].half_open * s, cases[i].closed * s, cases[i].idle * s,
+				got);
+		for (int c = 0; c < NB_FLOW_CLASSES; c++)
+			assert_int_equal(got[c], cases[i].want[c] * s);
+	}
 }
 
 /* ---- lines that are broken ---------------------------------------------------------------- */
@@ -406,6 +464,7 @@ int main(void)
 		cmocka_unit_test(rotate_takes_a_time_or_a_size),
 		cmocka_unit_test(rotate_refuses),
 		cmocka_unit_test(rotate_takes_each_kind_once),
+		cmocka_unit_test(timeouts_have_defaults_of_live_capture),
 		cmocka_unit_test(books_balance),
 		cmocka_unit_test(books_tell_what_was_not_read),
 		cmocka_unit_test(every_loss_has_words_and_a_name),
