@@ -134,11 +134,11 @@ static void close_queue(struct live *live, struct live_queue *queue)
 
 /* After the stop what came before it is still taken. */
 static bool is_drained(const struct live_worker *worker, const struct port_burst *burst,
-		       uint16_t max, int64_t stop_ns)
+		       uint16_t nb, uint16_t max, int64_t stop_ns)
 {
 	if (worker->now_ns < stop_ns)
 		return false;
-	return (burst->nb < max && burst->complete_ns >= stop_ns) ||
+	return (nb < max && burst->complete_ns >= stop_ns) ||
 	       worker->now_ns - stop_ns > DRAIN_PATIENCE_NS;
 }
 
@@ -164,6 +164,7 @@ static uint32_t poll_queue(struct live_worker *worker, struct live_queue *queue)
 	const uint16_t max = must_wait(live, queue) ? 0 : reserve(live);
 	const int64_t stop_ns = atomic_load_explicit(&live->stop_ns, memory_order_relaxed);
 	struct port_burst *burst = &worker->burst;
+	uint16_t nb;
 
 	if (max == 0) {
 		if (has_all_frames(live))
@@ -177,10 +178,11 @@ static uint32_t poll_queue(struct live_worker *worker, struct live_queue *queue)
 	if (burst->nb != 0)
 		deal_burst(worker, queue, burst);
 	live_exchange_publish(live, queue, burst->complete_ns);
-	port_release(queue->port, burst);
-	if (burst->is_over || is_drained(worker, burst, max, stop_ns))
+	nb = burst->nb;
+	port_release(queue->port, burst); /* leaves none in it */
+	if (burst->is_over || is_drained(worker, burst, nb, max, stop_ns))
 		close_queue(live, queue);
-	return burst->nb;
+	return nb;
 }
 
 /* ---- chores -------------------------------------------------------------------------- */
