@@ -117,9 +117,9 @@ static bool claim_block(struct capture *capture, struct source *source, struct c
 
 void capture_close_if_done(struct source *source)
 {
-	if (atomic_load(&source->claimed_all) && atomic_load(&source->nb_chunks) == 0 &&
-	    source->kind != SOURCE_LIBPCAP)
-		source_close(source);
+	/* The last claim and the last cut may both come here, at the same time. */
+	if (atomic_load(&source->claimed_all) && atomic_load(&source->nb_chunks) == 0)
+		source_close_file(source);
 }
 
 bool capture_claim(struct capture *capture, struct chunk *chunk)

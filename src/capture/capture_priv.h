@@ -101,6 +101,8 @@ void source_read_ahead(struct source *source, const struct chunk *chunk);
 /* Sniffs and opens. 0, or -1 with one line in error. */
 int source_open(struct source *source, const char *path, char *error, size_t error_size);
 int source_reopen(struct source *source);
+/* Any thread, more than once: a file that is open no longer than needed. */
+void source_close_file(struct source *source);
 void source_close(struct source *source);
 
 /*

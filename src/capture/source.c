@@ -334,12 +334,17 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 	return 0;
 }
 
-void source_close(struct source *source)
+void source_close_file(struct source *source)
 {
 	const int fd = atomic_exchange(&source->fd, -1);
 
 	if (fd > STDIN_FILENO)
 		(void)close(fd);
+}
+
+void source_close(struct source *source)
+{
+	source_close_file(source);
 	if (source->pcap != NULL)
 		pcap_close(source->pcap);
 	source->pcap = NULL;
