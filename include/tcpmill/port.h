@@ -116,7 +116,7 @@ struct port *port_open(const struct port_params *params, char *error, size_t err
 int port_start(struct port *port, char *error, size_t error_size);
 /*
  * Nothing new comes; what is queued can still be polled where the source allows. Takes
- * back promiscuous mode. May be called twice.
+ * back promiscuous mode. May be called twice, and while queues are polled.
  */
 void port_stop(struct port *port);
 void port_close(struct port *port);

@@ -144,11 +144,14 @@ static int start_writer(struct live *live, const int *cpus, char *error, size_t 
 
 /* ---- the run ------------------------------------------------------------------------- */
 
+/* Ports take nothing new from now on; what they have is still polled, until they are over. */
 static void request_stop(struct live *live)
 {
-	int64_t none = INT64_MAX;
-
-	(void)atomic_compare_exchange_strong(&live->stop_ns, &none, wall_clock_now(&live->clock));
+	if (atomic_load(&live->stop_ns) != INT64_MAX)
+		return;
+	for (uint32_t i = 0; i < live->nb_ports; i++)
+		port_stop(live->ports[i]);
+	atomic_store(&live->stop_ns, wall_clock_now(&live->clock));
 }
 
 static void tick(struct live *live)
