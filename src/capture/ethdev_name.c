@@ -34,11 +34,9 @@ static int copy_device(struct ethdev_name *name, const char *text, char *error, 
 	return 0;
 }
 
-static bool is_driver(const char *device, const char *driver)
+static bool begins_with(const char *device, const char *driver)
 {
-	/* DPDK knows drivers under "eth_" as well, as they were called once. */
-	return (strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0) &&
-	       strncmp(device + 4, driver, strlen(driver)) == 0;
+	return strncmp(device, driver, strlen(driver)) == 0;
 }
 
 static uint32_t number_of(struct rte_kvargs *args, const char *key)
@@ -176,8 +174,10 @@ int ethdev_name_parse(struct ethdev_name *name, const struct port_params *params
 	if (copy_device(name, params->name, error, error_size) != 0)
 		return -1;
 	name->is_pci = port_is_pci(params->name);
-	name->is_af_packet = is_driver(name->device, "af_packet");
-	name->is_af_xdp = is_driver(name->device, "af_xdp");
+	/* DPDK knows drivers as they were called once, as well. */
+	name->is_af_packet = begins_with(name->device, "net_af_packet") ||
+			     begins_with(name->device, "eth_af_packet");
+	name->is_af_xdp = begins_with(name->device, "net_af_xdp");
 	if (name->is_af_packet || name->is_af_xdp)
 		return complete(name, params, error, error_size);
 	return 0;

@@ -168,12 +168,19 @@ static uint64_t plan_offloads(const struct ethdev *ethdev, const struct rte_eth_
 	return offloads & dev_info->rx_offload_capa;
 }
 
+/* Nothing is sent; but net_af_xdp wants its queues in pairs. */
+static uint16_t nb_tx_queues(const struct ethdev *ethdev)
+{
+	return ethdev->kind == ETHDEV_AF_XDP ? 1 : 0;
+}
+
 static int configure(struct call *call, const struct port_params *params,
 		     const struct rte_eth_dev_info *dev_info, uint8_t key[ETHDEV_MAX_KEY_LEN])
 {
 	struct ethdev *ethdev = begin(call);
 	struct rte_eth_conf conf = {0};
 	uint16_t mtu = 0, tx_descriptors = VIRTUAL_DESCRIPTORS;
+	const uint16_t nb_tx = nb_tx_queues(ethdev);
 	int rc;
 
 	ethdev_rss_plan(ethdev, params, dev_info, &conf, key);
@@ -182,10 +189,10 @@ static int configure(struct call *call, const struct port_params *params,
 		conf.rxmode.mtu = mtu;
 	conf.rxmode.offloads = plan_offloads(ethdev, dev_info, mtu);
 	conf.intr_conf.rmv = (*dev_info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
-	rc = rte_eth_dev_configure(ethdev->id, ethdev->port.info.nb_queues, 0, &conf);
+	rc = rte_eth_dev_configure(ethdev->id, ethdev->port.info.nb_queues, nb_tx, &conf);
 	if (rc != 0 && ethdev->port.info.is_affine) {
 		ethdev_rss_give_up(ethdev, &conf);
-		rc = rte_eth_dev_configure(ethdev->id, ethdev->port.info.nb_queues, 0, &conf);
+		rc = rte_eth_dev_configure(ethdev->id, ethdev->port.info.nb_queues, nb_tx, &conf);
 	}
 	if (rc == 0)
 		rc = rte_eth_dev_adjust_nb_rx_tx_desc(ethdev->id, &ethdev->nb_descriptors,
@@ -202,6 +209,9 @@ static int set_up_queues(struct call *call)
 	for (uint16_t i = 0; i < ethdev->port.info.nb_queues && rc == 0; i++)
 		rc = rte_eth_rx_queue_setup(ethdev->id, i, ethdev->nb_descriptors,
 					    (unsigned int)socket, NULL, ethdev->pool);
+	if (rc == 0 && nb_tx_queues(ethdev) != 0)
+		rc = rte_eth_tx_queue_setup(ethdev->id, 0, VIRTUAL_DESCRIPTORS,
+					    (unsigned int)socket, NULL);
 	return end(call, rc, "a receive queue");
 }
 
