@@ -67,6 +67,51 @@ static void frames_before_the_start_do_not_come(void **state)
 	bed_free(bed);
 }
 
+struct sender {
+	struct bed *bed;
+	atomic_bool stop;
+};
+
+static void *send_on(void *argument)
+{
+	struct sender *sender = argument;
+
+	while (!atomic_load(&sender->stop))
+		send_some(sender->bed, 1);
+	return NULL;
+}
+
+/* Traffic is there before the port and after it: what the kernel counts is what polls give. */
+static void books_balance_at_both_ends(void **state)
+{
+	struct bed *bed = bed_new(0);
+	struct sender sender = {.bed = bed};
+	struct port_counters counters;
+	pthread_t thread;
+
+	(void)state;
+	bed_close(bed->port);
+	assert_int_equal(pthread_create(&thread, NULL, send_on, &sender), 0);
+	for (int i = 0; i < 3; i++) {
+		memset(&bed->polled, 0, sizeof(bed->polled));
+		if (i > 0)
+			bed_close(bed->port);
+		bed->port = bed_open(TAP, NULL, 0);
+		bed_start(bed->port);
+		bed_poll_for(bed->port, &bed->polled, 30);
+		bed->port->ops->stop(bed->port);
+		bed_poll_for(bed->port, &bed->polled, 2000);
+		assert_true(bed->polled.is_over);
+		counters = counters_of(bed);
+		assert_int_equal(counters.kernel_drops, 0);
+		assert_true(counters.received > 0);
+		assert_int_equal(bed->polled.nb, counters.received);
+	}
+	atomic_store(&sender.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	bed_free(bed);
+}
+
 /* Two blocks of 256 KiB, of which each frame takes some 200 bytes. */
 static void a_flood_is_counted_to_the_packet(void **state)
 {
@@ -264,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_before_the_start_do_not_come),
+		cmocka_unit_test(books_balance_at_both_ends),
 		cmocka_unit_test(a_flood_is_counted_to_the_packet),
 		cmocka_unit_test(what_came_before_the_stop_can_be_polled),
 		cmocka_unit_test(closing_takes_promiscuous_mode_back),
