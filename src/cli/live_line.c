@@ -14,13 +14,15 @@
 
 void live_line_put(struct live_line *line, const char *separator, const char *format, ...)
 {
-	char part[512];
+	char raw[512], part[3 * sizeof(raw)];
 	va_list args;
 	size_t columns;
 
 	va_start(args, format);
-	(void)vsnprintf(part, sizeof(part), format, args);
+	(void)vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
+	/* Names of ports are whatever was typed. */
+	text_clean(part, sizeof(part), raw, strlen(raw));
 	columns = text_width(part, strlen(part)) + text_width(separator, strlen(separator));
 	if (line->columns > INDENT && line->columns + columns > WIDTH) {
 		fprintf(line->out, "\n%*s", INDENT, "");

@@ -30,7 +30,8 @@ static void print_port(const struct port_info *info, FILE *out)
 		live_line_put(&line, DOT, "%s",
 			      strcmp(link_type, "EN10MB") == 0 ? "Ethernet" : link_type);
 	live_line_put(&line, DOT, "%u queue%s", info->nb_queues, info->nb_queues == 1 ? "" : "s");
-	if (info->why[0] != '\0')
+	/* One queue says that by itself. */
+	if (info->why[0] != '\0' && strcmp(info->why, "one queue") != 0)
 		live_line_put(&line, ", ", "%s", info->why);
 	live_line_put(&line, DOT, "%s", clock_words[info->clock]);
 	live_line_put(&line, DOT, "%s", info->is_promiscuous ? "promiscuous" : "not promiscuous");

@@ -77,6 +77,8 @@ void live_writer_stop(struct live_writer *writer);
 void live_writer_destroy(struct live_writer *writer);
 /* Any thread. */
 void live_writer_get_stats(const struct live_writer *writer, struct live_writer_stats *stats);
+/* Any thread: the file that is being written, as it will be called; "" if none is. */
+void live_writer_get_path(struct live_writer *writer, char *path, size_t size);
 /* After the stop: path of the last file, whether it was a stream, and the first failure or "". */
 const char *live_writer_path(const struct live_writer *writer);
 bool live_writer_is_stream(const struct live_writer *writer);

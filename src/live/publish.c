@@ -58,8 +58,10 @@ void live_snapshot(void *context, struct live_stats *stats)
 	for (uint32_t i = 0; i < live->nb_workers; i++)
 		read_worker(&live->workers[i], &stats->workers[i]);
 	writer = atomic_load_explicit(&live->writer, memory_order_acquire);
-	if (writer != NULL)
+	if (writer != NULL) {
 		live_writer_get_stats(writer, &stats->writer);
+		live_writer_get_path(writer, stats->record_path, sizeof(stats->record_path));
+	}
 	stats->clock_error_ns = atomic_load_explicit(&live->clock.error_ns, memory_order_relaxed);
 	stats->clock_steps = atomic_load_explicit(&live->clock.nb_steps, memory_order_relaxed);
 	pthread_mutex_unlock(&live->snapshot_lock);

@@ -157,6 +157,7 @@ struct live_writer *live_writer_start(const struct live_writer_params *params, c
 		snprintf(error, error_size, "out of memory");
 		return NULL;
 	}
+	pthread_mutex_init(&writer->shown_lock, NULL);
 	writer->params = *params;
 	writer->batch_rows = params->config->batch_rows;
 	if (params->config->output != NULL && open_output(writer, error, error_size) != 0)
@@ -195,6 +196,7 @@ void live_writer_destroy(struct live_writer *writer)
 		return;
 	live_writer_stop(writer);
 	arrow_encoder_destroy(writer->encoder);
+	pthread_mutex_destroy(&writer->shown_lock);
 	free(writer->message.data);
 	free(writer);
 }
@@ -208,6 +210,13 @@ void live_writer_get_stats(const struct live_writer *writer, struct live_writer_
 		.rows_lost = atomic_load_explicit(&writer->rows_lost, memory_order_relaxed),
 		.failures = atomic_load_explicit(&writer->failures, memory_order_relaxed),
 	};
+}
+
+void live_writer_get_path(struct live_writer *writer, char *path, size_t size)
+{
+	pthread_mutex_lock(&writer->shown_lock);
+	snprintf(path, size, "%s", writer->shown_path);
+	pthread_mutex_unlock(&writer->shown_lock);
 }
 
 const char *live_writer_path(const struct live_writer *writer)

@@ -125,6 +125,15 @@ static struct arrow_writer *open_variant(struct live_writer *writer, uint32_t *v
 	return NULL; /* with the last error */
 }
 
+/* Which file is being written, or "". */
+static void show_path(struct live_writer *writer, const char *path)
+{
+	pthread_mutex_lock(&writer->shown_lock);
+	snprintf(writer->shown_path, sizeof(writer->shown_path), "%.*s",
+		 (int)sizeof(writer->shown_path) - 1, path);
+	pthread_mutex_unlock(&writer->shown_lock);
+}
+
 /* A file named after that moment. 0, or -errno with one line in error. */
 static int open_file(struct live_writer *writer, int64_t name_ns, char *error, size_t error_size)
 {
@@ -150,6 +159,7 @@ static int open_file(struct live_writer *writer, int64_t name_ns, char *error, s
 	writer->variant = variant;
 	writer->file_rows = 0;
 	writer->awaits_reader = false;
+	show_path(writer, writer->path);
 	return 0;
 }
 
@@ -202,6 +212,7 @@ static void break_file(struct live_writer *writer, int error)
 	bytes = arrow_writer_bytes(writer->file);
 	arrow_writer_abandon(writer->file);
 	writer->file = NULL;
+	show_path(writer, "");
 	leave_part(writer, bytes);
 }
 
@@ -281,6 +292,7 @@ static void finish_file(struct live_writer *writer)
 	bytes = arrow_writer_bytes(writer->file);
 	rc = arrow_writer_commit(writer->file, footer, make_footer(writer, &now, footer));
 	writer->file = NULL;
+	show_path(writer, "");
 	if (rc == 0) {
 		count_whole(writer, bytes);
 		writer->at = now;
@@ -342,5 +354,6 @@ void writer_file_discard(struct live_writer *writer)
 		return;
 	arrow_writer_abandon(writer->file);
 	writer->file = NULL;
+	show_path(writer, "");
 	leave_part(writer, 0);
 }

@@ -10,7 +10,7 @@
 
 #define WRITER_PATH_MAX 512
 
-/* All but the atomics belongs to the thread while it runs. */
+/* All but the atomics and the shown path belongs to the thread while it runs. */
 struct live_writer {
 	struct live_writer_params params;
 	uint32_t batch_rows;
@@ -33,6 +33,9 @@ struct live_writer {
 	int64_t opened_ns;    /* when a file was opened, or tried to be, last */
 	struct live_stats at; /* the last file's books end here */
 	char failure[WRITER_PATH_MAX + 256];
+
+	pthread_mutex_t shown_lock;
+	char shown_path[256]; /* path while a file is open, for other threads */
 
 	pthread_t thread;
 	bool is_running;

@@ -294,6 +294,96 @@ static void timeouts_have_defaults_of_live_capture(void **state)
 	}
 }
 
+/* ---- the summary -------------------------------------------------------------------------- */
+
+/* A run that has ended, with a flow in trouble; frames have numbers that nobody can look up. */
+static void end_run(struct bed *bed, struct live_result *result)
+{
+	*result = (struct live_result){.last_path = "x-17.arrow"};
+	result->totals.flows = 66;
+	result->totals.anomalous_flows = 2;
+	result->totals.ends[END_FIN] = 66;
+	result->totals.handshakes[HANDSHAKE_COMPLETE] = 66;
+	result->totals.verdicts[VERDICT_RETRANSMISSION] = (struct engine_worst){
+		.total = 19, .flows = 2, .count = 18, .frame = 4711, .flow = "10.0.0.1:1 > b"};
+	result->totals.losses[LOSS_BEFORE] = (struct engine_worst){
+		.total = 1900, .flows = 2, .count = 1800, .frame = 4711, .flow = "10.0.0.1:1 > b"};
+	bed->options.config.output = "x-%S.arrow";
+	bed->report.result = result;
+}
+
+static char *summary_of(const struct bed *bed)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	live_print_summary(&bed->report, out);
+	fclose(out);
+	return text;
+}
+
+static void the_summary_tells_books_losses_and_advice(void **state)
+{
+	static const char *const lines[] = {
+		"Packets received 1,020 = 940 tracked + 31 not IP + 20 not TCP + 6 untracked\n"
+		"    + 23 dropped in the exchange\n",
+		/* 100 columns, then the rest. */
+		"Offered by the ports 1,071 = 1,020 received + 11 dropped by the NIC "
+		"+ 13 dropped for want of buffers\n"
+		"    + 17 with errors, by the NIC + 7 dropped by the kernel "
+		"+ 3 dropped by the interface\n",
+		"Wrote 10 records, 4.2 kB (424 bytes each) in 3 files, the last is x-17.arrow\n",
+		"Flows          66           handshake: 66 complete\n",
+		/* 23 of 1071; 9 of 22 + 9 */
+		"           23   2.15 %  dropped in the exchange\n",
+		"            9     29 %  records dropped: the writer was behind\n",
+	};
+	struct bed *bed = bed_create();
+	struct live_result result;
+	char *text, *rest, *line;
+
+	(void)state;
+	end_run(bed, &result);
+	text = summary_of(bed);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (strstr(text, lines[i]) == NULL) {
+			puts(text);
+			fail_msg("missing: %s", lines[i]);
+		}
+	}
+	for (int d = 0; d < NB_LIVE_DROPS; d++)
+		assert_non_null(strstr(text, live_drop_words[d].advice));
+	assert_null(strstr(text, "frame"));
+	rest = text;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		assert_true(text_width(line, strlen(line)) <= 100);
+	free(text);
+	free(bed);
+}
+
+static void the_summary_of_a_run_without_loss_has_no_losses(void **state)
+{
+	struct bed *bed = bed_create();
+	struct live_result result;
+	char *text;
+
+	(void)state;
+	end_run(bed, &result);
+	memset(bed->sum.drops, 0, sizeof(bed->sum.drops));
+	bed->sum.all.exchange_full = 0;
+	bed->sum.all.received = 997;
+	bed->stats.ports[0] = (struct port_counters){.received = 577};
+	bed->stats.ports[1] = (struct port_counters){.received = 420};
+	text = summary_of(bed);
+	assert_null(strstr(text, "Lost by the capture"));
+	assert_null(strstr(text, "dropped"));
+	assert_non_null(strstr(text, "Offered by the ports 997 = 997 received\n"));
+	free(text);
+	free(bed);
+}
+
 /* ---- lines that are broken ---------------------------------------------------------------- */
 
 static void long_lines_are_broken_between_parts(void **state)
@@ -470,6 +560,8 @@ int main(void)
 		cmocka_unit_test(every_loss_has_words_and_a_name),
 		cmocka_unit_test(the_status_line_names_what_is_lost),
 		cmocka_unit_test(the_status_line_fits_a_screen),
+		cmocka_unit_test(the_summary_tells_books_losses_and_advice),
+		cmocka_unit_test(the_summary_of_a_run_without_loss_has_no_losses),
 		cmocka_unit_test(long_lines_are_broken_between_parts),
 		cmocka_unit_test(metrics_are_as_written_by_hand),
 		cmocka_unit_test(metrics_replace_their_file),

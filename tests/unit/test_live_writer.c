@@ -150,6 +150,14 @@ static void without_an_output_blocks_only_come_back(void **state)
 
 /* ---- rotation ----------------------------------------------------------------------- */
 
+static void assert_shows(struct live_bed *bed, const char *path)
+{
+	char shown[256];
+
+	live_writer_get_path(bed->writer, shown, sizeof(shown));
+	assert_string_equal(shown, path);
+}
+
 static void files_begin_with_their_intervals(void **state)
 {
 	struct live_bed *bed = *state;
@@ -157,6 +165,7 @@ static void files_begin_with_their_intervals(void **state)
 	bed->config.rotate_ns = 60 * SECOND;
 	bed_set_clock(bed, NOON + 30 * SECOND + SECOND / 2);
 	bed_start(bed, "%Y%m%dT%H%M%S.arrow");
+	assert_shows(bed, bed_path(bed, "20251122T120030.arrow"));
 	bed_put_all(bed, 0, 0, 10);
 	bed_await_empty(bed);
 	bed->received = 7;
@@ -173,6 +182,7 @@ static void files_begin_with_their_intervals(void **state)
 	bed_put_all(bed, 1, 10, 5);
 	bed->received = 19;
 	live_writer_stop(bed->writer);
+	assert_shows(bed, "");
 	bed_assert_file(bed, "20251122T120200.arrow", 10, 5, "10");
 	assert_int_equal(bed_nb_files(bed), 3);
 	assert_int_equal(bed_stats(bed).bytes, file_size(bed, "20251122T120030.arrow") +
