@@ -28,7 +28,7 @@ struct live {
 	struct live_status status;
 	struct live_metadata schema, footer; /* the footer is the writer's thread's */
 	int64_t process_start_ns;
-	bool metrics_failed; /* and it was said */
+	bool metrics_failed, records_failed; /* and it was said */
 };
 
 static void on_signal(int signal)
@@ -116,12 +116,23 @@ static void replace_metrics(struct live *live, const struct live_report *report)
 	if (live->options->metrics == NULL)
 		return;
 	rc = live_metrics_replace(live->options->metrics, report, live->process_start_ns);
-	if (rc == 0 || live->metrics_failed)
+	if (rc == 0 || live->metrics_failed || live->options->quiet)
 		return;
 	live->metrics_failed = true;
 	live_status_clear(&live->status);
 	fprintf(stderr, "tcpmill: warning: %s: cannot write metrics: %s (capture goes on)\n",
 		live->options->metrics, strerror(-rc));
+}
+
+/* Said at once, for the run may go on for weeks; why is said at the end. */
+static void warn_failed_records(struct live *live, const struct live_stats *stats)
+{
+	if (stats->writer.failures == 0 || live->records_failed)
+		return;
+	live->records_failed = true;
+	live_status_clear(&live->status);
+	fprintf(stderr, "tcpmill: -w %s: records cannot be written; capture goes on without them\n",
+		live->options->config.output);
 }
 
 static void on_tick(void *context, const struct live_stats *stats)
@@ -133,6 +144,7 @@ static void on_tick(void *context, const struct live_stats *stats)
 
 	live_sum(stats, &sum);
 	replace_metrics(live, &report);
+	warn_failed_records(live, stats);
 	live_status_draw(&live->status, &report);
 }
 
