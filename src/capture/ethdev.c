@@ -221,9 +221,10 @@ static void set_warning(struct ethdev *ethdev, bool had_xdp)
 			 "AF_XDP takes packets away from the kernel: %s receives nothing else "
 			 "meanwhile; after a kill -9: ip link set %s xdp off",
 			 iface, iface);
-	else if (ethdev->kind == ETHDEV_PCAP_LIVE && !ethdev->wants_promiscuous)
+	else if (ethdev->kind == ETHDEV_PCAP_LIVE)
 		snprintf(info->warning, sizeof(info->warning),
-			 "net_pcap is always promiscuous on an interface");
+			 "net_pcap does not tell what the kernel drops, and is always promiscuous; "
+			 "the interface's name alone is better");
 }
 
 /* Finds the device and lets it run; the sockets that appear meanwhile are its driver's. */

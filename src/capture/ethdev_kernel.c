@@ -9,11 +9,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -140,6 +142,22 @@ bool ethdev_kernel_is_promiscuous(const char *iface)
 		is_on = (request.ifr_flags & IFF_PROMISC) != 0;
 	close(fd);
 	return is_on;
+}
+
+uint32_t ethdev_kernel_count_queues(const char *iface)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = {.ifr_data = (char *)&channels};
+	uint32_t nb = 1;
+
+	if (fd < 0)
+		return nb;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", iface);
+	if (ioctl(fd, SIOCETHTOOL, &request) == 0 && channels.max_combined != 0)
+		nb = channels.combined_count;
+	close(fd);
+	return nb != 0 ? nb : 1;
 }
 
 /*

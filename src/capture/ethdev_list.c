@@ -28,22 +28,30 @@ static void read_attribute(const char *device, const char *attribute, char *text
 	fclose(file);
 }
 
-/* The first interface that the kernel has on it; "" if there is none. */
-static void find_interface(const char *device, char *name, size_t size)
+/* The first name in a folder that begins so; "" if there is none. */
+static void find_entry(const char *folder, const char *begin, char *name, size_t size)
 {
-	char path[PATH_MAX];
 	struct dirent *entry;
-	DIR *dir;
+	DIR *dir = opendir(folder);
 
 	name[0] = '\0';
-	snprintf(path, sizeof(path), DEVICES "/%s/net", device);
-	dir = opendir(path);
-	while (dir != NULL && (entry = readdir(dir)) != NULL && name[0] == '\0') {
-		if (entry->d_name[0] != '.')
+	while (dir != NULL && name[0] == '\0' && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] != '.' && strncmp(entry->d_name, begin, strlen(begin)) == 0)
 			snprintf(name, size, "%s", entry->d_name);
 	}
 	if (dir != NULL)
 		closedir(dir);
+}
+
+/* The kernel's interface on a device, which virtio has one floor down. */
+static void find_interface(const char *device, char *iface, size_t size)
+{
+	char path[PATH_MAX], virtio[NAME_MAX + 1];
+
+	snprintf(path, sizeof(path), DEVICES "/%s", device);
+	find_entry(path, "virtio", virtio, sizeof(virtio));
+	snprintf(path, sizeof(path), DEVICES "/%s/%s/net", device, virtio);
+	find_entry(path, "", iface, size);
 }
 
 /* True if it is one. */

@@ -9,9 +9,6 @@
 
 #include "ethdev_priv.h"
 
-/* Kernel's header of a ring's frame, with what aligns it: see tpacket_rcv() in packet(7)'s source.
- */
-#define RING_HEADER 80u
 #define MIN_FRAME 256u
 #define BLOCK 65536u
 #define RING_BYTES (32u << 20)
@@ -57,19 +54,6 @@ static void add_arg(struct ethdev_name *name, struct rte_kvargs *args, const cha
 			 key, value);
 }
 
-/*
- * The ring's frames: as large as what is looked at, but no larger than an mbuf, since the
- * driver copies all of it; the kernel cuts super-packets there.
- */
-static uint32_t frame_size_for(uint32_t snaplen)
-{
-	uint32_t size = ETHDEV_ROOM;
-
-	while (size > MIN_FRAME && snaplen + RING_HEADER <= size / 2)
-		size /= 2;
-	return size;
-}
-
 static int check_ring(const struct ethdev_name *name, uint32_t block_size, char *error,
 		      size_t error_size)
 {
@@ -96,8 +80,11 @@ static int check_ring(const struct ethdev_name *name, uint32_t block_size, char 
 }
 
 /*
- * The driver's own ring is 512 frames of 2048 bytes: nothing at any speed. qpairs is 1, as
- * its fanout gives a full ring's packets to the next one, and flows with them.
+ * The ring's frames are no larger than an mbuf, since the driver copies all of one; the
+ * kernel cuts super-packets there. They are no smaller with a short snaplen, for frames that
+ * are not IP would lose their length. The driver's own ring is 512 frames of 2048 bytes: nothing at
+ * any speed. qpairs is 1, as its fanout gives a full ring's packets to the next one, and flows with
+ * them.
  */
 static int complete_af_packet(struct ethdev_name *name, struct rte_kvargs *args,
 			      const struct port_params *params, char *error, size_t error_size)
@@ -112,8 +99,8 @@ static int complete_af_packet(struct ethdev_name *name, struct rte_kvargs *args,
 			 name->device);
 		return -1;
 	}
-	name->frame_size = rte_kvargs_count(args, "framesz") != 0 ? number_of(args, "framesz")
-								  : frame_size_for(params->snaplen);
+	name->frame_size =
+		rte_kvargs_count(args, "framesz") != 0 ? number_of(args, "framesz") : ETHDEV_ROOM;
 	if (rte_kvargs_count(args, "blocksz") == 0)
 		block_size = BLOCK;
 	name->nb_frames = number_of(args, "framecnt");
@@ -128,6 +115,29 @@ static int complete_af_packet(struct ethdev_name *name, struct rte_kvargs *args,
 	add_arg(name, args, "framecnt", name->nb_frames);
 	add_arg(name, args, "qpairs", 1);
 	return check_ring(name, block_size, error, error_size);
+}
+
+/*
+ * Each queue of the interface has a socket of its own, and the driver opens one alone unless
+ * it is told: the rest would go past us.
+ */
+static int complete_af_xdp(struct ethdev_name *name, struct rte_kvargs *args, char *error,
+			   size_t error_size)
+{
+	name->nb_queues = number_of(args, "queue_count");
+	if (rte_kvargs_count(args, "queue_count") == 0)
+		name->nb_queues = rte_kvargs_count(args, "start_queue") == 0
+					  ? ethdev_kernel_count_queues(name->iface)
+					  : 1;
+	if (name->nb_queues == 0 || name->nb_queues > PORT_MAX_QUEUES) {
+		snprintf(
+			error, error_size,
+			"%s: %u queues; use queue_count= from 1 to %u, or ethtool -L %s combined N",
+			name->device, name->nb_queues, PORT_MAX_QUEUES, name->iface);
+		return -1;
+	}
+	add_arg(name, args, "queue_count", name->nb_queues);
+	return 0;
 }
 
 /* Drivers with an interface of the kernel say little when it is not there. */
@@ -163,6 +173,8 @@ static int complete(struct ethdev_name *name, const struct port_params *params, 
 	rc = find_iface(name, args, error, error_size);
 	if (rc == 0 && name->is_af_packet)
 		rc = complete_af_packet(name, args, params, error, error_size);
+	if (rc == 0 && name->is_af_xdp)
+		rc = complete_af_xdp(name, args, error, error_size);
 	rte_kvargs_free(args);
 	return rc;
 }

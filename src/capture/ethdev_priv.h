@@ -44,6 +44,7 @@ struct ethdev_name {
 	char iface[IF_NAMESIZE];           /* iface=; or "" */
 	uint32_t frame_size;               /* net_af_packet: bytes of a ring's frame; or 0 */
 	uint32_t nb_frames;                /* likewise */
+	uint32_t nb_queues;                /* net_af_xdp: that must be polled; or 0 */
 	bool is_pci;
 	bool is_af_packet;
 	bool is_af_xdp;
@@ -103,6 +104,8 @@ int ethdev_probe(struct ethdev *ethdev, char *error, size_t error_size, bool *us
 void ethdev_pci_driver(const char *device, char *driver, size_t size);
 /* True if DPDK gets on with it. */
 bool ethdev_can_use_driver(const char *driver);
+/* After a failure: "; what could be done", as far as that can be seen from outside, or "". */
+void ethdev_advise(const struct ethdev *ethdev, char *advice, size_t size);
 /* Closes the port and takes out what was plugged in. */
 void ethdev_remove(struct ethdev *ethdev);
 
@@ -157,6 +160,8 @@ void ethdev_kernel_take_sockets(struct ethdev *ethdev, const int *before, uint32
 void ethdev_kernel_count_drops(struct ethdev *ethdev);
 /* No frame comes to sockets of AF_PACKET any more; or they come again. */
 void ethdev_kernel_shut(struct ethdev *ethdev, bool shut);
+/* As net_af_xdp counts them: combined channels, or 1. */
+uint32_t ethdev_kernel_count_queues(const char *iface);
 bool ethdev_kernel_is_promiscuous(const char *iface);
 /* 0 or -errno. Ends with the process, whatever becomes of that. */
 int ethdev_kernel_set_promiscuous(struct ethdev *ethdev, bool on);

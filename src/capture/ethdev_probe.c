@@ -2,14 +2,14 @@
 
 /* From a name to a port of DPDK: what is there already, or is plugged in. */
 
-#include <errno.h>
+#include <linux/capability.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_log.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ethdev_priv.h"
@@ -112,35 +112,41 @@ static int check_pci(const char *device, char *error, size_t error_size)
 	return -1;
 }
 
-static bool may_open_packet_sockets(void)
+static bool has_capability(unsigned int capability)
 {
-	const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
-	if (fd < 0)
-		return errno != EPERM;
-	close(fd);
-	return true;
+	return syscall(SYS_capget, &header, data) != 0 ||
+	       (data[capability / 32].effective >> capability % 32 & 1) != 0;
 }
 
-/* What the user can do about it, as far as that can be seen from outside. */
-static const char *find_advice(const struct ethdev *ethdev)
+void ethdev_advise(const struct ethdev *ethdev, char *advice, size_t size)
 {
 	const struct ethdev_name *name = &ethdev->name;
+	const bool is_kernel = name->is_af_packet || name->is_af_xdp;
+	/* The one driver locks both of its rings, the other one all of its mbufs. */
+	const uint64_t locked = name->is_af_packet ? 2ull * name->nb_frames * name->frame_size
+						   : (uint64_t)name->nb_queues << 24;
 	struct rlimit limit;
 
+	advice[0] = '\0';
 	if (name->is_pci)
-		return "; bind it to vfio-pci and see that this user may open /dev/vfio/*";
-	if (!name->is_af_packet && !name->is_af_xdp)
-		return "";
-	if (!may_open_packet_sockets())
-		return "; needs CAP_NET_RAW and CAP_NET_ADMIN";
-	if (ethdev_kernel_has_xdp(if_nametoindex(name->iface)))
-		return "; an XDP program is on the interface already";
-	/* The driver locks both of its rings. */
-	if (name->is_af_packet && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && geteuid() != 0 &&
-	    limit.rlim_cur < 2ull * name->nb_frames * name->frame_size)
-		return "; needs CAP_IPC_LOCK, or a smaller framecnt=";
-	return "";
+		snprintf(advice, size,
+			 "; bind it to vfio-pci, and see that this user may open /dev/vfio/*");
+	else if (is_kernel && (!has_capability(CAP_NET_RAW) || !has_capability(CAP_NET_ADMIN)))
+		snprintf(advice, size, "; needs CAP_NET_RAW and CAP_NET_ADMIN");
+	else if (name->is_af_xdp && !has_capability(CAP_BPF) && !has_capability(CAP_SYS_ADMIN))
+		snprintf(advice, size, "; needs CAP_BPF");
+	else if (name->is_af_xdp && ethdev_kernel_has_xdp(if_nametoindex(name->iface)))
+		snprintf(advice, size,
+			 "; an XDP program is on %s already; if it was left behind: ip link set %s "
+			 "xdp off",
+			 name->iface, name->iface);
+	else if (is_kernel && !has_capability(CAP_IPC_LOCK) &&
+		 getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < locked)
+		snprintf(advice, size, "; needs CAP_IPC_LOCK, or a higher ulimit -l%s",
+			 name->is_af_packet ? ", or a smaller framecnt=" : "");
 }
 
 static int plug(struct ethdev *ethdev, char *error, size_t error_size, bool *usage)
@@ -148,7 +154,7 @@ static int plug(struct ethdev *ethdev, char *error, size_t error_size, bool *usa
 	const struct ethdev_name *name = &ethdev->name;
 	char devargs[sizeof(name->device) + sizeof(name->args) + 1], first[160];
 	struct ethdev_log log;
-	const char *advice;
+	char advice[160];
 	int rc;
 
 	snprintf(devargs, sizeof(devargs), "%s%s%s", name->device, name->args[0] != '\0' ? "," : "",
@@ -160,7 +166,7 @@ static int plug(struct ethdev *ethdev, char *error, size_t error_size, bool *usa
 		ethdev->is_plugged = true;
 		return 0;
 	}
-	advice = find_advice(ethdev);
+	ethdev_advise(ethdev, advice, sizeof(advice));
 	/* Nothing is known to stand in the way: so it is what was asked for. */
 	*usage = advice[0] == '\0';
 	snprintf(error, error_size, "%s: DPDK cannot open it%s%s%s%s", name->device,

@@ -104,10 +104,11 @@ void ethdev_rss_plan(struct ethdev *ethdev, const struct port_params *params,
 
 	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 	info->nb_queues = 1;
-	/* Its queues are files of a user's choice: all are read, by however many workers. */
-	if (ethdev->kind == ETHDEV_PCAP_FILE && nb > 1) {
+	/* Files of the user's choice, or a socket for each of a NIC's queues: all must be read. */
+	if ((ethdev->kind == ETHDEV_PCAP_FILE || ethdev->kind == ETHDEV_AF_XDP) && nb > 1) {
 		info->nb_queues = (uint16_t)RTE_MIN(nb, (uint32_t)PORT_MAX_QUEUES);
-		set_why(ethdev, "one file a queue");
+		set_why(ethdev, ethdev->kind == ETHDEV_AF_XDP ? "the interface's own RSS"
+							      : "one file a queue");
 		return;
 	}
 	if (obstacle != NULL) {

@@ -2,7 +2,6 @@
 
 /* DPDK ports: memory, queues, and a device that runs. */
 
-#include <errno.h>
 #include <rte_bus.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -36,21 +35,27 @@ static uint32_t pool_size(uint32_t nb_queues, uint32_t nb_descriptors, uint32_t 
 
 uint32_t port_memory_mib(const struct port_params *params)
 {
-	const bool is_pci = port_is_pci(params->name);
-	const uint32_t nb_queues =
-		is_pci ? RTE_MIN(params->nb_workers, (uint32_t)PORT_MAX_QUEUES) : 1;
-	const uint32_t nb =
-		pool_size(nb_queues, is_pci ? DESCRIPTORS : AF_XDP_DESCRIPTORS, params->nb_workers);
-	uint64_t bytes = (uint64_t)nb * MBUF_BYTES(ETHDEV_ROOM);
+	uint32_t nb_queues = 1, nb_descriptors = VIRTUAL_DESCRIPTORS, room = ETHDEV_ROOM;
 	struct ethdev_name name;
+	uint64_t bytes = 0;
 	char error[256];
 
-	/* net_af_packet: mbufs like its frames, and two tables with an entry a frame. */
-	if (ethdev_name_parse(&name, params, error, sizeof(error)) == 0 && name.is_af_packet) {
-		bytes = (uint64_t)pool_size(1, VIRTUAL_DESCRIPTORS, params->nb_workers) *
-			MBUF_BYTES(RTE_MAX(name.frame_size, ETHDEV_ROOM));
-		bytes += 2 * sizeof(struct iovec) * (uint64_t)name.nb_frames;
+	/* A name that is wrong is refused when it is opened. */
+	if (ethdev_name_parse(&name, params, error, sizeof(error)) != 0)
+		return 4;
+	if (name.is_pci) {
+		nb_queues = RTE_MIN(params->nb_workers, (uint32_t)PORT_MAX_QUEUES);
+		nb_descriptors = DESCRIPTORS;
+	} else if (name.is_af_xdp) {
+		nb_queues = name.nb_queues;
+		nb_descriptors = AF_XDP_DESCRIPTORS;
+	} else if (name.is_af_packet) {
+		room = RTE_MAX(name.frame_size, ETHDEV_ROOM);
+		bytes = 2 * sizeof(struct iovec) *
+			(uint64_t)name.nb_frames; /* the driver's tables */
 	}
+	bytes += (uint64_t)pool_size(nb_queues, nb_descriptors, params->nb_workers) *
+		 MBUF_BYTES(room);
 	/* And what the driver has of its own. */
 	return (uint32_t)(bytes >> 20) + 4;
 }
@@ -120,26 +125,39 @@ static struct ethdev *begin(struct call *call)
 static int end(struct call *call, int rc, const char *what)
 {
 	const struct ethdev *ethdev = call->ethdev;
-	const char *advice = rc == -EPERM || rc == -EACCES ? "; needs CAP_NET_ADMIN" : "";
-	char first[160];
+	char first[160], advice[160];
 
 	ethdev_log_end(&call->log, first, sizeof(first));
 	if (rc == 0)
 		return 0;
+	ethdev_advise(ethdev, advice, sizeof(advice));
 	snprintf(call->error, call->error_size, "%s: the driver %s refuses %s: %s%s%s%s%s",
 		 ethdev->name.device, ethdev->port.info.driver, what, strerror(-rc),
 		 first[0] != '\0' ? " (" : "", first, first[0] != '\0' ? ")" : "", advice);
 	return -1;
 }
 
+/* Mbufs that a driver holds on to, in each queue. */
+static uint32_t held_by_driver(const struct ethdev *ethdev)
+{
+	switch (ethdev->kind) {
+	case ETHDEV_AF_XDP:
+		return AF_XDP_DESCRIPTORS;
+	case ETHDEV_AF_PACKET:
+	case ETHDEV_PCAP_FILE:
+	case ETHDEV_PCAP_LIVE:
+		return 0; /* each is for a frame that is given at once */
+	default:
+		return ethdev->nb_descriptors;
+	}
+}
+
 static int make_pool(struct call *call, const struct port_params *params)
 {
 	struct ethdev *ethdev = call->ethdev;
 	const uint32_t room = RTE_MAX(ethdev->name.frame_size, ETHDEV_ROOM);
-	const uint32_t nb_descriptors =
-		ethdev->kind == ETHDEV_AF_XDP ? AF_XDP_DESCRIPTORS : ethdev->nb_descriptors;
 	const uint32_t nb =
-		pool_size(ethdev->port.info.nb_queues, nb_descriptors, params->nb_workers);
+		pool_size(ethdev->port.info.nb_queues, held_by_driver(ethdev), params->nb_workers);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "tcpmill_port%u", ethdev->id);
@@ -168,10 +186,12 @@ static uint64_t plan_offloads(const struct ethdev *ethdev, const struct rte_eth_
 	return offloads & dev_info->rx_offload_capa;
 }
 
-/* Nothing is sent; but net_af_xdp wants its queues in pairs. */
+/* Nothing is sent; but some drivers want their queues in pairs. */
 static uint16_t nb_tx_queues(const struct ethdev *ethdev)
 {
-	return ethdev->kind == ETHDEV_AF_XDP ? 1 : 0;
+	return ethdev->kind == ETHDEV_AF_XDP || strcmp(ethdev->port.info.driver, "net_tap") == 0
+		       ? ethdev->port.info.nb_queues
+		       : 0;
 }
 
 static int configure(struct call *call, const struct port_params *params,
@@ -180,10 +200,11 @@ static int configure(struct call *call, const struct port_params *params,
 	struct ethdev *ethdev = begin(call);
 	struct rte_eth_conf conf = {0};
 	uint16_t mtu = 0, tx_descriptors = VIRTUAL_DESCRIPTORS;
-	const uint16_t nb_tx = nb_tx_queues(ethdev);
+	uint16_t nb_tx;
 	int rc;
 
 	ethdev_rss_plan(ethdev, params, dev_info, &conf, key);
+	nb_tx = nb_tx_queues(ethdev);
 	/* Left alone, ethdev would set 1500. */
 	if (rte_eth_dev_get_mtu(ethdev->id, &mtu) == 0)
 		conf.rxmode.mtu = mtu;
@@ -209,8 +230,8 @@ static int set_up_queues(struct call *call)
 	for (uint16_t i = 0; i < ethdev->port.info.nb_queues && rc == 0; i++)
 		rc = rte_eth_rx_queue_setup(ethdev->id, i, ethdev->nb_descriptors,
 					    (unsigned int)socket, NULL, ethdev->pool);
-	if (rc == 0 && nb_tx_queues(ethdev) != 0)
-		rc = rte_eth_tx_queue_setup(ethdev->id, 0, VIRTUAL_DESCRIPTORS,
+	for (uint16_t i = 0; i < nb_tx_queues(ethdev) && rc == 0; i++)
+		rc = rte_eth_tx_queue_setup(ethdev->id, i, VIRTUAL_DESCRIPTORS,
 					    (unsigned int)socket, NULL);
 	return end(call, rc, "a receive queue");
 }
