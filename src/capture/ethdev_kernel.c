@@ -194,10 +194,10 @@ int ethdev_kernel_set_promiscuous(struct ethdev *ethdev, bool on)
 	return 0;
 }
 
-/* IFLA_XDP_ATTACHED in the attribute IFLA_XDP: 0 is none. */
-static bool says_attached(const struct rtattr *xdp)
+/* IFLA_XDP_ATTACHED in the attribute IFLA_XDP: 0 is none. Netlink's macros want no const. */
+static bool says_attached(struct rtattr *xdp)
 {
-	const struct rtattr *inner = RTA_DATA(xdp);
+	struct rtattr *inner = RTA_DATA(xdp);
 	size_t left = RTA_PAYLOAD(xdp);
 
 	for (; RTA_OK(inner, left); inner = RTA_NEXT(inner, left)) {
@@ -208,10 +208,10 @@ static bool says_attached(const struct rtattr *xdp)
 	return false;
 }
 
-static bool link_has_xdp(const struct nlmsghdr *header)
+static bool link_has_xdp(struct nlmsghdr *header)
 {
-	const struct ifinfomsg *info = NLMSG_DATA(header);
-	const struct rtattr *attribute = IFLA_RTA(info);
+	struct ifinfomsg *info = NLMSG_DATA(header);
+	struct rtattr *attribute = IFLA_RTA(info);
 	size_t left = IFLA_PAYLOAD(header);
 
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
@@ -234,7 +234,7 @@ bool ethdev_kernel_has_xdp(unsigned int ifindex)
 	};
 	_Alignas(struct nlmsghdr) char answer[32768];
 	const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	const struct nlmsghdr *header = (const struct nlmsghdr *)answer;
+	struct nlmsghdr *header = (struct nlmsghdr *)answer;
 	ssize_t len = -1;
 
 	if (fd < 0)
