@@ -20,7 +20,7 @@ static int on_removal(uint16_t id, enum rte_eth_event_type type, void *arg, void
 	(void)id;
 	(void)type;
 	(void)result;
-	atomic_store_explicit(&ethdev->is_ending, true, memory_order_relaxed);
+	ethdev_end(ethdev, "the device was taken out");
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static void stop(struct port *port)
 		(void)ethdev_kernel_set_promiscuous(ethdev, false);
 	else if (ethdev->has_started && ethdev->wants_promiscuous)
 		(void)rte_eth_promiscuous_disable(ethdev->id);
-	atomic_store_explicit(&ethdev->is_ending, true, memory_order_relaxed);
+	ethdev_end(ethdev, NULL);
 }
 
 static void get_counters(struct port *port, struct port_counters *counters)
@@ -127,10 +127,10 @@ static void get_counters(struct port *port, struct port_counters *counters)
 	/* Once a second is often enough for these, too. */
 	if (port->info.clock == PORT_CLOCK_HARDWARE)
 		ethdev_clock_correct(ethdev);
-	if ((ethdev->kernel.ifindex != 0 &&
-	     if_indextoname(ethdev->kernel.ifindex, iface) == NULL) ||
-	    rte_eth_dev_is_removed(ethdev->id) != 0)
-		atomic_store_explicit(&ethdev->is_ending, true, memory_order_relaxed);
+	if (ethdev->kernel.ifindex != 0 && if_indextoname(ethdev->kernel.ifindex, iface) == NULL)
+		ethdev_end(ethdev, "the interface is gone");
+	if (rte_eth_dev_is_removed(ethdev->id) != 0)
+		ethdev_end(ethdev, "the device was taken out");
 }
 
 static void close_port(struct port *port)

@@ -136,6 +136,26 @@ static bool is_file_over(const struct ethdev *ethdev, struct ethdev_queue *queue
 	return queue->trouble == before;
 }
 
+void ethdev_end(struct ethdev *ethdev, const char *why)
+{
+	struct port_info *info = &ethdev->port.info;
+
+	if (atomic_exchange_explicit(&ethdev->has_ended, true, memory_order_relaxed))
+		return;
+	if (why != NULL)
+		snprintf(info->ended, sizeof(info->ended), "%.90s: %s", ethdev->name.device, why);
+	atomic_store_explicit(&ethdev->is_ending, true, memory_order_release);
+}
+
+/* The end of the last file is that of the port. */
+static void end_file(struct ethdev *ethdev, struct ethdev_queue *queue)
+{
+	queue->is_over = true;
+	if (atomic_fetch_add_explicit(&ethdev->nb_over, 1, memory_order_relaxed) + 1 ==
+	    ethdev->port.info.nb_queues)
+		ethdev_end(ethdev, "the end of the file");
+}
+
 /* The port ends: what is queued may still come, but not without an end. */
 static void see_to_the_end(const struct ethdev *ethdev, struct ethdev_queue *queue, uint16_t nb)
 {
@@ -183,9 +203,9 @@ void ethdev_poll(struct port *port, uint16_t queue_id, int64_t now_ns, struct po
 	set_complete(ethdev, queue, now_ns, burst, max);
 	if (burst->nb > 0)
 		count(&queue->received, burst->nb);
-	else if (ethdev->kind == ETHDEV_PCAP_FILE && !queue->is_over)
-		queue->is_over = is_file_over(ethdev, queue);
-	if (unlikely(atomic_load_explicit(&ethdev->is_ending, memory_order_relaxed)))
+	else if (ethdev->kind == ETHDEV_PCAP_FILE && !queue->is_over && is_file_over(ethdev, queue))
+		end_file(ethdev, queue);
+	if (unlikely(atomic_load_explicit(&ethdev->is_ending, memory_order_acquire)))
 		see_to_the_end(ethdev, queue, burst->nb);
 	burst->is_over = queue->is_over && burst->nb == 0;
 }

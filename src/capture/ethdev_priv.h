@@ -87,6 +87,8 @@ struct ethdev {
 	struct device_clock device_clock;
 	struct ethdev_kernel kernel;
 	_Atomic bool is_ending; /* stopped, or the device is gone */
+	_Atomic bool has_ended; /* somebody sees to that already */
+	atomic_uint nb_over;    /* queues */
 	struct ethdev_queue queues[PORT_MAX_QUEUES];
 };
 
@@ -172,6 +174,8 @@ bool ethdev_kernel_has_xdp(unsigned int ifindex);
 
 void ethdev_poll(struct port *port, uint16_t queue, int64_t now_ns, struct port_burst *burst,
 		 uint16_t max);
+/* Nothing comes any more, for a reason in words; NULL: it was stopped. Any thread. */
+void ethdev_end(struct ethdev *ethdev, const char *why);
 void ethdev_release(struct port *port, struct port_burst *burst);
 /*
  * Bytes of the frame on the wire as IPv4's or IPv6's header has them, behind Ethernet and

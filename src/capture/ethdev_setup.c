@@ -65,13 +65,17 @@ static enum ethdev_kind kind_of(const struct ethdev *ethdev, const char *driver)
 	const char *bus =
 		ethdev->device != NULL ? rte_bus_name(rte_dev_bus(ethdev->device)) : "vdev";
 
+	const char *args = ethdev->name.args;
+
 	if (strcmp(driver, "net_af_packet") == 0)
 		return ETHDEV_AF_PACKET;
 	if (strcmp(driver, "net_af_xdp") == 0)
 		return ETHDEV_AF_XDP;
-	if (strcmp(driver, "net_pcap") == 0)
-		return strstr(ethdev->name.args, "rx_pcap=") != NULL ? ETHDEV_PCAP_FILE
-								     : ETHDEV_PCAP_LIVE;
+	if (strcmp(driver, "net_pcap") == 0 && strstr(args, "rx_pcap=") == NULL)
+		return ETHDEV_PCAP_LIVE;
+	/* Read over and over, a file has no stamps and no end. */
+	if (strcmp(driver, "net_pcap") == 0 && strstr(args, "infinite_rx=1") == NULL)
+		return ETHDEV_PCAP_FILE;
 	return strcmp(bus, "vdev") == 0 ? ETHDEV_VIRTUAL : ETHDEV_OTHER;
 }
 
