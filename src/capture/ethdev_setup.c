@@ -64,7 +64,6 @@ static enum ethdev_kind kind_of(const struct ethdev *ethdev, const char *driver)
 {
 	const char *bus =
 		ethdev->device != NULL ? rte_bus_name(rte_dev_bus(ethdev->device)) : "vdev";
-
 	const char *args = ethdev->name.args;
 
 	if (strcmp(driver, "net_af_packet") == 0)
