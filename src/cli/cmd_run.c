@@ -104,6 +104,7 @@ static const char *take(void *context, int id, const char *value)
 		options->json = true;
 		return NULL;
 	case OPT_BATCH_ROWS:
+		options->has_batch_rows = true;
 		return run_take_u32(value, 1, 1u << 20, &options->config.batch_rows);
 	default:
 		return run_options_take(options, id != OPTION_REST ? id : OPTION_OPERAND, value);

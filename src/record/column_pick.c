@@ -107,7 +107,8 @@ static uint64_t same_text(struct column_buffers *buffers, uint32_t at, uint32_t 
 		buffers->error = -ENOMEM;
 		return 0;
 	}
-	out = buffers->text + buffers->text_len;
+	/* Nothing was reserved yet if all texts so far are empty. */
+	out = len ? buffers->text + buffers->text_len : NULL;
 	for (uint32_t i = 0; i < nb; i++) {
 		if (len)
 			memcpy(out + i * len, text, len);
