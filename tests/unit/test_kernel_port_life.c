@@ -282,12 +282,13 @@ static void the_list_fits_and_has_the_interfaces(void **state)
 	char *text = NULL, *line;
 	size_t size = 0;
 	bool has_tap = false, has_lo = false, has_any = false;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
 	int tap;
 
 	(void)state;
 	netns_need();
 	tap = tap_open();
+	out = open_memstream(&text, &size);
 	assert_non_null(out);
 	assert_int_equal(kernel_port_print_list(out), 0);
 	assert_int_equal(fclose(out), 0);
