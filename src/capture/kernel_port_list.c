@@ -25,11 +25,14 @@ static unsigned int print_word(FILE *out, unsigned int column, const char *word)
 	const unsigned int len = (unsigned int)strlen(word);
 
 	if (column > ADDRESS_COLUMN && column + 1 + len > COLUMNS) {
-		(void)fprintf(out, "\n%*s", ADDRESS_COLUMN, "");
-		column = ADDRESS_COLUMN;
+		(void)fputc('\n', out);
+		column = 0;
 	}
-	(void)fprintf(out, "%s%s", column > ADDRESS_COLUMN ? " " : "", word);
-	return column + (column > ADDRESS_COLUMN) + len;
+	if (column < ADDRESS_COLUMN)
+		(void)fprintf(out, "%*s%s", (int)(ADDRESS_COLUMN - column), "", word);
+	else
+		(void)fprintf(out, " %s", word);
+	return (column < ADDRESS_COLUMN ? ADDRESS_COLUMN : column + 1) + len;
 }
 
 static unsigned int print_address(FILE *out, unsigned int column, const struct sockaddr *address)
@@ -47,11 +50,10 @@ static unsigned int print_address(FILE *out, unsigned int column, const struct s
 
 static void print_interface(FILE *out, const pcap_if_t *interface)
 {
-	unsigned int column = ADDRESS_COLUMN;
 	char description[80];
+	unsigned int column = (unsigned int)fprintf(out, "  %-*s %s", IF_NAMESIZE, interface->name,
+						    state_of(interface));
 
-	(void)fprintf(out, "  %-*s %-*s ", IF_NAMESIZE, interface->name,
-		      (int)(ADDRESS_COLUMN - IF_NAMESIZE - 4), state_of(interface));
 	for (const pcap_addr_t *a = interface->addresses; a != NULL; a = a->next) {
 		if (a->addr != NULL)
 			column = print_address(out, column, a->addr);
@@ -73,8 +75,7 @@ int kernel_port_print_list(FILE *out)
 		(void)fprintf(out, "  cannot be listed: %s\n", why);
 		return -1;
 	}
-	(void)fprintf(out, "  %-*s %-*s %s\n", IF_NAMESIZE, "any",
-		      (int)(ADDRESS_COLUMN - IF_NAMESIZE - 4), "", "all of them");
+	(void)fprintf(out, "  %-*s all of them\n", (int)ADDRESS_COLUMN - 3, "any");
 	for (const pcap_if_t *i = all; i != NULL; i = i->next) {
 		/* libpcap also offers what is no interface: USB, D-Bus, netfilter's log ... */
 		if (if_nametoindex(i->name) != 0)

@@ -294,6 +294,7 @@ static void the_list_fits_and_has_the_interfaces(void **state)
 	assert_int_equal(fclose(out), 0);
 	for (line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
 		assert_true(strlen(line) <= 100);
+		assert_int_not_equal(line[strlen(line) - 1], ' ');
 		has_tap = has_tap || strncmp(line, "  " TAP " ", strlen(TAP) + 3) == 0;
 		has_any = has_any || strncmp(line, "  any ", 6) == 0;
 		has_lo =
