@@ -46,7 +46,7 @@ static void say_not_activated(struct kernel_port *port, int rc, char *error, siz
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
 		snprintf(error, error_size,
 			 "%s: capturing is not permitted: needs CAP_NET_RAW; run as root with "
-			 "-Z USER, or setcap cap_net_raw,cap_ipc_lock+ep on tcpmill",
+			 "-Z USER, or setcap cap_net_raw+ep on tcpmill",
 			 port->name);
 		break;
 	case PCAP_ERROR_IFACE_NOT_UP:
@@ -92,7 +92,7 @@ static int activate(struct kernel_port *port, const struct port_params *params, 
 		return -1;
 	}
 	if (rc > 0)
-		snprintf(info->warning, sizeof(info->warning), "%s: %s", port->name,
+		snprintf(info->warning, sizeof(info->warning), "%s",
 			 rc == PCAP_WARNING ? pcap_geterr(port->pcap) : pcap_statustostr(rc));
 	if (pcap_setnonblock(port->pcap, 1, why) != 0) {
 		snprintf(error, error_size, "%s: %s", port->name, why);
