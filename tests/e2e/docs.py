@@ -21,6 +21,8 @@ Exact meanings: `definitions.md`. Each column's help, unit and its name in Zeek,
 Metadata of the schema: `program`, `schema_version`, `inputs`, `options` (those that change answers). Metadata of the footer: `books`,
 `inputs` with first frames and packets, `link_types`, `damage`, `evicted`. In the books, `frames` is the sum of the others.
 
+A long flow of live capture has several records, all but the last with `end_reason` `active_timeout`: definitions 2.6.
+
 Live capture: `inputs` are the ports as typed, and the schema also has `capture`: of each port its `source` (kernel or dpdk), `driver`,
 `clock` (whose time stamps: kernel, hardware, file, or ours, one a burst), `link_type`, `snaplen`, `promiscuous`, `queues`, and
 `dealt_by` rss, exchange or one_worker, `affine` and `why` not. The footer is about the time since the file was opened: `interval`; `books`, where `exchange` are
