@@ -219,6 +219,7 @@ static uint32_t drain_some(struct live_worker *worker, int64_t limit_ns, bool *i
 		batch[nb] = merge_next(worker, limit_ns, &ran_dry);
 		if (batch[nb] == NULL)
 			break;
+		flow_table_prefetch_bucket(worker->table, batch[nb]);
 		nb++;
 	}
 	live_track(worker, batch, nb);

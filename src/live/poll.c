@@ -14,6 +14,9 @@
 #define IDLE_PASSES 64u              /* without a segment, before a worker sleeps */
 #define SLEEP_NS 50000
 
+/* Frames are fetched so far ahead: the NIC wrote them, no core has them yet. */
+#define FRAME_AHEAD 8u
+
 /* ---- dealing ------------------------------------------------------------------------- */
 
 static uint16_t fold_ipv6(const struct segment *segment)
@@ -67,10 +70,15 @@ static void deal_burst(struct live_worker *worker, struct live_queue *queue,
 	struct segment segments[PORT_BURST], *own[PORT_BURST], *segment = segments;
 	uint32_t nb_own = 0;
 
+	for (uint16_t i = 0; i < burst->nb && i < FRAME_AHEAD; i++)
+		__builtin_prefetch(burst->frames[i].data);
 	for (uint16_t i = 0; i < burst->nb; i++) {
-		const enum fate fate = decode(live, &burst->frames[i], segment);
+		enum fate fate;
 		uint32_t owner;
 
+		if (i + FRAME_AHEAD < burst->nb)
+			__builtin_prefetch(burst->frames[i + FRAME_AHEAD].data);
+		fate = decode(live, &burst->frames[i], segment);
 		worker->stats.received++;
 		worker->stats.wire_bytes += burst->frames[i].wire_len;
 		if (fate != FATE_TRACKED) {
@@ -83,6 +91,7 @@ static void deal_burst(struct live_worker *worker, struct live_queue *queue,
 		owner = live_owner(live, segment);
 		worker->stats.forwarded += owner != worker->id;
 		if (queue->rings[owner] == NULL) {
+			flow_table_prefetch_bucket(worker->table, segment);
 			own[nb_own++] = segment++;
 		} else if (!live_exchange_put(queue, owner, segment)) {
 			worker->stats.exchange_full++;

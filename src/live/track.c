@@ -10,8 +10,7 @@
 #include "engine/totals.h"
 #include "worker_priv.h"
 
-/* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
-#define BUCKET_AHEAD 16u
+/* How far ahead of the segment at hand its flow is fetched. */
 #define FLOW_AHEAD 8u
 
 /* ---- records ------------------------------------------------------------------------- */
@@ -176,16 +175,12 @@ void live_track(struct live_worker *worker, struct segment *const *segments, uin
 {
 	struct flow *guesses[FLOW_AHEAD]; /* of the segments to come, by index modulo */
 
-	for (uint32_t i = 0; i < nb && i < BUCKET_AHEAD; i++)
-		flow_table_prefetch_bucket(worker->table, segments[i]);
 	for (uint32_t i = 0; i < nb && i < FLOW_AHEAD; i++)
 		guesses[i] = guess_flow(worker, segments[i]);
 	for (uint32_t i = 0; i < nb; i++) {
 		struct flow *guess = guesses[i % FLOW_AHEAD];
 		struct segment *segment = segments[i];
 
-		if (i + BUCKET_AHEAD < nb)
-			flow_table_prefetch_bucket(worker->table, segments[i + BUCKET_AHEAD]);
 		if (i + FLOW_AHEAD < nb)
 			guesses[i % FLOW_AHEAD] = guess_flow(worker, segments[i + FLOW_AHEAD]);
 		(void)capture_clock_tick(&worker->clock, segment->ts_ns);

@@ -145,7 +145,7 @@ uint32_t live_exchange_drain(struct live_worker *worker);
 /* track.c. 0 or -ENOMEM. */
 int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id);
 void live_worker_fini(struct live_worker *worker);
-/* Tracks segments in this order; their clock_ns is set. */
+/* Tracks segments in this order; their clock_ns is set, and their buckets were fetched. */
 void live_track(struct live_worker *worker, struct segment *const *segments, uint32_t nb);
 /* Time has come so far: ends idle flows, makes active records. */
 void live_expire(struct live_worker *worker, int64_t until_ns);
