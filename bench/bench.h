@@ -21,6 +21,7 @@ int cmd_pmd(int argc, char **argv);
 int cmd_rooms(int argc, char **argv);
 int cmd_scale(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
 
 /* "tcpmill-bench: what: why" to stderr; returns the status. */
 int bench_fail(int status, const char *what, const char *why);

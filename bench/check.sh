@@ -135,7 +135,7 @@ ok "scale: files left behind" [ -z "$(find "$work" -name 'tcpmill-bench*')" ]
 
 "$bench" live --frames "$work/t.pcap" --flows 100 --packets 20000
 read -r packets tcp flows one least most fin v6 dns syn gap < <(looked_at "$work/t.pcap")
-equal "live: packets, TCP, flows, SYNs" "$packets $tcp $flows $syn" "20300 20300 100 200"
+equal "live: packets, TCP, flows, SYNs" "$packets $tcp $flows $syn" "20300 20300 100 100"
 ok "live: $most packets of a flow" [ "$most" -lt 400 ]
 good=$(tshark -n -r "$work/t.pcap" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y \
 	'!tcp.analysis.flags && ip.checksum.status == 1 && tcp.checksum.status == 1' 2>/dev/null | wc -l)
@@ -151,6 +151,9 @@ done
 equal "live: rows" "$(grep -o '"mpps":' "$work/out.json" | wc -l)" 2
 ok "live, as text" $live >"$work/out"
 equal "live, as text: lines of the table" "$(grep -c '[0-9]\.[0-9]' "$work/out")" 6
+ok wait "$bench" wait --packets 50 --intervals 100,1000 --json >"$work/out.json"
+equal "wait: rows" "$(grep -o '"us_median":' "$work/out.json" | wc -l)" 4
+fails 2 "$bench" wait --intervals 0
 fails 2 "$bench" live --only wrong
 fails 2 "$bench" live --flows 0
 fails 2 "$bench" live --slots 1000 # not a power of two

@@ -25,6 +25,10 @@ static const char usage[] =
 	"        loops that do less; --only null, empty, decode, track or live\n"
 	"  live --frames FILE [--flows F] [--packets N]\n"
 	"        writes what it is fed\n"
+	"  wait [--intervals 100,1000,10000] [--packets N]\n"
+	"        how long a packet waits for an idle worker, every so many us one, and what of "
+	"its\n"
+	"        core that takes: by busy poll and with --sleep-idle\n"
 	"  pmd FILE\n"
 	"        what DPDK's own net_pcap driver receives, without analysis\n"
 	"\n"
@@ -35,8 +39,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"floor", cmd_floor}, {"rooms", cmd_rooms}, {"scale", cmd_scale},
-	{"trace", cmd_trace}, {"live", cmd_live},   {"pmd", cmd_pmd},
+	{"floor", cmd_floor}, {"rooms", cmd_rooms}, {"scale", cmd_scale}, {"trace", cmd_trace},
+	{"live", cmd_live},   {"pmd", cmd_pmd},     {"wait", cmd_wait},
 };
 
 int main(int argc, char **argv)
