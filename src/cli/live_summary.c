@@ -169,6 +169,13 @@ void live_print_warnings(const struct live_report *report, FILE *out)
 {
 	const struct run_sums sums = live_sums_of(report);
 
+	/* A file's end is as it should be. */
+	for (uint32_t i = 0; i < report->ports->nb; i++) {
+		if (report->result->ended[i][0] != '\0' &&
+		    report->ports->infos[i].clock != PORT_CLOCK_FILE)
+			fprintf(out, "tcpmill: warning: %s (the port was over)\n",
+				report->result->ended[i]);
+	}
 	run_print_totals_warnings(&sums, report->options->config.max_flows, out);
 	if (report->stats->clock_steps != 0)
 		fprintf(out,
