@@ -8,17 +8,18 @@ net_af_xdp, a TAP port, net_pcap, and two ports or queues with one direction eac
 and everything else that goes wrong is in live_trouble.py.
 """
 
-import pathlib
-import shutil
 import sys
-import tempfile
 import time
 
 import common
 import live_net
 import live_records
-from live_net import ADDRESS4, ADDRESS6, VLAN_ADDRESS, WIRE, Live, Net, Recorder
+import live_watch
+from live_net import ADDRESS4, ADDRESS6, VLAN_ADDRESS, WIRE, Net
+from live_watch import Live, Recorder
 
+# The CPUs belong to others too: rings that last for the time in which a worker does not run.
+ROOMY = ("--exchange-cells", "65536")
 WEB_PORT, IPERF_PORT, SHORT_PORT, SILENT_PORT, LOSSY_PORT = 8080, 5201, 5001, 7000, 5301
 NGINX = """
 daemon off; master_process off; worker_processes 1; error_log {folder}/nginx.err; pid {folder}/pid;
@@ -96,6 +97,19 @@ class Servers:
             client.succeed()
 
 
+def servers_of(checks, net):
+    """Started for the first case that wants them, with everything they need."""
+    if not net.servers:
+        net.add_vlan()
+        checks.note(f"the VLAN sub-interface is {net.vlan_is}")
+        net.exact_times = net.drop_stamps("a", WIRE)
+        if not net.exact_times:
+            checks.skip("columns of time", "this kernel stamps for each who watches (tcx is Linux "
+                        "6.6); all others are compared")
+        net.servers = Servers(checks, net, [ADDRESS4["b"], ADDRESS6["b"], VLAN_ADDRESS["b"]])
+    return net.servers
+
+
 def watched(checks, label, live, recorder, output, args, **how):
     """
     Ends a live run and a recording after the mark, and compares. Answers (live rows, summary,
@@ -120,30 +134,31 @@ def watched(checks, label, live, recorder, output, args, **how):
     return rows, summary, recorded
 
 
-def kernel_interface(checks, args, net, servers):
+def kernel_interface(checks, args, net):
     """Everything there is, through libpcap; some of it lost before and behind the interface."""
     net.add_chain("b", "prerouting", f"tcp dport {SILENT_PORT}-{SILENT_PORT + 99} drop",
-                  f"tcp dport {LOSSY_PORT} numgen random mod 100 < 2 drop")
+                  f"tcp dport {LOSSY_PORT} numgen inc mod 25 12 drop")
     # Dropped here TCP would be told and would not send on.
-    net.add_chain("a", "output", f"tcp dport {LOSSY_PORT} numgen random mod 100 < 2 meta mark set 7")
+    net.add_chain("a", "output", f"tcp dport {LOSSY_PORT} numgen inc mod 25 12 meta mark set 7")
+    servers_of(checks, net)
     for interface, size_mb, connections, options in (
             (WIRE, 10, 4000, ("--workers", "2")), ("any", 2, 500, ("--workers", "1"))):
         label = f"libpcap, {interface}"
         output = net.folder / f"{interface}.arrow"
         recorder = Recorder(net, "b", interface, net.folder / f"{interface}.pcap")
-        live = Live(net, args, "b", [interface], *options, output=output)
-        if not checks.ok(f"{label}: starts", live.is_ready(), live.child.err):
+        live = Live(net, args, "b", [interface], *options, *ROOMY, output=output)
+        if not checks.ok(f"{label}: starts", live.is_ready(), live.why_not()):
             continue
         start = time.monotonic()
-        servers.talk(size_mb, connections)
+        servers_of(checks, net).talk(size_mb, connections)
         checks.note(f"{label}: {time.monotonic() - start:.1f} s of traffic")
         net.mark()
         found = watched(checks, label, live, recorder, output, args, with_time=net.exact_times)
         if found:
-            check_variety(checks, label, net, servers, found[2], connections)
+            check_variety(checks, label, net, found[2], connections)
 
 
-def check_variety(checks, label, net, servers, rows, connections):
+def check_variety(checks, label, net, rows, connections):
     """The traffic was what it should have been: else all comparisons are of little."""
     def count(**like):
         return sum(all(row[name] == value for name, value in like.items()) for row in rows)
@@ -156,57 +171,146 @@ def check_variety(checks, label, net, servers, rows, connections):
         checks.ok(f"{label}: some flows are {what}", count(**like))
     if WIRE in label:  # cooked frames have lost their tag
         checks.ok(f"{label}: some flows are on VLAN 7", count(vlan=7))
-    if servers.has_iperf:
+    if net.servers.has_iperf:
         checks.ok(f"{label}: some data was lost behind the interface",
                   sum(row["o_lost_after_bytes"] for row in rows))
         checks.ok(f"{label}: some data was lost before it", not net.exact_times or
                   sum(row["o_lost_before_bytes"] for row in rows))
-    if servers.has_web:
+    if net.servers.has_web:
         checks.ok(f"{label}: downloads with keep-alive", any(
             row["dst_port"] == WEB_PORT and row["o_data_pkts"] >= 10 for row in rows))
 
 
-def af_packet(checks, args, net, servers):
-    """Frames of a wire without offloads; all stamps of a burst are the same, so no times."""
-    for side in "ab":
-        Net.no_offloads(side, WIRE)
-    for workers in (1, 2):
-        label = f"net_af_packet, {workers} workers"
+def af_packet(checks, args, net):
+    """
+    All stamps of a burst are the same, so no times. With offloads there are frames of 64 kB, which
+    are cut whatever the snaplen; without them frames are those of a real wire.
+    """
+    servers_of(checks, net)
+    for offloads, workers in ((True, 1), (False, 1), (False, 2)):
+        label = f"net_af_packet, {workers} workers{', offloads' * offloads}"
         output = net.folder / "af_packet.arrow"
-        recorder = Recorder(net, "b", WIRE, net.folder / "af_packet.pcap")
+        if not offloads:
+            Net.no_offloads(WIRE)
+        recorder = Recorder(net, "b", WIRE, wire_file(net))
         live = Live(net, args, "b", [f"net_af_packet0,iface={WIRE}"], "--workers", workers,
-                    output=output)
-        if not checks.ok(f"{label}: starts", live.is_ready(), live.child.err):
+                    "--snaplen", 1600, *ROOMY, output=output)
+        if not checks.ok(f"{label}: starts", live.is_ready(), live.why_not()):
             continue
-        servers.talk(1, 300)
+        servers_of(checks, net).talk(1, 300)
         net.mark()
-        watched(checks, label, live, recorder, output, args, with_time=False)
+        found = watched(checks, label, live, recorder, output, args, with_time=False)
+        if found:
+            checks.equal(f"{label}: frames were cut", found[1]["ports"][0]["cut"] > 0, offloads)
 
 
-CASES = [kernel_interface, af_packet]
+def wire_file(net):
+    return net.folder / "wire.pcap"
 
 
-def main():
-    args = common.arguments(__doc__)
-    checks = common.Checks("live", args.verbose)
-    reason = live_net.enter()
-    if reason:
-        checks.skip("live capture", reason)
-        return checks.finish()
-    with tempfile.TemporaryDirectory(dir=common.roomy_tmp(1 << 30)) as name, \
-            Net(pathlib.Path(name)) as net:
-        net.add_vlan()
-        checks.note(f"the VLAN sub-interface is {net.vlan_is}")
-        net.exact_times = net.drop_stamps("a", WIRE)
-        if not net.exact_times:
-            checks.skip("columns of time", "this kernel stamps for each who watches (tcx is Linux "
-                        "6.6); all others are compared")
-        servers = Servers(checks, net, [ADDRESS4["b"], ADDRESS6["b"], VLAN_ADDRESS["b"]])
-        for case in CASES:
-            if not args.only or case.__name__ in args.only:
-                case(checks, args, net, servers)
-    return checks.finish()
+def recorded_wire(checks, net):
+    """Packets of real kernels as they are on a real wire, to be played."""
+    if not wire_file(net).exists():
+        servers_of(checks, net)
+        Net.no_offloads(WIRE)
+        recorder = Recorder(net, "b", WIRE, wire_file(net))
+        servers_of(checks, net).talk(1, 300)
+        net.mark()
+        recorder.stop()
+    return list(live_watch.read_pcap(wire_file(net)))
+
+
+def finished(checks, label, result, nb_packets):
+    """Checks of a run that nothing may be lost in; True if its records can be compared."""
+    if not checks.ok(f"{label}: ends well", result.rc == 0 and result.summary, str(result)):
+        return False
+    books = live_records.Books(result.summary)
+    books.check(checks, label)
+    checks.equal(f"{label}: drops", books.lost(), {})
+    return checks.equal(f"{label}: packets received", books.received, nb_packets)
+
+
+def played(checks, args, net, label, port, interface, side, prepare=lambda: None):
+    """What is played into an interface comes out at a port that sees one direction only."""
+    packets = recorded_wire(checks, net)
+    output = net.folder / "played.arrow"
+    live = Live(net, args, "b", [port], "--workers", "2", *ROOMY, output=output)
+    if not checks.ok(f"{label}: starts", live.is_ready(), live.why_not()):
+        return
+    prepare()
+    net.traffic(side, "play", interface, 20000, wire_file(net)).succeed()
+    live_net.wait_until(lambda: live.received() >= len(packets), 5)
+    result = live.stop()
+    if finished(checks, label, result, len(packets)):
+        recorded, _ = live_records.replay(args, wire_file(net), f"{output}.replayed")
+        live_records.compare(checks, label, common.Tcpmill(args.tcpmill).rows(output), recorded,
+                             with_time=False)
+
+
+def af_xdp(checks, args, net):
+    """Sees what comes in, and takes it away: so it gets a wire of its own."""
+    net.add_wire("x0")
+    played(checks, args, net, "net_af_xdp", "net_af_xdp0,iface=x0", "x0", "a")
+    link = live_net.inside("b", "ip", "link", "show", "x0")
+    checks.ok("net_af_xdp: no program is left on the interface", "xdp" not in link, link)
+
+
+def tap(checks, args, net):
+    """A TAP that DPDK makes: what the kernel sends there is received."""
+    def make_roomy():
+        # The kernel drops what does not fit while nobody reads.
+        live_net.inside("b", "ip", "link", "set", "tap0", "txqueuelen", "100000")
+    played(checks, args, net, "net_tap", "net_tap0,iface=tap0", "tap0", "b", make_roomy)
+
+
+def spread(packets):
+    """The same packets, each at a us of its own: so there is one order only."""
+    last = 0
+    for ns, frame in packets:
+        last = max(last + 1000, ns // 1000 * 1000)
+        yield last, frame
+
+
+def is_from_a(frame):
+    """By the last byte of the IP source; what is not IP comes from a."""
+    at = 16 if frame[12:14] == b"\x81\0" else 12
+    kind, ip = frame[at:at + 2], frame[at + 2:]
+    if kind == b"\x08\0":
+        return ip[15] == 1
+    return kind != b"\x86\xdd" or ip[23] == 1
+
+
+def files(checks, args, net):
+    """net_pcap: one file; one direction each on two ports, and on two queues of one port."""
+    packets = list(spread(recorded_wire(checks, net)))
+    whole, a, b = (net.folder / f"{name}.us.pcap" for name in ("whole", "a", "b"))
+    nb = live_watch.write_pcap(whole, packets)
+    nb_a = live_watch.write_pcap(a, (p for p in packets if is_from_a(p[1])))
+    nb_b = live_watch.write_pcap(b, (p for p in packets if not is_from_a(p[1])))
+    checks.ok("net_pcap: both directions have packets", min(nb_a, nb_b) * 5 > nb,
+              f"{nb_a} and {nb_b} of {nb}")
+    recorded, _ = live_records.replay(args, whole, net.folder / "whole.arrow")
+    one = [f"net_pcap0,rx_pcap={whole}"]
+    # All flows begin at a: the second input.
+    two = [f"net_pcap0,rx_pcap={b}", f"net_pcap1,rx_pcap={a}"]
+    queues = [f"net_pcap0,rx_pcap={a},rx_pcap={b}"]
+    for what, ports, workers in (("whole", one, 1), ("whole", one, 2), ("two ports", two, 1),
+                                 ("two ports", two, 2), ("two ports", two, 3),
+                                 ("two queues", queues, 1), ("two queues", queues, 2),
+                                 ("two queues", queues, 3)):
+        label = f"net_pcap, {what}, {workers} workers"
+        output = net.folder / "files.arrow"
+        live = Live(net, args, "b", ports, "--workers", workers, "-c", nb, output=output)
+        result = live.stop(None)
+        if finished(checks, label, result, nb):
+            rows = common.Tcpmill(args.tcpmill).rows(output)
+            checks.equal(f"{label}: input of the flows", {row["input_file"] for row in rows},
+                         {ports.index(ports[-1])})
+            live_records.compare(checks, label, rows, recorded, but=("input_file",))
+
+
+CASES = [kernel_interface, af_packet, af_xdp, tap, files]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(live_net.main("live", __doc__, CASES))

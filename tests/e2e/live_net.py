@@ -17,9 +17,9 @@ import pathlib
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 import common
@@ -28,8 +28,8 @@ INSIDE = "TCPMILL_LIVE_INSIDE"
 ADDRESS4 = {"a": "10.80.0.1", "b": "10.80.0.2"}
 ADDRESS6 = {"a": "fd80::1", "b": "fd80::2"}
 VLAN_ADDRESS = {"a": "10.80.7.1", "b": "10.80.7.2"}
-# Routed over the wire, but at home nowhere: for interfaces that only see what is sent to them.
-WIRE = "v0"
+WIRE = "v0"   # of the kernels that talk
+FLOOD = "f0"  # a wire on which nobody lives
 MARK = b"tcpmill live test: nothing follows"
 TOOLS = common.REPO / "build/tools"  # where scripts/setup unpacks what it does not install
 TRAFFIC = common.E2E / "live_traffic.py"
@@ -166,7 +166,8 @@ class Net:
 
     def __init__(self, folder):
         self.folder = folder
-        self.vlan_is = None
+        self.vlan_is = self.servers = None
+        self.exact_times = False
         # As long as any socket asks for time stamps the kernel takes one for each packet, for all
         # who watch; else each of them reads the clock for itself, some us later.
         self.stamps = socket.socket(type=socket.SOCK_DGRAM)
@@ -182,6 +183,8 @@ class Net:
             for address, length in ((ADDRESS4, 24), (ADDRESS6, 64)):
                 inside(name, "ip", "address", "add", f"{address[name]}/{length}", "dev", WIRE)
             self.add_neighbours(name, WIRE, ADDRESS4, ADDRESS6)
+            # Interfaces to come shall be silent.
+            inside(name, "sysctl", "-q", "-w", "net.ipv6.conf.default.disable_ipv6=1")
         return self
 
     def __exit__(self, *_):
@@ -191,18 +194,19 @@ class Net:
             common.run(["ip", "netns", "del", name])
 
     @staticmethod
-    def add_wire(name, offloads=True):
-        """A veth pair with one end in each namespace. Without offloads: as on a real wire."""
+    def add_wire(name):
+        """A veth pair with one end in each namespace."""
         quiet("ip", "-n", "a", "link", "add", name, "type", "veth", "peer", "name", name, "netns",
               "b")
         for side in "ab":
-            if not offloads:
-                Net.no_offloads(side, name)
             quiet("ip", "-n", side, "link", "set", name, "up")
 
     @staticmethod
-    def no_offloads(side, name):
-        inside(side, "ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+    def no_offloads(name):
+        """Frames as on a real wire."""
+        for side in "ab":
+            inside(side, "ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro",
+                   "off")
 
     @staticmethod
     def add_neighbours(name, interface, *addresses):
@@ -240,6 +244,11 @@ class Net:
         """live_traffic.py, on the CPU that makes all traffic."""
         return self.start(name, sys.executable, TRAFFIC, *arguments, cpu=TRAFFIC_CPU)
 
+    def flood(self, kind, seconds=2, rate=0):
+        """Frames sent into the wire on which nobody lives. Returns how many."""
+        child = self.traffic("a", "flood", FLOOD, kind, seconds, rate)
+        return int(child.succeed().out.split()[1])
+
     def mark(self, name="a", interface=WIRE):
         """The last packet of a recording."""
         self.traffic(name, "mark", interface, MARK.decode()).succeed()
@@ -251,90 +260,31 @@ class Net:
         return bool(child.out)
 
 
-class Recorder:
-    """tcpdump; stop() returns when it has written the mark."""
-
-    def __init__(self, net, name, interface, path, snaplen=0, expression=()):
-        self.net, self.path = net, pathlib.Path(path)
-        self.child = net.start(
-            name, "tcpdump", "-i", interface, "-n", "-s", snaplen, "-B", 131072, "-U", "-Z", "root",
-            "--time-stamp-precision=nano", "-w", path, *expression)
-        self.child.says("listening on")
-
-    def has_mark(self):
-        with open(self.path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 4096))
-            return MARK in file.read()
-
-    def stop(self):
-        """Packets captured, and packets dropped by the kernel."""
-        if not wait_until(self.has_mark, 20):
-            raise RuntimeError(f"{self.path}: the mark did not come")
-        said = self.child.end().errors
-        counts = [int(line.split()[0]) for line in said.splitlines() if " packet" in line]
-        if len(counts) < 3:
-            raise RuntimeError(f"tcpdump's last words: {said}")
-        return counts[0], counts[2]
-
-
-class Live:
-    """tcpmill run -i ..., ready for packets when constructed."""
-
-    def __init__(self, net, args, name, ports, *options, output=None, **kwargs):
-        self.metrics_path = net.folder / f"metrics-{len(Child.all)}.prom"
-        self.output = output
-        command = [args.tcpmill, "run", "--json"]
-        for port in ports:
-            command += ["-i", port]
-        command += ["--metrics", self.metrics_path, *options]
-        command += ["-w", output] if output else []
-        self.child = net.start(name, *command, **kwargs)
-        wait_until(lambda: self.metrics_path.exists() or self.child.process.poll() is not None, 30)
-
-    def is_ready(self):
-        return self.metrics_path.exists()
-
-    def metrics(self):
-        """Sample -> value, as they are now."""
-        samples = {}
-        for line in self.metrics_path.read_text().splitlines():
-            if line and not line.startswith("#"):
-                key, value = line.rsplit(" ", 1)
-                samples[key] = float(value)
-        return samples
-
-    def stop(self, number=signal.SIGINT, seconds=30):
-        result = self.child.end(number, seconds)
-        result.summary = common.parse_object(result.out)
-        return result
-
-
-def status_of(pid):
-    """/proc/PID/status as a dictionary."""
-    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
-
-
-def telemetry(command, prefix="rte", seconds=10):
-    """What the program's telemetry socket answers; the protocol of dpdk-telemetry.py."""
-    path = f"/run/dpdk/{prefix}/dpdk_telemetry.v2"
-    wait_until(lambda: os.path.exists(path), seconds)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
-        link.settimeout(seconds)
-        link.connect(path)
-        link.recv(16384)  # its greeting
-        link.send(command.encode())
-        return json.loads(link.recv(1 << 20))
-
-
-def read_pcap(path):
-    """(time in ns, frame) of each packet of a little-endian pcap file."""
-    data = pathlib.Path(path).read_bytes()
-    magic, = struct.unpack_from("<I", data)
-    scale = 1 if magic == 0xA1B23C4D else 1000
-    at = 24
-    while at + 16 <= len(data):
-        seconds, fraction, length, _ = struct.unpack_from("<IIII", data, at)
-        yield seconds * 10**9 + fraction * scale, data[at + 16:at + 16 + length]
-        at += 16 + length
+def main(name, description, cases, soak=None):
+    """A test program: the cases, or those of --only, or the long one; its exit status."""
+    extra = dict(soak=dict(type=float, default=0, metavar="SECONDS",
+                           help="only the long run")) if soak else {}
+    args = common.arguments(description, **extra)
+    checks = common.Checks(name, args.verbose)
+    reason = enter()
+    if reason:
+        checks.skip("live capture", reason)
+        return checks.finish()
+    for wanted in args.only or []:
+        if wanted not in [case.__name__ for case in cases]:
+            sys.exit(f"no case '{wanted}'")
+    with tempfile.TemporaryDirectory(dir=common.roomy_tmp(1 << 30)) as folder, \
+            Net(pathlib.Path(folder)) as net:
+        os.chmod(folder, 0o755)  # -Z NOBODY must reach what is in it
+        net.add_wire(FLOOD)
+        for case in [soak] if soak and args.soak else cases:
+            if not args.only or case.__name__ in args.only:
+                start = time.monotonic()
+                try:
+                    case(checks, args, net)
+                except (RuntimeError, OSError) as error:
+                    checks.ok(f"{case.__name__}: goes to its end", False, f"{error}\n" + "".join(
+                        f"{' '.join(child.command)[:100]}: {child.err[-500:]}\n"
+                        for child in Child.all if child.err))
+                checks.note(f"{case.__name__}: {time.monotonic() - start:.1f} s")
+    return checks.finish()

@@ -28,7 +28,7 @@ import time
 
 from relay import IFF_NO_PI, IFF_TAP, TUNSETIFF
 
-SOL_PACKET, PACKET_AUXDATA, PACKET_QDISC_BYPASS = 263, 8, 20
+SOL_PACKET, PACKET_AUXDATA, PACKET_QDISC_BYPASS, SO_RCVBUFFORCE = 263, 8, 20, 33
 TP_STATUS_VLAN_VALID = 1 << 4
 LOSE = 7
 DATA = b"bytes that this project made for itself\n" * 1600
@@ -79,6 +79,8 @@ def serve(port, *addresses):
 
 def one_connection(address, port, end, size):
     with socket.socket(family(address)) as client:
+        # Nobody sends a RST again that got lost.
+        client.settimeout(2 if end == "server rst" else 20)
         if end == "refused":
             try:
                 client.connect((address, port + 1))
@@ -93,6 +95,10 @@ def one_connection(address, port, end, size):
                 data = client.recv(65536)
             except ConnectionResetError:
                 break
+            except TimeoutError:
+                if end == "server rst":
+                    break
+                raise
             if not data:
                 break
             got += len(data)
@@ -101,7 +107,7 @@ def one_connection(address, port, end, size):
         elif end == "server rst":
             try:
                 client.recv(1)
-            except ConnectionResetError:
+            except (ConnectionResetError, TimeoutError):
                 pass
 
 
@@ -148,19 +154,28 @@ def raw_socket(interface, protocol=0):
     return raw
 
 
+def try_to(send, *arguments):
+    """What does not fit is lost, as on any wire; but say so."""
+    try:
+        send(*arguments)
+    except OSError as error:
+        print(f"{len(arguments[-1])} bytes: {error}", file=sys.stderr, flush=True)
+
+
 def vlan(interface, name, number):
     """The tag of a frame that comes in is not in its bytes, but beside them."""
     tap = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH14x", name.encode(), IFF_TAP | IFF_NO_PI))
     raw = raw_socket(interface, 3)  # ETH_P_ALL
     raw.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+    raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
     tag = struct.pack("!HH", 0x8100, int(number))
     print("ready", flush=True)
     while True:
         for ready in select.select([tap, raw], [], [])[0]:
             if ready == tap:
                 frame = os.read(tap, 65536)
-                raw.send(frame[:12] + tag + frame[12:])
+                try_to(raw.send, frame[:12] + tag + frame[12:])
                 continue
             frame, beside, _, where = raw.recvmsg(65536, 128)
             for level, kind, data in beside:
@@ -169,7 +184,7 @@ def vlan(interface, name, number):
                 status, _, _, _, _, tci, _ = struct.unpack("IIIHHHH", data[:20])
                 if where[2] != socket.PACKET_OUTGOING and status & TP_STATUS_VLAN_VALID and \
                         tci & 0xfff == int(number):
-                    os.write(tap, frame)
+                    try_to(os.write, tap, frame)
 
 
 def send_all(raw, frames, rate, seconds=None):
@@ -193,7 +208,7 @@ def send_all(raw, frames, rate, seconds=None):
 
 
 def play(interface, rate, path):
-    from live_net import read_pcap
+    from live_watch import read_pcap
     raw = raw_socket(interface)
     frames = [frame for _, frame in read_pcap(path)]
     print("sent", send_all(raw, frames, int(rate)), flush=True)
