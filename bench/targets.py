@@ -156,9 +156,9 @@ def cell(function, form):
 def readme(store, entry):
     """The few lines of README: a picture and a table."""
     rows = []
-    for live, _ in LIVE_MPPS:
-        rows.append([f"{text.count(live)} live flows, 96 bytes of each packet",
-                     *(cell(lambda n=live, w=workers: sweep_mpps(store, n, workers=w), "{:.1f} Mpps")
+    for flows, _ in LIVE_MPPS:
+        rows.append([f"{text.count(flows)} live flows, 96 bytes of each packet",
+                     *(cell(lambda n=flows, w=workers: sweep_mpps(store, n, workers=w), "{:.1f} Mpps")
                        for workers in (1, 2))])
     rows.append([f"live from a port, 64-byte packets, {text.count(live.GOAL_FLOWS)} flows",
                  cell(lambda: live.mpps(store["live"]["data"], live.GOAL_FLOWS), "{:.1f} Mpps"), "–"])
