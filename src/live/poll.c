@@ -56,7 +56,8 @@ static enum fate decode(const struct live *live, const struct frame *frame, stru
 	segment->ts_ns = frame->ts_ns;
 	fate = decode_frame(frame, &live->keys, segment);
 	/* The replay's partitions are the same in every run; here nobody shall aim at one. */
-	segment->partition = (uint8_t)(segment->hash >> 26);
+	if (fate == FATE_TRACKED)
+		segment->partition = (uint8_t)(segment->hash >> 26);
 	return fate;
 }
 
