@@ -37,8 +37,8 @@ def signals(checks, args, net):
             checks.equal(f"{label}: that many", len(rows), 1000)
 
 
-METRIC = re.compile(r'([a-z_][a-z0-9_]*)(?:\{((?:[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)+)\})? '
-                    r"(-?[0-9.]+(?:e[+-]?[0-9]+)?)")
+LABEL = r'[a-z_][a-z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+METRIC = re.compile(rf"([a-z_][a-z0-9_]*)(?:\{{({LABEL}(?:,{LABEL})*)\}})? (-?[0-9]+(?:\.[0-9]+)?)")
 
 
 def check_metrics(checks, text):
