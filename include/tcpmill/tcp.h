@@ -294,6 +294,11 @@ struct tcp_tracker;
  * NULL with errno ENOMEM.
  */
 struct tcp_tracker *tcp_tracker_create(bool wants_details);
+/*
+ * Segments without an ACK are only counted from now on, however many there are: a flow's memory
+ * has a bound that nobody can push by 240 kB. Called before the first flow; not with details.
+ */
+void tcp_tracker_only_count(struct tcp_tracker *tracker);
 void tcp_tracker_destroy(struct tcp_tracker *tracker);
 /* True once memory for a flow's lists was short: its answers are wrong from then on. */
 bool tcp_tracker_failed(const struct tcp_tracker *tracker);

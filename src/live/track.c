@@ -232,6 +232,7 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 	if (worker->queues == NULL || worker->table == NULL || worker->tracker == NULL ||
 	    live_outbox_init(&worker->outbox, config->record_blocks) != 0)
 		return -ENOMEM;
+	tcp_tracker_only_count(worker->tracker);
 	return 0;
 }
 

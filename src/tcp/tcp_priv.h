@@ -22,7 +22,8 @@ struct tcp_tracker {
 	struct pool pool;
 	struct tcp_trouble *scratch; /* written to when memory was short */
 	bool wants_details;
-	bool failed; /* memory was short */
+	bool only_counts; /* no lists of unacknowledged segments */
+	bool failed;      /* memory was short */
 
 	struct tcp_flow open;  /* the flow at hand, if it is packed in its slot */
 	struct tcp_flow again; /* and unpacked once more, to compare */

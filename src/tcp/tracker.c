@@ -2,6 +2,7 @@
 
 /* What the flows of one worker share: memory for what few of them need. */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,12 @@ struct tcp_tracker *tcp_tracker_create(bool wants_details)
 		return NULL;
 	}
 	return tracker;
+}
+
+void tcp_tracker_only_count(struct tcp_tracker *tracker)
+{
+	assert(!tracker->wants_details);
+	tracker->only_counts = true;
 }
 
 void tcp_tracker_destroy(struct tcp_tracker *tracker)

@@ -24,7 +24,7 @@ struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *
 {
 	const size_t size = pool_block_size(list_size(FIRST_ROOM));
 
-	if (side->unacked != NULL)
+	if (side->unacked != NULL || tracker->only_counts)
 		return side->unacked;
 	side->unacked = pool_take(&tracker->pool, size);
 	if (side->unacked == NULL) {
@@ -51,8 +51,9 @@ void unacked_release(struct tcp_tracker *tracker, struct tcp_side *side)
 
 bool unacked_is_full(const struct tcp_side *side)
 {
-	return side->unacked != NULL &&
-	       side->unacked->nb_counted + side->unacked->nb >= UNACKED_CAP;
+	if (side->unacked == NULL)
+		return side->nb_unacked >= UNACKED_CAP; /* only in a tracker that only counts */
+	return side->unacked->nb_counted + side->unacked->nb >= UNACKED_CAP;
 }
 
 /* Makes room behind the last entry. NULL when memory is short. */
@@ -117,8 +118,9 @@ void unacked_add(struct tcp_tracker *tracker, struct tcp_side *side,
 	struct tcp_unacked *list;
 
 	/* A count is good for numbers that lie close together. */
-	if (side->unacked == NULL && side->nb_unacked < UNACKED_COUNTED_MAX &&
-	    (side->nb_unacked == 0 || entry->end - side->next + NEAR < 2 * NEAR)) {
+	if (tracker->only_counts ||
+	    (side->unacked == NULL && side->nb_unacked < UNACKED_COUNTED_MAX &&
+	     (side->nb_unacked == 0 || entry->end - side->next + NEAR < 2 * NEAR))) {
 		side->nb_unacked++;
 		side->nb_unacked_new++;
 		return;

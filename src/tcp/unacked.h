@@ -52,7 +52,10 @@ struct unacked_match {
 	int64_t ts_ns;
 };
 
-/* Begins the list if there is none. NULL when memory is short (the tracker notes it). */
+/*
+ * Begins the list if there is none. NULL when memory is short (the tracker notes it), and in a
+ * tracker that only counts.
+ */
 struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *side);
 void unacked_release(struct tcp_tracker *tracker, struct tcp_side *side);
 

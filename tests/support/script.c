@@ -107,6 +107,12 @@ void script_without_details(struct tcp_script *s)
 	assert_non_null(s->tracker);
 }
 
+void script_only_count(struct tcp_script *s)
+{
+	script_without_details(s);
+	tcp_tracker_only_count(s->tracker);
+}
+
 /* ---- bytes -------------------------------------------------------------- */
 
 static uint8_t *put8(uint8_t *p, uint8_t v)

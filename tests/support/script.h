@@ -106,6 +106,8 @@ void script_ipv6(struct tcp_script *script);
 void script_idle_timeout(struct tcp_script *script, uint64_t timeout_ns);
 /* The tracker is one that was not asked for details: it counts where it can. */
 void script_without_details(struct tcp_script *script);
+/* ... and never keeps a list, as live capture's. */
+void script_only_count(struct tcp_script *script);
 
 struct tcp_result script_play(struct tcp_script *script, const struct script_segment *segment);
 

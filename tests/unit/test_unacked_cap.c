@@ -30,10 +30,25 @@ static int setup_counted(void **state)
 	return 0;
 }
 
-#define CAP_TEST(f)                                                                                \
+static int setup_only_counted(void **state)
+{
+	if (setup_listed(state) != 0)
+		return -1;
+	script_only_count(*state);
+	return 0;
+}
+
+/* Known differences of a tracker that never keeps a list: these scenes have no third run. */
+#define COUNTED_TEST(f)                                                                            \
 	{#f, f, setup_listed, script_teardown, NULL},                                              \
 	{                                                                                          \
 #f " (counted)", f, setup_counted, script_teardown, NULL                           \
+	}
+
+#define CAP_TEST(f)                                                                                \
+	COUNTED_TEST(f),                                                                           \
+	{                                                                                          \
+#f " (only counted)", f, setup_only_counted, script_teardown, NULL                 \
 	}
 
 /*
@@ -409,7 +424,7 @@ int main(void)
 		CAP_TEST(an_ack_of_all_empties_it),
 		CAP_TEST(an_ack_of_all_empties_it_and_10000_fill_it),
 		CAP_TEST(an_ack_of_all_empties_a_full_one),
-		CAP_TEST(an_ack_of_half_leaves_the_other_half),
+		COUNTED_TEST(an_ack_of_half_leaves_the_other_half),
 		CAP_TEST(an_ack_of_half_leaves_room_for_half),
 		LISTED_TEST(an_ack_of_some_of_few),
 		CAP_TEST(an_ack_of_some_of_few_and_10000),
@@ -423,12 +438,12 @@ int main(void)
 		CAP_TEST(what_is_acked_one_by_one_does_not_add_up),
 		CAP_TEST(an_ack_inside_a_segment_leaves_it),
 		CAP_TEST(behind_9999_window_probes),
-		CAP_TEST(behind_10000_window_probes),
+		COUNTED_TEST(behind_10000_window_probes),
 		CAP_TEST(an_ack_of_the_probes_takes_them),
 		LISTED_TEST(a_repeated_syn_empties_nothing_8999),
-		CAP_TEST(a_repeated_syn_empties_nothing_9000),
+		COUNTED_TEST(a_repeated_syn_empties_nothing_9000),
 		LISTED_TEST(next_of_zero_goes_back_9000),
-		CAP_TEST(next_of_zero_goes_back_9001),
+		COUNTED_TEST(next_of_zero_goes_back_9001),
 		LISTED_TEST(an_ack_half_the_numbers_away_takes_half_9499),
 		CAP_TEST(an_ack_half_the_numbers_away_takes_half_9500),
 		LISTED_TEST(a_nearly_full_list_slides),
