@@ -43,7 +43,7 @@ static void add_words(void *sum, const void *part, size_t size)
 		put_word(sum, i, word_at(sum, i) + word_at(part, i));
 }
 
-/* A driver whose counter begins anew is no reason for a difference of 2^64. */
+/* A driver whose counter begins anew, as no worker's does, is no reason for 2^64. */
 static uint64_t since(uint64_t from, uint64_t to)
 {
 	return to > from ? to - from : 0;
@@ -79,7 +79,12 @@ void live_sum(const struct live_stats *stats, struct live_sum *sum)
 static void worker_since(const struct live_worker_stats *from, const struct live_worker_stats *to,
 			 struct live_worker_stats *difference)
 {
-	subtract_words(from, to, difference, sizeof(*difference));
+	/*
+	 * Modulo 2^64: what an owner has no room for it takes from "tracked", which another
+	 * worker may have counted; only sums over all workers mean something there.
+	 */
+	for (size_t i = 0; i < sizeof(*difference) / sizeof(uint64_t); i++)
+		put_word(difference, i, word_at(to, i) - word_at(from, i));
 	difference->live_flows = to->live_flows;
 	difference->max_live_flows = to->max_live_flows;
 	difference->flow_bytes = to->flow_bytes;

@@ -135,11 +135,36 @@ static void counters_are_subtracted_and_levels_are_the_laters(void **state)
 	free(difference);
 }
 
+/* A flow's worker had no room for what another one received, and had counted as tracked. */
+static void books_of_an_interval_balance_when_tracked_goes_back(void **state)
+{
+	struct live_stats *from = new_stats(), *to = new_stats(), *difference = new_stats();
+	struct live_sum sum;
+
+	(void)state;
+	to->nb_workers = from->nb_workers = 2;
+	from->workers[0].received = from->workers[0].fates[FATE_TRACKED] = 100;
+	to->workers[0].received = to->workers[0].fates[FATE_TRACKED] = 150;
+	from->workers[1].fates[FATE_TRACKED] = -(uint64_t)4;
+	from->workers[1].fates[FATE_UNTRACKED] = 4;
+	to->workers[1].fates[FATE_TRACKED] = -(uint64_t)11;
+	to->workers[1].fates[FATE_UNTRACKED] = 11;
+	live_stats_since(from, to, difference);
+	live_sum(difference, &sum);
+	assert_int_equal(sum.all.received, 50);
+	assert_int_equal(sum.all.fates[FATE_TRACKED], 43);
+	assert_int_equal(sum.all.fates[FATE_UNTRACKED], 7);
+	free(from);
+	free(to);
+	free(difference);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_drop_has_its_place_and_its_name),
 		cmocka_unit_test(workers_are_summed_word_by_word),
+		cmocka_unit_test(books_of_an_interval_balance_when_tracked_goes_back),
 		cmocka_unit_test(counters_are_subtracted_and_levels_are_the_laters),
 	};
 
