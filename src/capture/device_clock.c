@@ -7,6 +7,7 @@
 #include "device_clock.h"
 
 #define NS_PER_S 1000000000
+#define SOON_NS (NS_PER_S / 2)
 
 /* GCC and clang have it on every 64-bit target; ISO C has no word for it. */
 __extension__ typedef __int128 int128;
@@ -65,6 +66,9 @@ void device_clock_correct(struct device_clock *clock, uint64_t ticks, int64_t ut
 	const bool is_step = error_ns > NS_PER_S || error_ns < -NS_PER_S;
 	int64_t bend_ns;
 
+	/* So soon the rate would be that of two looks' noise, until the next correction. */
+	if (!is_step && period_ns >= 0 && period_ns < SOON_NS)
+		return;
 	clock->seen_ticks = ticks;
 	clock->seen_ns = utc_ns;
 	if (is_step) {

@@ -144,6 +144,24 @@ static void a_step_of_utc_is_followed_at_once(void **state)
 		    UTC + 2 * NS_PER_S + step_ns, 10);
 }
 
+/* Somebody asks twice in a row: what a look is off by must not become the rate. */
+static void a_look_too_soon_changes_nothing(void **state)
+{
+	const struct device device = {.first_ticks = 77, .ticks_per_s = NS_PER_S};
+	struct device_clock clock;
+
+	(void)state;
+	begin(&clock, &device);
+	for (int64_t s = 1; s < 10; s++) {
+		const int64_t at_ns = s * NS_PER_S, soon_ns = at_ns + 20000;
+
+		assert_near(device_clock_to_utc(&clock, ticks_at(&device, at_ns)), UTC + at_ns,
+			    2000);
+		device_clock_correct(&clock, ticks_at(&device, at_ns), UTC + at_ns);
+		device_clock_correct(&clock, ticks_at(&device, soon_ns), UTC + soon_ns + 500);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +169,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_stands_still_is_refused),
 		cmocka_unit_test(drift_is_taken_back),
 		cmocka_unit_test(a_correction_does_not_jump),
+		cmocka_unit_test(a_look_too_soon_changes_nothing),
 		cmocka_unit_test(a_step_of_utc_is_followed_at_once),
 	};
 
