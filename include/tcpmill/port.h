@@ -88,7 +88,10 @@ struct port_burst {
 	uint16_t nb;
 	bool has_vlan;
 	bool is_over; /* nothing will come any more: the interface is gone */
-	/* Every frame with an earlier stamp has been given: what comes is not older. */
+	/*
+	 * Every frame with an earlier stamp has been given: what comes is not older. Goes back
+	 * where the clock was set back.
+	 */
 	int64_t complete_ns;
 };
 

@@ -117,7 +117,10 @@ static void set_complete(const struct ethdev *ethdev, struct ethdev_queue *queue
 
 	if (burst->nb > 0)
 		complete_ns = RTE_MAX(complete_ns, burst->frames[burst->nb - 1].ts_ns);
-	queue->complete_ns = RTE_MAX(queue->complete_ns, complete_ns);
+	/* What was said before is still true, but if the clock was set back. */
+	if (complete_ns > queue->complete_ns ||
+	    (queue->complete_ns > now_ns && ethdev->port.info.clock != PORT_CLOCK_FILE))
+		queue->complete_ns = complete_ns;
 	burst->complete_ns = queue->complete_ns;
 }
 

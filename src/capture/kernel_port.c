@@ -39,12 +39,17 @@ static struct kernel_port *kernel_port_of(struct port *port)
 	return (struct kernel_port *)port; /* its first member */
 }
 
-int64_t kernel_port_monotonic_ns(void)
+static int64_t read_clock(clockid_t id)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)clock_gettime(id, &now); /* cannot fail for those that we read */
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t kernel_port_monotonic_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
 }
 
 /* ---- polling ------------------------------------------------------------------------- */
@@ -80,18 +85,21 @@ static void take_frame(u_char *user, const struct pcap_pkthdr *header, const u_c
 	burst->nb++;
 }
 
-/* How far everything was given; with less than was asked for, the ring was empty. */
-static int64_t complete_at(struct kernel_port *port, int64_t now_ns, const struct port_burst *burst,
-			   uint16_t max)
+/*
+ * How far everything was given; with less than was asked for, the ring was empty. By the clock
+ * that the kernel stamps with: our own follows it slowly, and from afar when it is set.
+ */
+int64_t kernel_port_complete(struct kernel_port *port, int64_t now_ns,
+			     const struct port_burst *burst, uint16_t max)
 {
 	int64_t complete_ns = port->newest_ns - DISORDER_NS;
 
 	if (burst->nb < max && complete_ns < now_ns - LATE_NS)
 		complete_ns = now_ns - LATE_NS;
-	/* The system's clock may have been set since our own followed it. */
+	/* It may have been set back since. */
 	if (complete_ns > now_ns)
 		complete_ns = now_ns;
-	if (complete_ns > port->complete_ns)
+	if (complete_ns > port->complete_ns || port->complete_ns > now_ns)
 		port->complete_ns = complete_ns;
 	return port->complete_ns;
 }
@@ -132,7 +140,7 @@ static void kernel_port_poll(struct port *of, uint16_t queue, int64_t now_ns,
 		port->is_over = is_drained(port, now_ns, burst);
 	}
 	burst->is_over = port->is_over;
-	burst->complete_ns = complete_at(port, now_ns, burst, max);
+	burst->complete_ns = kernel_port_complete(port, read_clock(CLOCK_REALTIME), burst, max);
 }
 
 static void kernel_port_release(struct port *port, struct port_burst *burst)

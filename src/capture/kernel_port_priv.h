@@ -49,6 +49,10 @@ extern const struct port_ops kernel_port_ops;
 
 int64_t kernel_port_monotonic_ns(void);
 
+/* A poll for max frames ended at now_ns, of CLOCK_REALTIME: complete_ns of its burst. */
+int64_t kernel_port_complete(struct kernel_port *port, int64_t now_ns,
+			     const struct port_burst *burst, uint16_t max);
+
 /*
  * Compiles the text (or NULL), sees that the kernel takes it, keeps what the kernel made of it
  * in port->filter, and closes the socket to all packets. 0, or -1 with one line in error;

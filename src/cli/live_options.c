@@ -18,7 +18,8 @@
 /* A smaller frame may lack its TCP header. */
 #define MIN_SNAPLEN 64u
 #define MAX_SNAPLEN 262144u
-/* Cells and blocks: what a burst needs, and what memory bears. */
+/* Cells and blocks: what a burst needs (a ring has room for all but one), what memory bears. */
+#define MIN_CELLS (2 * PORT_BURST)
 #define MAX_CELLS (1u << 20)
 #define MAX_BLOCKS (1u << 16)
 
@@ -98,7 +99,7 @@ static const char *take_buffer(const char *value, uint64_t *to)
 static const char *take_cells(const char *value, uint32_t *to)
 {
 	uint32_t n;
-	const char *why = run_take_u32(value, 64, MAX_CELLS, &n);
+	const char *why = run_take_u32(value, MIN_CELLS, MAX_CELLS, &n);
 
 	if (why != NULL)
 		return why;

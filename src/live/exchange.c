@@ -140,19 +140,49 @@ void live_exchange_publish(struct live *live, struct live_queue *queue, int64_t 
 
 /* ---- the owner's side ---------------------------------------------------------------- */
 
+/*
+ * No queue says that it has come less far than this behind a segment of its own, unless the
+ * clock was set back in between.
+ */
+#define SET_BACK_NS 250000000
+
+static int64_t horizon_of(const struct live_worker *worker, int64_t complete_ns)
+{
+	/* Time in a file passes as it likes. */
+	if (worker->live->reads_file || complete_ns == INT64_MIN || complete_ns == INT64_MAX)
+		return INT64_MAX;
+	return complete_ns + SET_BACK_NS;
+}
+
+static int64_t stream_complete(const struct live_worker *worker, uint32_t i)
+{
+	return atomic_load_explicit(&worker->streams[i]->complete_ns, memory_order_acquire);
+}
+
 /* So far every queue has come; read before the rings are looked at. */
 static int64_t merge_limit(const struct live_worker *worker)
 {
 	int64_t limit = INT64_MAX;
 
 	for (uint32_t i = 0; i < worker->nb_streams; i++) {
-		const int64_t complete_ns = atomic_load_explicit(&worker->streams[i]->complete_ns,
-								 memory_order_acquire);
+		const int64_t complete_ns = stream_complete(worker, i);
 
+		worker->windows[i].horizon_ns = horizon_of(worker, complete_ns);
 		if (complete_ns < limit)
 			limit = complete_ns;
 	}
 	return limit;
+}
+
+/*
+ * Stamped by a clock that was set back since. To wait until it comes round again would fill
+ * the ring.
+ */
+static bool is_astray(const struct live_worker *worker, uint32_t i, int64_t ts_ns)
+{
+	/* What horizon_ns says may be old by now. */
+	return ts_ns > worker->windows[i].horizon_ns &&
+	       ts_ns > horizon_of(worker, stream_complete(worker, i));
 }
 
 static void windows_open(struct live_worker *worker)
@@ -196,6 +226,10 @@ static struct segment *merge_next(struct live_worker *worker, int64_t limit_ns, 
 			continue;
 		}
 		head = &window_cell(window, window->used)->segment;
+		if (is_astray(worker, i, head->ts_ns)) {
+			window->used++;
+			return head;
+		}
 		if (first == NULL || head->ts_ns < first->ts_ns) {
 			first = head;
 			oldest = window;

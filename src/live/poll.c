@@ -177,7 +177,7 @@ static uint32_t poll_queue(struct live_worker *worker, struct live_queue *queue)
 	uint16_t nb;
 
 	if (max == 0) {
-		if (has_all_frames(live))
+		if (has_all_frames(live) || worker->now_ns - stop_ns > DRAIN_PATIENCE_NS)
 			close_queue(live, queue);
 		return 0;
 	}
@@ -215,10 +215,17 @@ static int64_t complete_until(const struct live_worker *worker)
 	return until_ns != INT64_MAX ? until_ns : INT64_MIN;
 }
 
+/* Then what is in the future would be waited for until the clock comes round again. */
+static bool was_set_back(const struct live_worker *worker)
+{
+	return worker->next_chore_ns - worker->now_ns > CHORE_STEP_NS;
+}
+
 static void do_chores(struct live_worker *worker)
 {
 	live_expire(worker, complete_until(worker));
-	live_outbox_flush(&worker->outbox, worker->now_ns - FLUSH_NS);
+	live_outbox_flush(&worker->outbox,
+			  was_set_back(worker) ? INT64_MAX : worker->now_ns - FLUSH_NS);
 	live_publish(worker);
 	worker->next_chore_ns = worker->now_ns + CHORE_STEP_NS;
 	if (worker->failed)
@@ -252,7 +259,7 @@ static uint32_t pass(struct live_worker *worker)
 	}
 	if (worker->nb_streams != 0)
 		nb += live_exchange_drain(worker);
-	if (worker->now_ns >= worker->next_chore_ns)
+	if (worker->now_ns >= worker->next_chore_ns || was_set_back(worker))
 		do_chores(worker);
 	return nb;
 }

@@ -106,10 +106,28 @@ static void count_flows(struct live_worker *worker)
 		worker->stats.evicted[c] = table.nb_evicted_of[c];
 }
 
+/*
+ * Time goes on between segments, but by no more than it did since the last look: while the
+ * system's clock is being set, stamps and until_ns are of two times of day, and each change from
+ * one to the other would count as time.
+ */
+static void pass_time(struct live_worker *worker, int64_t until_ns)
+{
+	struct capture_clock *clock = &worker->clock;
+	const int64_t passed_ns = until_ns - worker->until_ns;
+	const int64_t ahead_ns = until_ns - clock->reference_ns;
+
+	worker->until_ns = until_ns;
+	if (!clock->started)
+		(void)capture_clock_tick(clock, until_ns);
+	else if (passed_ns > 0 && ahead_ns > 0)
+		(void)capture_clock_tick(clock, clock->reference_ns + RTE_MIN(passed_ns, ahead_ns));
+}
+
 void live_expire(struct live_worker *worker, int64_t until_ns)
 {
 	if (until_ns != INT64_MIN)
-		(void)capture_clock_tick(&worker->clock, until_ns);
+		pass_time(worker, until_ns);
 	/* Without memory for their order some live on until the next time, a millisecond later. */
 	(void)flow_table_expire(worker->table, worker->clock.elapsed_ns);
 	if (worker->live->config->active_timeout_ns != 0)

@@ -34,6 +34,7 @@ static_assert(sizeof(struct live_cell) == 192, "three cache lines");
 struct live_window {
 	struct rte_ring_zc_data at;
 	uint32_t nb, used;
+	int64_t horizon_ns; /* the owner's: stamps behind it are of a clock that was set back */
 };
 
 /* One queue of one port; polled by one worker. */
@@ -73,6 +74,7 @@ struct live_worker {
 	uint32_t nb_streams;
 	struct capture_clock clock;
 	int64_t merged_ns; /* all older segments of its flows are tracked; INT64_MIN: unknown */
+	int64_t until_ns;  /* time had come so far at the last live_expire() */
 	uint64_t frame;    /* number of its latest segment: the order of eviction */
 	struct flow_limits limits;
 	struct live_timers timers;

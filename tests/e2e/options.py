@@ -230,7 +230,8 @@ def refused_live(path, output):
             [*live, "--metrics", output], [*live, "--metrics", ""],
             [*live, "--duration", "0"], [*live, "--active-timeout", "x"],
             [*live, "--snaplen", "10"], [*live, "--buffer", "1k"],
-            [*live, "--exchange-cells", "100"], [*live, "--record-blocks", "1"],
+            [*live, "--exchange-cells", "100"], [*live, "--exchange-cells", "64"],
+            [*live, "--record-blocks", "1"],
             # Of live capture, without a port.
             ["run", path, "-w", output, "--rotate", "60s"],
             ["run", path, "-w", output, "--duration", "5"], ["run", path, "-p"],

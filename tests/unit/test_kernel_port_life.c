@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/kernel_port_priv.h"
 #include "netns_bed.h"
 
 struct bed {
@@ -307,6 +308,35 @@ static void the_list_fits_and_has_the_interfaces(void **state)
 	assert_int_equal(close(tap), 0);
 }
 
+/* Whatever is done to the system's clock, a port says how far it has come by that clock. */
+static void the_clock_is_set(void **state)
+{
+	static struct kernel_port port;
+	const int64_t noon = 1700000000000000000, second = 1000000000, hour = 3600 * second;
+	struct port_burst *burst = calloc(1, sizeof(*burst));
+
+	(void)state;
+	assert_non_null(burst);
+	assert_in_range(kernel_port_complete(&port, noon, burst, PORT_BURST), noon - second / 10,
+			noon - second / 100);
+	/* Back, with the ring empty and with more in it; frames are of the new time. */
+	assert_in_range(kernel_port_complete(&port, noon - 2 * hour, burst, PORT_BURST),
+			noon - 2 * hour - second / 10, noon - 2 * hour);
+	burst->nb = PORT_BURST;
+	port.newest_ns = noon - 3 * hour;
+	assert_in_range(kernel_port_complete(&port, noon - 3 * hour + 1000, burst, PORT_BURST),
+			noon - 3 * hour - second / 10, noon - 3 * hour);
+	/* A moment earlier than it said before is no reason to go back. */
+	burst->nb = 0;
+	port.newest_ns = 0;
+	assert_true(kernel_port_complete(&port, noon - 3 * hour + 1001, burst, PORT_BURST) >=
+		    noon - 3 * hour - second / 100);
+	/* Forward. */
+	assert_in_range(kernel_port_complete(&port, noon + hour, burst, PORT_BURST),
+			noon + hour - second / 10, noon + hour);
+	free(burst);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +349,7 @@ int main(void)
 		cmocka_unit_test(an_interface_that_was_down_goes_on),
 		cmocka_unit_test(the_descriptor_tells_of_frames),
 		cmocka_unit_test(counters_may_be_asked_for_meanwhile),
+		cmocka_unit_test(the_clock_is_set),
 		cmocka_unit_test(the_list_fits_and_has_the_interfaces),
 	};
 

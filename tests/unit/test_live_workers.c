@@ -114,6 +114,12 @@ static struct fake_frame *make_frames(void)
 	return frames;
 }
 
+/* Both queues keep pace. */
+static uint32_t by_turns(uint32_t flow, uint32_t step)
+{
+	return (flow + step) & 1;
+}
+
 /* Everything of one run. */
 struct bed {
 	struct live_config config;
@@ -425,6 +431,96 @@ static void a_file_waits_for_room(void **state)
 	bed_destroy(bed);
 }
 
+/* A ring that never has room for a burst is waited for, but not after the stop. */
+static void a_stop_ends_a_wait(void **state)
+{
+	struct bed *bed = bed_create(by_direction, 2, true, 1);
+	const int cpus[8] = {0};
+	const struct live_worker_stats *stats;
+
+	(void)state;
+	live_unplan(&bed->live);
+	bed->config.exchange_cells = 64;
+	for (int i = 0; i < 2; i++)
+		bed->ports[i].port.info.clock = PORT_CLOCK_FILE;
+	assert_int_equal(live_plan(&bed->live, cpus), 0);
+	bed->live.stop_ns = wall_clock_now(&bed->live.clock);
+	bed_run(bed);
+	stats = &bed->live.workers[0].stats;
+	assert_int_equal(stats->received, stats->fates[FATE_TRACKED]);
+	assert_true(stats->received < NB_FRAMES);
+	bed_destroy(bed);
+}
+
+/*
+ * The system's clock is set back by two hours: nothing waits until it comes round again, nobody
+ * takes it for two hours that went by.
+ */
+static void the_clock_is_set_back(void **state)
+{
+	struct bed *bed = bed_create(by_turns, 2, true, 1);
+	struct live_worker *worker;
+	const int cpus[8] = {0};
+
+	(void)state;
+	live_unplan(&bed->live);
+	bed->config.exchange_cells = 256;
+	for (int c = 0; c < NB_FLOW_CLASSES; c++)
+		bed->config.timeout_ns[c] = 60000000000;
+	for (int i = 0; i < 2; i++) {
+		struct fake_frame *frames = bed->dealt[i];
+
+		bed->ports[i].burst = 16;
+		bed->ports[i].pause = 50;
+		for (uint32_t f = bed->ports[i].nb[0] / 2; f < bed->ports[i].nb[0]; f++)
+			frames[f].ts_ns -= 7200000000000;
+	}
+	assert_int_equal(live_plan(&bed->live, cpus), 0);
+	worker = &bed->live.workers[0];
+	worker->next_chore_ns = wall_clock_now(&bed->live.clock) + 7200000000000;
+	bed_run(bed);
+	assert_true(worker->next_chore_ns < wall_clock_now(&bed->live.clock) + 1000000000);
+	assert_int_equal(worker->stats.exchange_full, 0);
+	assert_int_equal(worker->stats.tracked, NB_FRAMES);
+	assert_int_equal(bed->nb_rows, NB_FLOWS);
+	for (uint32_t i = 0; i < bed->nb_rows; i++) {
+		assert_int_equal(bed->rows[i].side[0].pkts, CLIENT_PKTS);
+		assert_int_equal(bed->rows[i].side[1].pkts, SERVER_PKTS);
+	}
+	bed_destroy(bed);
+}
+
+/* For a second stamps and our own clock are hours apart, one before or behind the other. */
+static void two_times_of_day_are_no_time(void **state)
+{
+	static const int64_t steps_ns[] = {-7200000000000, 7200000000000};
+	const int64_t from_ns = 1700000000000000000, ms = 1000000;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct bed *bed = bed_create(by_turns, 2, true, 1);
+		struct live_worker *worker = &bed->live.workers[0];
+		/* A step forward is time that passed, once. */
+		const uint64_t most_ns = (uint64_t)(steps_ns[i] > 0 ? steps_ns[i] : 0);
+		uint64_t elapsed_ns;
+
+		(void)capture_clock_tick(&worker->clock, from_ns);
+		live_expire(worker, from_ns);
+		for (int64_t at_ns = ms; at_ns <= 1000 * ms; at_ns += ms) {
+			(void)capture_clock_tick(&worker->clock, from_ns + at_ns + steps_ns[i]);
+			live_expire(worker, from_ns + at_ns);
+		}
+		elapsed_ns = worker->clock.elapsed_ns;
+		assert_in_range(elapsed_ns, most_ns, most_ns + 2000 * (uint64_t)ms);
+		/* Then they agree, and time goes on without segments. */
+		for (int64_t at_ns = 1001 * ms; at_ns <= 61001 * ms; at_ns += ms)
+			live_expire(worker, from_ns + at_ns + steps_ns[i]);
+		assert_in_range(worker->clock.elapsed_ns, elapsed_ns + 60000 * (uint64_t)ms,
+				elapsed_ns + 60002 * (uint64_t)ms);
+		bed_destroy(bed);
+	}
+}
+
 /* -c is exact, whoever receives the last one. */
 static void so_many_frames_and_no_more(void **state)
 {
@@ -487,6 +583,9 @@ int main(void)
 		cmocka_unit_test(a_nic_does_not_do_as_it_says),
 		cmocka_unit_test(a_full_ring_drops_and_counts),
 		cmocka_unit_test(a_file_waits_for_room),
+		cmocka_unit_test(a_stop_ends_a_wait),
+		cmocka_unit_test(the_clock_is_set_back),
+		cmocka_unit_test(two_times_of_day_are_no_time),
 		cmocka_unit_test(so_many_frames_and_no_more),
 		cmocka_unit_test(long_flows_report_in_parts),
 	};
