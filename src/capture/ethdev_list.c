@@ -64,13 +64,15 @@ static bool print_device(FILE *out, const char *device)
 		return false;
 	ethdev_pci_driver(device, driver, sizeof(driver));
 	find_interface(device, iface, sizeof(iface));
-	fprintf(out, "  %-14s driver %-16s", device, driver[0] != '\0' ? driver : "none");
+	fprintf(out, "  %-14s driver %s", device, driver[0] != '\0' ? driver : "none");
 	if (iface[0] != '\0')
-		fprintf(out, " interface %-12s", iface);
+		fprintf(out, ", interface %s", iface);
 	if (ethdev_can_use_driver(driver))
-		fprintf(out, " can be captured from\n");
+		fprintf(out, ", can be captured from\n");
 	else
-		fprintf(out, " to use it: dpdk-devbind.py --bind=vfio-pci %s\n", device);
+		fprintf(out,
+			"\n%17sto take it from the kernel: dpdk-devbind.py --bind=vfio-pci %s\n",
+			"", device);
 	return true;
 }
 

@@ -70,7 +70,7 @@ int kernel_port_print_list(FILE *out)
 	char why[PCAP_ERRBUF_SIZE];
 	pcap_if_t *all = NULL;
 
-	(void)fputs("Interfaces of the kernel, through libpcap\n", out);
+	(void)fputs("Interfaces of the kernel, through libpcap:\n", out);
 	if (pcap_findalldevs(&all, why) != 0) {
 		(void)fprintf(out, "  cannot be listed: %s\n", why);
 		return -1;

@@ -61,7 +61,8 @@ enum live_option {
 	{"list-ports", 0, NULL, "print what can be captured from", NULL, OPTION_EVERYBODY,         \
 	 LIVE_OPT_LIST_PORTS},                                                                     \
 	{"rotate", 0, "TIME|BYTES",                                                                \
-	 "begin a new FILE so often (60s, 1h) or when it is so large (100MB)", NULL,               \
+	 "begin a new FILE so often (60s, 1h) or when it is so large (100MB); "                     \
+	 "-w is then a strftime pattern, times in UTC: flows-%Y%m%dT%H%M%SZ.arrow", NULL,               \
 	 OPTION_EVERYBODY, LIVE_OPT_ROTATE},                                                       \
 	{"duration", 0, "TIME", "stop after this time", NULL, OPTION_EVERYBODY,                    \
 	 LIVE_OPT_DURATION},                                                                       \
@@ -69,16 +70,16 @@ enum live_option {
 	 OPTION_EVERYBODY, LIVE_OPT_ACTIVE_TIMEOUT},                                               \
 	{"metrics", 0, "FILE", "counters for Prometheus, replaced each second", NULL,              \
 	 OPTION_EVERYBODY, LIVE_OPT_METRICS},                                                      \
-	{"user", 'Z', "USER", "become USER as soon as the ports are open", NULL,                   \
+	{"user", 'Z', "USER", "become USER for good as soon as the ports are open", NULL,                   \
 	 OPTION_EVERYBODY, LIVE_OPT_USER},                                                         \
 	{"no-promiscuous", 'p', NULL, "only what is meant for this machine", NULL,                 \
 	 OPTION_EVERYBODY, LIVE_OPT_NO_PROMISCUOUS},                                               \
 	{"snaplen", 's', "BYTES",                                                                  \
 	 "look at so much of a packet; default 512, for its headers; 0: all", NULL,                \
 	 OPTION_EVERYBODY, LIVE_OPT_SNAPLEN},                                                      \
-	{"buffer", 'B', "BYTES", "the kernel's ring of each port", NULL, OPTION_EVERYBODY,         \
+	{"buffer", 'B', "BYTES", "the kernel's ring of each port; default 64MiB", NULL, OPTION_EVERYBODY,         \
 	 LIVE_OPT_BUFFER},                                                                         \
-	{"sleep-idle", 0, NULL, "let idle workers sleep instead of polling", NULL,                 \
+	{"sleep-idle", 0, NULL, "let idle workers of DPDK ports sleep instead of polling", NULL,                 \
 	 OPTION_EVERYBODY, LIVE_OPT_SLEEP_IDLE}
 
 #define LIVE_ROWS_EXPERT                                                                           \
@@ -168,7 +169,6 @@ struct run_sums live_sums_of(const struct live_report *report);
 /* How one kind of loss is told to people. */
 struct live_drop_words {
 	const char *name;   /* in a line: "dropped by the NIC" */
-	const char *brief;  /* on the status line: "nic" */
 	const char *advice; /* what can be done about it */
 };
 extern const struct live_drop_words live_drop_words[NB_LIVE_DROPS];

@@ -142,7 +142,7 @@ static void put_worker(struct json_out *json, const struct live_worker_stats *wo
 	json_uint(json, "cpu", worker->cpu);
 	json_uint(json, "received", worker->received);
 	json_uint(json, "forwarded", worker->forwarded);
-	json_uint(json, "exchange_full", worker->exchange_full);
+	json_uint(json, live_drop_names[LIVE_DROP_EXCHANGE], worker->exchange_full);
 	json_uint(json, "tracked", worker->tracked);
 	json_uint(json, "flows", worker->flows);
 	json_uint(json, "live_flows", worker->live_flows);
@@ -184,6 +184,7 @@ static void put_written(struct json_out *json, const struct live_report *report)
 	json_uint(json, "records", writer->rows);
 	json_uint(json, "record_bytes", writer->bytes);
 	json_uint(json, "record_files", writer->files);
+	json_uint(json, "record_failures", writer->failures);
 	json_uint(json, "active_records", report->sum->all.active_records);
 	json_bool(json, "output_failed", result->output_failed);
 	if (result->failure[0] != '\0')

@@ -9,7 +9,7 @@
 #include "live_cli.h"
 #include "text.h"
 
-#define WIDTH 100
+#define WIDTH 100 /* the last column is kept for a comma */
 #define INDENT 4
 
 void live_line_put(struct live_line *line, const char *separator, const char *format, ...)
@@ -24,7 +24,10 @@ void live_line_put(struct live_line *line, const char *separator, const char *fo
 	/* Names of ports are whatever was typed. */
 	text_clean(part, sizeof(part), raw, strlen(raw));
 	columns = text_width(part, strlen(part)) + text_width(separator, strlen(separator));
-	if (line->columns > INDENT && line->columns + columns > WIDTH) {
+	if (line->columns > INDENT && line->columns + columns >= WIDTH) {
+		/* A comma ends a line, any other sign begins one. */
+		if (*separator == ',')
+			fputc(*separator++, line->out);
 		fprintf(line->out, "\n%*s", INDENT, "");
 		line->columns = INDENT;
 		if (*separator == ' ')
@@ -33,7 +36,7 @@ void live_line_put(struct live_line *line, const char *separator, const char *fo
 		separator = "";
 	}
 	fprintf(line->out, "%s%s", separator, part);
-	line->columns += columns;
+	line->columns += text_width(part, strlen(part)) + text_width(separator, strlen(separator));
 }
 
 void live_line_end(struct live_line *line)

@@ -17,7 +17,7 @@ static const char *const clock_words[] = {
 	[PORT_CLOCK_BURST] = "stamps of ours, one a burst",
 };
 
-static void print_port(const struct port_info *info, FILE *out)
+static void print_port(const struct port_info *info, uint32_t nb_workers, FILE *out)
 {
 	const char *link_type = capture_link_type_name(info->link_type);
 	struct live_line line = {.out = out};
@@ -30,8 +30,8 @@ static void print_port(const struct port_info *info, FILE *out)
 		live_line_put(&line, DOT, "%s",
 			      strcmp(link_type, "EN10MB") == 0 ? "Ethernet" : link_type);
 	live_line_put(&line, DOT, "%u queue%s", info->nb_queues, info->nb_queues == 1 ? "" : "s");
-	/* One queue says that by itself. */
-	if (info->why[0] != '\0' && strcmp(info->why, "one queue") != 0)
+	/* One queue says that by itself, and one worker needs no more. */
+	if (info->why[0] != '\0' && nb_workers > 1 && strcmp(info->why, "one queue") != 0)
 		live_line_put(&line, ", ", "%s", info->why);
 	live_line_put(&line, DOT, "%s", clock_words[info->clock]);
 	live_line_put(&line, DOT, "%s", info->is_promiscuous ? "promiscuous" : "not promiscuous");
@@ -63,7 +63,7 @@ void live_print_started(const struct live_report *report, FILE *out)
 	bool has_dpdk = false;
 
 	for (uint32_t i = 0; i < ports->nb; i++) {
-		print_port(&ports->infos[i], out);
+		print_port(&ports->infos[i], ports->nb_workers, out);
 		has_dpdk |= ports->infos[i].kind == PORT_DPDK;
 	}
 	print_workers(ports, out);

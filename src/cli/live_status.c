@@ -46,7 +46,7 @@ static void append_drops(struct line *line, const struct live_sum *sum)
 		if (sum->drops[d] == 0)
 			continue;
 		snprintf(part, sizeof(part), "%s %s", text_short_count(sum->drops[d]).s,
-			 live_drop_words[d].brief);
+			 live_drop_names[d]);
 		if (!append(line, gap, part)) {
 			line->limit += 2;
 			(void)append(line, "", " \xe2\x80\xa6");

@@ -20,8 +20,8 @@ static void print_input(const struct live_report *report, FILE *out)
 	for (uint32_t i = 0; i < report->ports->nb; i++)
 		live_line_put(&line, " + ", "%s", report->ports->infos[i].name);
 	live_line_put(&line, DOT, "live");
-	live_line_put(&line, DOT, "%s packets, %s", text_ucount(all->received).s,
-		      text_bytes(all->wire_bytes).s);
+	live_line_put(&line, DOT, "%s packet%s, %s", text_ucount(all->received).s,
+		      all->received == 1 ? "" : "s", text_bytes(all->wire_bytes).s);
 	live_line_end(&line);
 	fprintf(out, "%s \xe2\x86\x92 %s UTC%s%s\n",
 		text_time(stats->now_ns - (int64_t)stats->elapsed_ns).s, text_time(stats->now_ns).s,
@@ -93,9 +93,9 @@ static void print_drops(const struct live_report *report, const struct live_book
 		if (!has_heading)
 			fputs("Lost by the capture\n\n", out);
 		has_heading = true;
-		fprintf(out, "  %11s  %7s  %s\n", text_ucount(n).s, text_percent(n, whole).s,
-			live_drop_words[d].name);
-		fprintf(out, "%24s%s\n", "", live_drop_words[d].advice);
+		fprintf(out, "  %11s  %7s  %-9s  %s\n", text_ucount(n).s, text_percent(n, whole).s,
+			live_drop_names[d], live_drop_words[d].name);
+		fprintf(out, "%35s%s\n", "", live_drop_words[d].advice);
 	}
 	if (has_heading)
 		fputc('\n', out);

@@ -60,11 +60,14 @@ static void print_flows(const struct run_sums *sums, FILE *out)
 	const struct engine_totals *t = sums->totals;
 	const char *separator = "";
 
+	if (t->flows == 0) {
+		fprintf(out, "Flows          %s\n", text_ucount(sums->flows).s);
+		return;
+	}
 	fprintf(out, "Flows          %-12s ", text_ucount(sums->flows).s);
 	if (t->flows != sums->flows)
 		fprintf(out, "in %s records \xc2\xb7 ", text_ucount(t->flows).s);
-	if (t->flows != 0)
-		fputs("handshake: ", out);
+	fputs("handshake: ", out);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		print_share(out, &separator, t->handshakes[words[i].handshake], words[i].word);
 	fputs("\nEnded          ", out);

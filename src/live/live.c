@@ -339,7 +339,6 @@ int live_list_ports(FILE *out, const char *const *eal, uint32_t nb_eal, char *er
 	const struct eal_params params = {
 		.nb_workers = 1,
 		.is_live = true,
-		.wants_pci = true,
 		.mib = EAL_MIB,
 		.extra = eal,
 		.nb_extra = nb_eal,

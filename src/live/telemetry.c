@@ -27,41 +27,55 @@ static struct {
 	bool is_registered;
 } telemetry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* One member of a struct of uint64_t, by its name. */
+/* One member of a struct of uint64_t, by the name that --json has for it. */
 struct member {
 	const char *name;
 	size_t offset;
 };
 
-#define WORKER(name)                                                                               \
-	{                                                                                          \
-#name, offsetof(struct live_worker_stats, name)                                    \
-	}
+/* clang-format off */
+#define WORKER(member) offsetof(struct live_worker_stats, member)
 static const struct member worker_members[] = {
-	WORKER(received),   WORKER(wire_bytes),       WORKER(exchange_full),
-	WORKER(forwarded),  WORKER(tracked),          WORKER(anomalous_packets),
-	WORKER(live_flows), WORKER(max_live_flows),   WORKER(flows),
-	WORKER(records),    WORKER(active_records),   WORKER(records_dropped),
-	WORKER(polls),      WORKER(idle_polls),       WORKER(sleeps),
-	WORKER(flow_bytes), WORKER(offload_segments),
+	{"received", WORKER(received)},
+	{"bytes_wire", WORKER(wire_bytes)},
+	{"exchange", WORKER(exchange_full)},
+	{"forwarded", WORKER(forwarded)},
+	{"tracked", WORKER(tracked)},
+	{"anomalous_packets", WORKER(anomalous_packets)},
+	{"live_flows", WORKER(live_flows)},
+	{"max_live_flows", WORKER(max_live_flows)},
+	{"flows", WORKER(flows)},
+	{"records", WORKER(records)},
+	{"active_records", WORKER(active_records)},
+	{"records_dropped", WORKER(records_dropped)},
+	{"polls", WORKER(polls)},
+	{"idle_polls", WORKER(idle_polls)},
+	{"sleeps", WORKER(sleeps)},
+	{"flow_bytes", WORKER(flow_bytes)},
+	{"offload_segments", WORKER(offload_segments)},
 };
 
-#define PORT(name)                                                                                 \
-	{                                                                                          \
-#name, offsetof(struct port_counters, name)                                        \
-	}
+#define PORT(member) offsetof(struct port_counters, member)
 static const struct member port_members[] = {
-	PORT(received),     PORT(missed),          PORT(no_mbuf), PORT(errors),
-	PORT(kernel_drops), PORT(interface_drops), PORT(cut),
+	{"received", PORT(received)},
+	{"cut", PORT(cut)},
+	/* As in live_drop_names. */
+	{"nic", PORT(missed)},
+	{"no_mbuf", PORT(no_mbuf)},
+	{"errors", PORT(errors)},
+	{"kernel", PORT(kernel_drops)},
+	{"interface", PORT(interface_drops)},
 };
 
-#define WRITER(name)                                                                               \
-	{                                                                                          \
-#name, offsetof(struct live_writer_stats, name)                                    \
-	}
+#define WRITER(member) offsetof(struct live_writer_stats, member)
 static const struct member writer_members[] = {
-	WRITER(rows), WRITER(bytes), WRITER(files), WRITER(rows_lost), WRITER(failures),
+	{"records", WRITER(rows)},
+	{"record_bytes", WRITER(bytes)},
+	{"record_files", WRITER(files)},
+	{"record_failures", WRITER(failures)},
+	{"disk", WRITER(rows_lost)},
 };
+/* clang-format on */
 
 static const char *const class_names[NB_FLOW_CLASSES] = {
 	[FLOW_HALF_OPEN] = "half_open",

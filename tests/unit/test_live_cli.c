@@ -186,7 +186,6 @@ static void every_loss_has_words_and_a_name(void **state)
 	for (int d = 0; d < NB_LIVE_DROPS; d++) {
 		assert_non_null(live_drop_names[d]);
 		assert_non_null(live_drop_words[d].name);
-		assert_non_null(live_drop_words[d].brief);
 		assert_non_null(live_drop_words[d].advice);
 	}
 	assert_null(live_drop_names[NB_LIVE_DROPS]);
@@ -329,16 +328,16 @@ static void the_summary_tells_books_losses_and_advice(void **state)
 	static const char *const lines[] = {
 		"Packets received 1,020 = 940 tracked + 31 not IP + 20 not TCP + 6 untracked\n"
 		"    + 23 dropped in the exchange\n",
-		/* 100 columns, then the rest. */
-		"Offered by the ports 1,071 = 1,020 received + 11 dropped by the NIC "
-		"+ 13 dropped for want of buffers\n"
-		"    + 17 with errors, by the NIC + 7 dropped by the kernel "
-		"+ 3 dropped by the interface\n",
+		/* It would end in column 100, which is kept for a comma. */
+		"Offered by the ports 1,071 = 1,020 received + 11 dropped by the NIC\n"
+		"    + 13 dropped for want of buffers + 17 with errors, by the NIC + 7 dropped by "
+		"the kernel\n"
+		"    + 3 dropped by the interface\n",
 		"Wrote 10 records, 4.2 kB (424 bytes each) in 3 files, the last is x-17.arrow\n",
 		"Flows          66           handshake: 66 complete\n",
 		/* 23 of 1071; 9 of 22 + 9 */
-		"           23   2.15 %  dropped in the exchange\n",
-		"            9     29 %  records dropped: the writer was behind\n",
+		"           23   2.15 %  exchange   dropped in the exchange\n",
+		"            9     29 %  records    records dropped: the writer was behind\n",
 	};
 	struct bed *bed = bed_create();
 	struct live_result result;
@@ -408,6 +407,74 @@ static void long_lines_are_broken_between_parts(void **state)
 	}
 	assert_int_equal(lines, 3);
 	free(text);
+}
+
+/* What is said at the start. */
+static void started_lines_end_with_commas(void **state)
+{
+	struct bed *bed = bed_create();
+	char *text, *rest, *line;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	bed->ports.nb = 0;
+	bed->ports.nb_workers = 40;
+	for (int i = 0; i < 40; i++)
+		bed->ports.cpus[i] = 100 + i;
+	live_print_started(&bed->report, out);
+	fclose(out);
+	assert_non_null(strstr(text, "40 workers on CPU 100, 101, "));
+	assert_non_null(strstr(text, ",\n    1"));
+	assert_null(strstr(text, "\n    ,"));
+	rest = text;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		assert_true(strlen(line) <= 100);
+	free(text);
+	free(bed);
+}
+
+/* Why a port does not deal flows is of interest only where there is somebody to deal to. */
+static void why_not_rss_is_told_to_several_workers(void **state)
+{
+	(void)state;
+	for (uint32_t nb_workers = 1; nb_workers <= 2; nb_workers++) {
+		struct bed *bed = bed_create();
+		char *text;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		assert_non_null(out);
+		bed->ports.nb_workers = nb_workers;
+		snprintf(bed->ports.infos[1].why, sizeof(bed->ports.infos[1].why), "no RSS");
+		live_print_started(&bed->report, out);
+		fclose(out);
+		assert_int_equal(strstr(text, "no RSS") != NULL, nb_workers == 2);
+		free(text);
+		free(bed);
+	}
+}
+
+static void a_run_without_flows_does_not_tell_how_they_ended(void **state)
+{
+	struct bed *bed = bed_create();
+	struct live_result result;
+	char *text;
+
+	(void)state;
+	end_run(bed, &result);
+	result.totals = (struct engine_totals){.flows = 0};
+	bed->sum.all.flows = 0;
+	bed->sum.all.received = 1;
+	bed->sum.all.wire_bytes = 60;
+	text = summary_of(bed);
+	assert_non_null(strstr(text, " 1 packet, 60 B\n"));
+	assert_non_null(strstr(text, "\nFlows          0\n"));
+	assert_null(strstr(text, "Ended"));
+	assert_null(strstr(text, " \n"));
+	free(text);
+	free(bed);
 }
 
 /* ---- metrics ------------------------------------------------------------------------------ */
@@ -563,6 +630,9 @@ int main(void)
 		cmocka_unit_test(the_summary_tells_books_losses_and_advice),
 		cmocka_unit_test(the_summary_of_a_run_without_loss_has_no_losses),
 		cmocka_unit_test(long_lines_are_broken_between_parts),
+		cmocka_unit_test(started_lines_end_with_commas),
+		cmocka_unit_test(why_not_rss_is_told_to_several_workers),
+		cmocka_unit_test(a_run_without_flows_does_not_tell_how_they_ended),
 		cmocka_unit_test(metrics_are_as_written_by_hand),
 		cmocka_unit_test(metrics_replace_their_file),
 	};
