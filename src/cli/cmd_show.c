@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "explain_priv.h"
 #include "options.h"
 #include "show_run.h"
 #include "text.h"
@@ -19,6 +20,7 @@ enum {
 	OPT_TOP,
 	OPT_WHERE,
 	OPT_STREAM,
+	OPT_FLOW,
 	OPT_BY,
 	OPT_FORMAT,
 	OPT_WIRESHARK,
@@ -39,6 +41,8 @@ static const struct option_spec option_specs[] = {
 	 OPTION_EVERYBODY, OPT_BY},
 	{"stream", 0, "N", "everything about one flow, its handshake told step by step", NULL,
 	 OPTION_EVERYBODY, OPT_STREAM},
+	{"flow", 0, "A:P-B:P", "the same of the flow between these ends; IPv6 as [A]:P", NULL,
+	 OPTION_EVERYBODY, OPT_FLOW},
 	{"format", 'f', "FORMAT", "table; tsv, csv or json (a line each): raw values, all columns",
 	 NULL, OPTION_EVERYBODY, OPT_FORMAT},
 	{"wireshark", 0, NULL, "the command that opens each flow in Wireshark", NULL,
@@ -103,7 +107,35 @@ static const char *take_stream(struct show_request *request, const char *value)
 		return "expected the number of a stream";
 	snprintf(text, sizeof(text), "stream == %llu", (unsigned long long)n);
 	request->one_stream = true;
+	request->has_stream = true;
 	return take_where(request, text);
+}
+
+static void put_flow(char text[SHOW_WORD_MAX], const struct explain_endpoint *from,
+		     const struct explain_endpoint *to)
+{
+	/* As the column "flow" reads. */
+	snprintf(text, SHOW_WORD_MAX, "%s \xe2\x86\x92 %s",
+		 text_address_endpoint(&from->address, from->port).s,
+		 text_address_endpoint(&to->address, to->port).s);
+}
+
+/* --flow A:P-B:P is a condition, too: whoever of them called. */
+static const char *take_flow(struct show_request *request, const char *value)
+{
+	struct show_condition condition = {.column = "flow", .op = SHOW_EQUAL};
+	struct explain_endpoint ends[2];
+	const char *refusal = explain_parse_endpoints(value, ends);
+
+	if (refusal)
+		return refusal;
+	if (request->nb_conditions == SHOW_CONDITIONS_MAX)
+		return "too many conditions";
+	put_flow(condition.value, &ends[0], &ends[1]);
+	put_flow(condition.other, &ends[1], &ends[0]);
+	request->conditions[request->nb_conditions++] = condition;
+	request->one_stream = true;
+	return NULL;
 }
 
 static const char *take_sort(struct show_request *request, const char *value)
@@ -138,6 +170,8 @@ static const char *take(void *context, int id, const char *value)
 		return take_where(request, value);
 	case OPT_STREAM:
 		return take_stream(request, value);
+	case OPT_FLOW:
+		return take_flow(request, value);
 	case OPT_BY:
 		request->by = value;
 		return NULL;
@@ -170,8 +204,8 @@ static int check_request(const struct show_request *request)
 	if (!request->path)
 		return options_usage_error(&command, "which file? expected FILE.arrow");
 	if (nb_pages > 1)
-		return options_usage_error(&command, "choose one of --by, --stream, --wireshark, "
-						     "--schema and --books");
+		return options_usage_error(&command, "choose one of --by, --stream (or --flow), "
+						     "--wireshark, --schema and --books");
 	if (request->by && request->columns)
 		return options_usage_error(&command, "--by chooses the columns itself; leave out "
 						     "--columns");

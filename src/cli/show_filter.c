@@ -255,6 +255,9 @@ static bool text_holds(const struct show_condition *condition, const struct show
 	if (condition->is_network)
 		return show_network_contains(&condition->network, value->s, value->len) ==
 		       (condition->op == SHOW_EQUAL || condition->op == SHOW_IN);
+	if (condition->other[0] != '\0' && value->len == strlen(condition->other) &&
+	    memcmp(value->s, condition->other, value->len) == 0)
+		return condition->op == SHOW_EQUAL;
 	if (condition->op == SHOW_CONTAINS)
 		return memmem(value->s, value->len, condition->value, len) != NULL;
 	order = memcmp(value->s, condition->value, common);

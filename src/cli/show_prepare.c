@@ -266,8 +266,8 @@ static int open_printer(struct show_run *run, const struct show_sort_params *sor
 static int refuse_stream(const char *path)
 {
 	fprintf(stderr,
-		"tcpmill: %s: flows of live capture have no stream numbers; choose them by --where "
-		"(as 'src_port == 40000')\n",
+		"tcpmill: %s: flows of live capture have no stream numbers: choose one by its ends "
+		"(--flow A:PORT-B:PORT)\n",
 		path);
 	return EXIT_FAILED;
 }
@@ -288,7 +288,7 @@ int show_run_prepare(struct show_run *run)
 	/* The page about one flow is made of its record: the events of one are a table. */
 	if (show_column_are_events(run->reader))
 		run->request->one_stream = false;
-	if (run->request->one_stream && show_is_live(run->reader))
+	if (run->request->has_stream && show_is_live(run->reader))
 		status = refuse_stream(run->request->path);
 	else
 		status = run->request->by ? set_totals(run) : set_columns(run);

@@ -122,6 +122,7 @@ struct show_condition {
 	char column[SHOW_WORD_MAX];
 	enum show_operator op;
 	char value[SHOW_WORD_MAX];
+	char other[SHOW_WORD_MAX]; /* a text that is as good; or "" */
 	/* Set by show_condition_bind(): */
 	struct show_column sides[2]; /* "ip" and "port" look at both ends */
 	size_t nb_sides;

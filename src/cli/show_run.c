@@ -229,7 +229,8 @@ static int judge_reading(const struct show_run *run)
 	if (run->nb_shown > 0 || request->format != SHOW_FORMAT_TABLE)
 		return EXIT_OK;
 	if (request->one_stream) {
-		fprintf(stderr, "tcpmill: %s: no such stream\n", request->path);
+		fprintf(stderr, "tcpmill: %s: no such %s\n", request->path,
+			request->has_stream ? "stream" : "flow");
 		return EXIT_FAILED;
 	}
 	fprintf(stderr, "tcpmill: %s: no %s\n", request->path,

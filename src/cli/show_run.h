@@ -17,7 +17,8 @@ struct show_request {
 	char sort_sign; /* '+', '-' or 0: as the column is usually wanted */
 	size_t top;     /* 0: all */
 	enum show_format format;
-	bool one_stream, wireshark, schema, books;
+	bool one_stream; /* a page about each flow that is chosen, by its number or its ends */
+	bool has_stream, wireshark, schema, books;
 	bool colour;
 	size_t width; /* 0: no limit */
 	struct show_condition conditions[SHOW_CONDITIONS_MAX];

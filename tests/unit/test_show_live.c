@@ -21,7 +21,7 @@
 /* A file, and what the last command said of it. */
 struct bed {
 	char path[64], said[64], grumbled[64];
-	char out[16384], err[4096];
+	char out[65536], err[4096];
 };
 
 /* Two active parts of a flow with a resend, and its end. */
@@ -162,6 +162,34 @@ static void a_stream_is_refused_in_one_line(void **state)
 	assert_ptr_equal(strchr(bed->err, '\n'), bed->err + strlen(bed->err) - 1);
 }
 
+/* Each record of the flow is a page; which of the ends is A does not matter. */
+static void a_flow_is_found_by_its_ends(void **state)
+{
+	static const struct {
+		const char *flow;
+		int status;
+		size_t pages;
+	} cases[] = {
+		{"192.0.2.1:40000-198.51.100.2:80", EXIT_OK, 3},
+		{"198.51.100.2:80-192.0.2.1:40000", EXIT_OK, 3},
+		{"192.0.2.1:80-198.51.100.2:40000", EXIT_FAILED, 0},
+		{"192.0.2.1:4000-198.51.100.2:80", EXIT_FAILED, 0},
+		{"192.0.2.1-198.51.100.2", EXIT_USAGE, 0},
+	};
+	struct bed *bed = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t pages = 0;
+
+		assert_int_equal(show(bed, "--flow", cases[i].flow), cases[i].status);
+		for (const char *p = bed->out; (p = strstr(p, "Flow \xc2\xb7 ")) != NULL; p++)
+			pages++;
+		assert_int_equal(pages, cases[i].pages);
+	}
+	assert_int_equal(show(bed, "--flow", "192.0.2.1:80-198.51.100.2:40000"), EXIT_FAILED);
+	assert_non_null(strstr(bed->err, "no such flow"));
+}
+
 /* A port is nothing that Wireshark could open. */
 static void wireshark_gets_a_filter_and_no_file(void **state)
 {
@@ -203,6 +231,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(what_is_asked_for_is_a_dash, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stream_is_refused_in_one_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_flow_is_found_by_its_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(wireshark_gets_a_filter_and_no_file, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(other_formats_have_nulls, setup, teardown),
