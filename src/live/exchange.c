@@ -125,6 +125,19 @@ bool live_exchange_put(struct live_queue *queue, uint32_t owner, const struct se
 	return true;
 }
 
+bool live_exchange_has_room(struct live_queue *queue, uint32_t owner)
+{
+	struct rte_ring_zc_data at;
+	/* rte_ring_free_count() is not for a thread while the other one moves its end. */
+	const uint32_t nb = rte_ring_enqueue_zc_burst_elem_start(queue->rings[owner], CELL_BYTES,
+								 PORT_BURST, &at, NULL);
+
+	assert(queue->windows[owner].nb == 0);
+	if (nb != 0)
+		rte_ring_enqueue_zc_elem_finish(queue->rings[owner], 0);
+	return nb == PORT_BURST;
+}
+
 void live_exchange_publish(struct live *live, struct live_queue *queue, int64_t complete_ns)
 {
 	for (uint32_t w = 0; w < live->nb_workers; w++) {

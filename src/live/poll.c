@@ -156,12 +156,12 @@ static bool is_drained(const struct live_worker *worker, const struct port_burst
  * A wire does not wait, a file can: its queue may be ahead of another one by millions of
  * frames, until that one's stamps have come as far.
  */
-static bool must_wait(const struct live *live, const struct live_queue *queue)
+static bool must_wait(const struct live *live, struct live_queue *queue)
 {
 	if (live->infos[queue->port_index]->clock != PORT_CLOCK_FILE)
 		return false;
 	for (uint32_t w = 0; w < live->nb_workers; w++) {
-		if (queue->rings[w] != NULL && rte_ring_free_count(queue->rings[w]) < PORT_BURST)
+		if (queue->rings[w] != NULL && !live_exchange_has_room(queue, w))
 			return true;
 	}
 	return false;

@@ -140,6 +140,8 @@ int live_exchange_init(struct live *live);
 void live_exchange_fini(struct live *live);
 /* Copies a segment on its way to its owner; false when the ring is full. */
 bool live_exchange_put(struct live_queue *queue, uint32_t owner, const struct segment *segment);
+/* True if a whole burst fits the ring; between bursts. */
+bool live_exchange_has_room(struct live_queue *queue, uint32_t owner);
 /* Shows the owners what was put, and how far the queue has come. */
 void live_exchange_publish(struct live *live, struct live_queue *queue, int64_t complete_ns);
 /* Tracks what is there and old enough; the number of segments. */
