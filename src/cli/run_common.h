@@ -20,7 +20,7 @@ struct run_options {
 	const char **paths;
 	size_t nb_paths;
 	bool json, quiet;
-	bool has_max_flows;                /* given, not the default of this machine */
+	bool has_max_flows; /* given, not the default of this machine */
 	bool has_batch_rows;
 	bool has_timeout[NB_FLOW_CLASSES]; /* of its own, not --idle-timeout's */
 };
