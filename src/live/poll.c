@@ -143,14 +143,12 @@ static void close_queue(struct live *live, struct live_queue *queue)
 	atomic_fetch_sub_explicit(&live->nb_open_queues, 1, memory_order_acq_rel);
 }
 
-/* After the stop what came before it is still taken. */
-static bool is_drained(const struct live_worker *worker, const struct port_burst *burst,
-		       uint16_t nb, uint16_t max, int64_t stop_ns)
+/* After the stop a port says itself when all that came before was given; but not for ever. */
+static bool is_patience_over(const struct live_worker *worker)
 {
-	if (worker->now_ns < stop_ns)
-		return false;
-	return (nb < max && burst->complete_ns >= stop_ns) ||
-	       worker->now_ns - stop_ns > DRAIN_PATIENCE_NS;
+	const int64_t stop_ns = atomic_load_explicit(&worker->live->stop_ns, memory_order_relaxed);
+
+	return worker->now_ns - stop_ns > DRAIN_PATIENCE_NS;
 }
 
 /*
@@ -173,12 +171,11 @@ static uint32_t poll_queue(struct live_worker *worker, struct live_queue *queue)
 {
 	struct live *live = worker->live;
 	const uint16_t max = must_wait(live, queue) ? 0 : reserve(live);
-	const int64_t stop_ns = atomic_load_explicit(&live->stop_ns, memory_order_relaxed);
 	struct port_burst *burst = &worker->burst;
 	uint16_t nb;
 
 	if (max == 0) {
-		if (has_all_frames(live) || worker->now_ns - stop_ns > DRAIN_PATIENCE_NS)
+		if (has_all_frames(live) || is_patience_over(worker))
 			close_queue(live, queue);
 		return 0;
 	}
@@ -191,7 +188,7 @@ static uint32_t poll_queue(struct live_worker *worker, struct live_queue *queue)
 	live_exchange_publish(live, queue, burst->complete_ns);
 	nb = burst->nb;
 	port_release(queue->port, burst); /* leaves none in it */
-	if (burst->is_over || is_drained(worker, burst, nb, max, stop_ns))
+	if (burst->is_over || is_patience_over(worker))
 		close_queue(live, queue);
 	return nb;
 }

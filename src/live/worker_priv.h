@@ -114,7 +114,7 @@ struct live {
 	bool sleeps;     /* an idle worker sleeps */
 	uint32_t reta_size;
 
-	_Atomic int64_t stop_ns;          /* frames from then on are not wanted; INT64_MAX: go on */
+	_Atomic int64_t stop_ns;          /* when the ports were stopped; INT64_MAX: go on */
 	_Atomic int64_t frames_left;      /* of -c, not reserved by anybody */
 	_Atomic uint64_t frames_received; /* counted only with -c */
 	atomic_uint_fast32_t nb_open_queues, nb_running;
