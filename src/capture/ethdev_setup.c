@@ -33,6 +33,14 @@ static uint32_t pool_size(uint32_t nb_queues, uint32_t nb_descriptors, uint32_t 
 	       (nb_workers + 1) * (POOL_CACHE + POOL_CACHE / 2);
 }
 
+/* EAL asks for so much when it has no huge pages: then no mbuf crosses the border of a page. */
+static uint64_t bytes_in_pages(uint32_t room)
+{
+	const uint64_t page = 4096, bytes = MBUF_BYTES(room);
+
+	return bytes > page ? (bytes + page - 1) / page * page : page / (page / bytes);
+}
+
 uint32_t port_memory_mib(const struct port_params *params)
 {
 	uint32_t nb_queues = 1, nb_descriptors = VIRTUAL_DESCRIPTORS, room = ETHDEV_ROOM;
@@ -55,7 +63,7 @@ uint32_t port_memory_mib(const struct port_params *params)
 			(uint64_t)name.nb_frames; /* the driver's tables */
 	}
 	bytes += (uint64_t)pool_size(nb_queues, nb_descriptors, params->nb_workers) *
-		 MBUF_BYTES(room);
+		 bytes_in_pages(room);
 	/* And what the driver has of its own. */
 	return (uint32_t)(bytes >> 20) + 4;
 }
