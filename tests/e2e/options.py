@@ -273,6 +273,14 @@ def refused(bench):
     bench.checks.ok("no command: exit status 2", alone.rc == 2, str(alone))
 
 
+def timed_out(bench):
+    """timeout(1) sends its signal twice, and a live run still ends in order."""
+    result = common.run(["timeout", "-s", "INT", "2", bench.program.path, "run", "--workers", "1",
+                         "-i", "net_null0", "--json"])
+    summary = common.parse_object(result.out)
+    bench.checks.ok("timeout -s INT: the books are printed", summary is not None, str(result))
+
+
 def main():
     args = common.arguments(__doc__)
     checks = common.Checks("options", args.verbose)
@@ -280,7 +288,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(checks, args, common.pathlib.Path(name))
         for case in (filters, refused_filters, first_packets, time_range, several_inputs,
-                     standard_input, summaries, helps, refused):
+                     standard_input, summaries, helps, refused, timed_out):
             case(bench)
     return checks.finish()
 
