@@ -27,14 +27,6 @@ void live_interrupt(void)
 	atomic_store(&interrupted, true);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* ---- ports --------------------------------------------------------------------------- */
 
 static struct port_params port_params_of(const struct live *live, const char *name,
@@ -204,7 +196,7 @@ static void watch(struct live *live)
 	uint64_t next_ns = live->start_ns + TICK_NS;
 
 	while (atomic_load(&live->nb_running) != 0) {
-		const uint64_t at_ns = now_ns();
+		const uint64_t at_ns = live_monotonic_ns();
 
 		if (atomic_load(&interrupted) ||
 		    (duration_ns != 0 && at_ns - live->start_ns >= duration_ns))
@@ -269,7 +261,7 @@ static int run(struct live *live, const int *cpus, struct live_result *result, c
 {
 	int rc = start_ports(live, error, error_size);
 
-	live->start_ns = now_ns();
+	live->start_ns = live_monotonic_ns();
 	if (rc == 0)
 		rc = start_writer(live, cpus, error, error_size);
 	if (rc != 0)
@@ -304,7 +296,7 @@ int live_run(const struct live_config *config, const struct live_hooks *hooks,
 		.stop_ns = INT64_MAX,
 		.frames_left = (int64_t)config->max_frames,
 	};
-	const uint64_t start_ns = now_ns();
+	const uint64_t start_ns = live_monotonic_ns();
 	int cpus[ENGINE_MAX_WORKERS];
 	int rc;
 
@@ -325,7 +317,7 @@ int live_run(const struct live_config *config, const struct live_hooks *hooks,
 			 live.nb_workers, (unsigned long long)config->max_flows);
 		rc = -1;
 	}
-	result->startup_ns = now_ns() - start_ns;
+	result->startup_ns = live_monotonic_ns() - start_ns;
 	if (rc == 0)
 		rc = run(&live, cpus, result, error, error_size);
 	fini(&live);

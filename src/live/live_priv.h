@@ -13,6 +13,9 @@
 #include "tcpmill/segment.h"
 #include "tcpmill/tcp.h"
 
+/* publish.c: CLOCK_MONOTONIC, for patience and pauses. */
+uint64_t live_monotonic_ns(void);
+
 /* ---- records: from the workers to the writer (writer.c) ------------------------------ */
 
 #define LIVE_BLOCK_ROWS 256u

@@ -6,7 +6,7 @@
 
 #include "worker_priv.h"
 
-static uint64_t now_ns(void)
+uint64_t live_monotonic_ns(void)
 {
 	struct timespec now;
 
@@ -50,7 +50,7 @@ void live_snapshot(void *context, struct live_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	pthread_mutex_lock(&live->snapshot_lock);
 	stats->now_ns = wall_clock_now(&live->clock);
-	stats->elapsed_ns = now_ns() - live->start_ns;
+	stats->elapsed_ns = live_monotonic_ns() - live->start_ns;
 	stats->nb_ports = live->nb_ports;
 	stats->nb_workers = live->nb_workers;
 	for (uint32_t i = 0; i < live->nb_ports; i++)

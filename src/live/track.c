@@ -21,13 +21,13 @@
 /* At the end nothing comes in any more, so a record may wait for the writer's next block. */
 static struct flow_record *wait_for_row(struct live_worker *worker)
 {
-	const int64_t from_ns = wall_clock_now(&worker->live->clock);
+	const uint64_t from_ns = live_monotonic_ns();
 	struct flow_record *row = NULL;
 
 	while (row == NULL && !atomic_load(&worker->live->is_stuck)) {
 		usleep(PAUSE_US);
 		row = live_outbox_next(&worker->outbox, worker->now_ns);
-		if (row == NULL && wall_clock_now(&worker->live->clock) - from_ns > PATIENCE_NS)
+		if (row == NULL && live_monotonic_ns() - from_ns > PATIENCE_NS)
 			atomic_store(&worker->live->is_stuck, true);
 	}
 	return row;

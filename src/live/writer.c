@@ -22,14 +22,6 @@
 #define PATIENCE_NS (5 * SECOND) /* with a reader that does not read, once we shall stop */
 #define MAX_TAKEN 8u             /* blocks of one worker before it is the next one's turn */
 
-static int64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
-}
-
 /* ---- the thread --------------------------------------------------------------------- */
 
 static void end_batch(struct live_writer *writer, int64_t now_ns)
@@ -141,7 +133,7 @@ static int open_output(struct live_writer *writer, char *error, size_t error_siz
 			 writer->batch_rows, strerror(errno));
 		return -1;
 	}
-	atomic_store(&writer->give_up_ns, monotonic_ns() + PATIENCE_NS);
+	atomic_store(&writer->give_up_ns, (int64_t)live_monotonic_ns() + PATIENCE_NS);
 	rc = writer_file_start(writer, wall_clock_now(writer->params.clock), error, error_size);
 	atomic_store(&writer->give_up_ns, INT64_MAX);
 	return rc;
@@ -179,7 +171,7 @@ void live_writer_stop(struct live_writer *writer)
 
 	if (!writer->is_running)
 		return;
-	atomic_store(&writer->give_up_ns, monotonic_ns() + PATIENCE_NS);
+	atomic_store(&writer->give_up_ns, (int64_t)live_monotonic_ns() + PATIENCE_NS);
 	atomic_store_explicit(&writer->stop, true, memory_order_release);
 	pthread_join(writer->thread, NULL);
 	writer->is_running = false;
