@@ -13,7 +13,7 @@
 #define FLUSH_NS 100000000           /* records wait so long for others to fill their block */
 #define DRAIN_PATIENCE_NS 2000000000 /* for a queue that never runs empty, after the stop */
 #define IDLE_PASSES 64u              /* without a segment, before a worker sleeps */
-#define SLEEP_NS 50000
+#define SLEEP_NS 100000
 
 /* Frames are fetched so far ahead: the NIC wrote them, no core has them yet. */
 #define FRAME_AHEAD 8u
