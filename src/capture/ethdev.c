@@ -212,10 +212,7 @@ static void set_warning(struct ethdev *ethdev, bool had_xdp)
 	const char *iface = ethdev->name.iface;
 
 	if (had_xdp)
-		snprintf(info->warning, sizeof(info->warning),
-			 "an XDP program was on %s already and may keep packets from here; if it "
-			 "was left behind: ip link set %s xdp off",
-			 iface, iface);
+		snprintf(info->warning, sizeof(info->warning), PORT_XDP_WARNING, iface, iface);
 	else if (ethdev->kind == ETHDEV_AF_XDP)
 		snprintf(info->warning, sizeof(info->warning),
 			 "AF_XDP takes packets away from the kernel: %s receives nothing else "
@@ -274,7 +271,7 @@ struct port *ethdev_open(const struct port_params *params, char *error, size_t e
 		goto fail;
 	}
 	if (ethdev->name.iface[0] != '\0')
-		had_xdp = ethdev_kernel_has_xdp(if_nametoindex(ethdev->name.iface));
+		had_xdp = port_has_xdp(if_nametoindex(ethdev->name.iface));
 	if (open_device(ethdev, params, error, error_size, usage) != 0)
 		goto fail;
 	if (ethdev->kind == ETHDEV_AF_PACKET)

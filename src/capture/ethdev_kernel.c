@@ -4,17 +4,15 @@
  * The kernel's side of net_af_packet and net_af_xdp: what DPDK's drivers do not tell, asked
  * from their sockets, and what they leave behind, not done their way.
  *
- * Source: packet(7), rtnetlink(7), the kernel's Documentation/networking/af_xdp.rst.
+ * Source: packet(7), the kernel's Documentation/networking/af_xdp.rst.
  */
 
 #include <dirent.h>
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/filter.h>
-#include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,56 +190,4 @@ int ethdev_kernel_set_promiscuous(struct ethdev *ethdev, bool on)
 		return rc;
 	}
 	return 0;
-}
-
-/* IFLA_XDP_ATTACHED in the attribute IFLA_XDP: 0 is none. Netlink's macros want no const. */
-static bool says_attached(struct rtattr *xdp)
-{
-	struct rtattr *inner = RTA_DATA(xdp);
-	size_t left = RTA_PAYLOAD(xdp);
-
-	for (; RTA_OK(inner, left); inner = RTA_NEXT(inner, left)) {
-		if ((inner->rta_type & NLA_TYPE_MASK) == IFLA_XDP_ATTACHED &&
-		    RTA_PAYLOAD(inner) >= 1)
-			return *(const uint8_t *)RTA_DATA(inner) != XDP_ATTACHED_NONE;
-	}
-	return false;
-}
-
-static bool link_has_xdp(struct nlmsghdr *header)
-{
-	struct ifinfomsg *info = NLMSG_DATA(header);
-	struct rtattr *attribute = IFLA_RTA(info);
-	size_t left = IFLA_PAYLOAD(header);
-
-	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-		if ((attribute->rta_type & NLA_TYPE_MASK) == IFLA_XDP)
-			return says_attached(attribute);
-	}
-	return false;
-}
-
-bool ethdev_kernel_has_xdp(unsigned int ifindex)
-{
-	struct {
-		struct nlmsghdr header;
-		struct ifinfomsg info;
-	} request = {
-		.header = {.nlmsg_len = sizeof(request),
-			   .nlmsg_type = RTM_GETLINK,
-			   .nlmsg_flags = NLM_F_REQUEST},
-		.info = {.ifi_index = (int)ifindex},
-	};
-	_Alignas(struct nlmsghdr) char answer[32768];
-	const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct nlmsghdr *header = (struct nlmsghdr *)answer;
-	ssize_t len = -1;
-
-	if (fd < 0)
-		return false;
-	if (send(fd, &request, sizeof(request), 0) == (ssize_t)sizeof(request))
-		len = recv(fd, answer, sizeof(answer), 0);
-	close(fd);
-	return len >= 0 && NLMSG_OK(header, (size_t)len) && header->nlmsg_type == RTM_NEWLINK &&
-	       link_has_xdp(header);
 }

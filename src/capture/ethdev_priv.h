@@ -167,8 +167,6 @@ uint32_t ethdev_kernel_count_queues(const char *iface);
 bool ethdev_kernel_is_promiscuous(const char *iface);
 /* 0 or -errno. Ends with the process, whatever becomes of that. */
 int ethdev_kernel_set_promiscuous(struct ethdev *ethdev, bool on);
-/* True if an XDP program is on the interface. */
-bool ethdev_kernel_has_xdp(unsigned int ifindex);
 
 /* ---- ethdev_poll.c -------------------------------------------------------------------- */
 

@@ -138,7 +138,7 @@ void ethdev_advise(const struct ethdev *ethdev, char *advice, size_t size)
 		snprintf(advice, size, "; needs CAP_NET_RAW and CAP_NET_ADMIN");
 	else if (name->is_af_xdp && !has_capability(CAP_BPF) && !has_capability(CAP_SYS_ADMIN))
 		snprintf(advice, size, "; needs CAP_BPF");
-	else if (name->is_af_xdp && ethdev_kernel_has_xdp(if_nametoindex(name->iface)))
+	else if (name->is_af_xdp && port_has_xdp(if_nametoindex(name->iface)))
 		snprintf(advice, size,
 			 "; an XDP program is on %s already; if it was left behind: ip link set %s "
 			 "xdp off",

@@ -94,6 +94,9 @@ static int activate(struct kernel_port *port, const struct port_params *params, 
 	if (rc > 0)
 		snprintf(info->warning, sizeof(info->warning), "%s",
 			 rc == PCAP_WARNING ? pcap_geterr(port->pcap) : pcap_statustostr(rc));
+	else if (port->ifindex != 0 && port_has_xdp(port->ifindex))
+		snprintf(info->warning, sizeof(info->warning), PORT_XDP_WARNING, port->name,
+			 port->name);
 	if (pcap_setnonblock(port->pcap, 1, why) != 0) {
 		snprintf(error, error_size, "%s: %s", port->name, why);
 		return -1;

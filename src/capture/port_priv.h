@@ -30,6 +30,12 @@ struct port *kernel_port_open(const struct port_params *params, char *error, siz
 struct port *ethdev_open(const struct port_params *params, char *error, size_t error_size,
 			 bool *usage);
 
+/* port_xdp.c: true if an XDP program is on the interface. */
+bool port_has_xdp(unsigned int ifindex);
+#define PORT_XDP_WARNING                                                                           \
+	"an XDP program was on %.15s already and may keep packets from here; if it was left "      \
+	"behind: ip link set %.15s xdp off"
+
 /* Each prints its part of the list. */
 int kernel_port_print_list(FILE *out);
 int ethdev_print_list(FILE *out);

@@ -155,12 +155,30 @@ def idle(checks, args, net):
             checks.ok(f"{label}: slept", all(w["sleeps"] for w in books.summary["workers"]))
 
 
+def left_behind(checks, args, net):
+    """kill -9 leaves AF_XDP's program on the interface: whoever comes next is told the cure."""
+    net.add_wire("x1")
+    live = Live(net, args, "b", ["net_af_xdp0,iface=x1"], "--workers", "1")
+    if not checks.ok("left behind: net_af_xdp starts", live.is_ready(), live.why_not()):
+        return
+    live.child.end(signal.SIGKILL)
+    for port in ("x1", "net_af_packet0,iface=x1"):
+        live = Live(net, args, "b", [port], "--workers", "1")
+        checks.ok(f"left behind: {port} starts", live.is_ready(), live.why_not())
+        said = live.stop().errors
+        checks.ok(f"left behind: {port} names the cure", "ip link set x1 xdp off" in said, said)
+    live_net.inside("b", "ip", "link", "set", "x1", "xdp", "off")
+    live = Live(net, args, "b", ["x1"], "--workers", "1")
+    said = live.stop().errors
+    checks.ok("left behind: nothing is said once it is gone", "xdp off" not in said, said)
+
+
 def cpu_seconds(live):
     fields = pathlib.Path(f"/proc/{live.child.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-CASES = [signals, told, nobody, idle]
+CASES = [signals, told, nobody, idle, left_behind]
 
 if __name__ == "__main__":
     sys.exit(live_net.main("live_told", __doc__, CASES))
