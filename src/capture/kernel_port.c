@@ -122,6 +122,8 @@ static void kernel_port_poll(struct port *of, uint16_t queue, int64_t now_ns,
 {
 	struct kernel_port *port = kernel_port_of(of);
 	struct taking taking = {port, burst};
+	/* Before it is asked: what comes while it is, it may not give. */
+	const int64_t asked_ns = read_clock(CLOCK_REALTIME);
 
 	assert(queue == 0 && max <= PORT_BURST);
 	(void)queue;
@@ -140,7 +142,7 @@ static void kernel_port_poll(struct port *of, uint16_t queue, int64_t now_ns,
 		port->is_over = is_drained(port, now_ns, burst);
 	}
 	burst->is_over = port->is_over;
-	burst->complete_ns = kernel_port_complete(port, read_clock(CLOCK_REALTIME), burst, max);
+	burst->complete_ns = kernel_port_complete(port, asked_ns, burst, max);
 }
 
 static void kernel_port_release(struct port *port, struct port_burst *burst)

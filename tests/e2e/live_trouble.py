@@ -34,9 +34,9 @@ def null_port(checks, args, net):
 def veth_flood(checks, args, net):
     """What was sent was received or dropped by the kernel, whatever happens behind."""
     for label, options in (("flood", ()), ("flood, small kernel ring", ("--buffer", "256kB")),
-                           ("flood, tiny exchange", ("--workers", "2", "--exchange-cells", "64")),
+                           ("flood, tiny exchange", ("--workers", "2", "--exchange-cells", "128")),
                            ("flood, tiny everything", (
-                               "--workers", "3", "--exchange-cells", "64", "--record-blocks", "2",
+                               "--workers", "3", "--exchange-cells", "128", "--record-blocks", "2",
                                "--buffer", "256kB", "--max-flows", "128"))):
         for port in (FLOOD, f"net_af_packet0,iface={FLOOD}"):
             how = f"{label}, {'net_af_packet' if ',' in port else 'libpcap'}"
