@@ -40,11 +40,6 @@ static void begin(struct json_out *json, const char *name)
 	}
 }
 
-struct json_out json_in_memory(char **text, size_t *size)
-{
-	return (struct json_out){.file = open_memstream(text, size)};
-}
-
 void json_open(struct json_out *json, const char *name, char bracket)
 {
 	begin(json, name);
@@ -87,4 +82,38 @@ void json_text(struct json_out *json, const char *name, const char *value)
 {
 	begin(json, name);
 	put_string(json->file, value);
+}
+
+char *json_make(json_put_fn *put, const void *context)
+{
+	char *text = NULL;
+	size_t size;
+	struct json_out json = {.file = open_memstream(&text, &size)};
+
+	if (json.file == NULL)
+		return NULL;
+	put(&json, context);
+	return fclose(json.file) == 0 ? text : NULL;
+}
+
+struct texts {
+	const char *const *items;
+	size_t nb;
+};
+
+static void put_texts(struct json_out *json, const void *context)
+{
+	const struct texts *texts = context;
+
+	json_open(json, NULL, '[');
+	for (size_t i = 0; i < texts->nb; i++)
+		json_text(json, NULL, texts->items[i]);
+	json_close(json, ']');
+}
+
+char *json_make_texts(const char *const *texts, size_t nb)
+{
+	const struct texts context = {texts, nb};
+
+	return json_make(put_texts, &context);
 }

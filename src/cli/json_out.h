@@ -16,10 +16,13 @@ struct json_out {
 };
 
 /*
- * Writes into memory: *text is malloc'ed and whole once the file is closed. The file is
- * NULL when memory is short.
+ * One value in memory, malloc'ed: what put() puts, with name NULL, from its context. NULL when
+ * memory is short.
  */
-struct json_out json_in_memory(char **text, size_t *size);
+typedef void json_put_fn(struct json_out *json, const void *context);
+char *json_make(json_put_fn *put, const void *context);
+/* The same of an array of texts [nb]. */
+char *json_make_texts(const char *const *texts, size_t nb);
 
 /* name is NULL inside an array and for the outermost value. */
 void json_open(struct json_out *json, const char *name, char bracket);

@@ -223,58 +223,44 @@ void live_print_json(const struct live_report *report, FILE *out)
 	fputc('\n', out);
 }
 
-static char *options_json(const struct live_options *options)
+static void put_options(struct json_out *json, const void *context)
 {
-	const struct live_config *config = &options->config;
-	char *text = NULL;
-	size_t size;
-	struct json_out json = json_in_memory(&text, &size);
+	const struct live_config *config = context;
 
-	if (json.file == NULL)
-		return NULL;
 	/* Only what can change the answer; worker counts, paths and dates cannot. */
-	json_open(&json, NULL, '{');
+	json_open(json, NULL, '{');
 	if (config->filter != NULL)
-		json_text(&json, "filter", config->filter);
+		json_text(json, "filter", config->filter);
 	if (config->max_frames != 0)
-		json_uint(&json, "count", config->max_frames);
-	json_uint(&json, "idle_timeout_ns", config->timeout_ns[FLOW_OPEN]);
-	json_uint(&json, "half_open_timeout_ns", config->timeout_ns[FLOW_HALF_OPEN]);
-	json_uint(&json, "closed_timeout_ns", config->timeout_ns[FLOW_CLOSED]);
+		json_uint(json, "count", config->max_frames);
+	json_uint(json, "idle_timeout_ns", config->timeout_ns[FLOW_OPEN]);
+	json_uint(json, "half_open_timeout_ns", config->timeout_ns[FLOW_HALF_OPEN]);
+	json_uint(json, "closed_timeout_ns", config->timeout_ns[FLOW_CLOSED]);
 	if (config->active_timeout_ns != 0)
-		json_uint(&json, "active_timeout_ns", config->active_timeout_ns);
+		json_uint(json, "active_timeout_ns", config->active_timeout_ns);
 	/* Its default follows from the machine, but it bounds what is remembered. */
-	json_uint(&json, "max_flows", config->max_flows);
-	json_close(&json, '}');
-	return fclose(json.file) == 0 ? text : NULL;
-}
-
-static char *inputs_json(const struct live_options *options)
-{
-	char *text = NULL;
-	size_t size;
-	struct json_out json = json_in_memory(&text, &size);
-
-	if (json.file == NULL)
-		return NULL;
-	json_open(&json, NULL, '[');
-	for (uint32_t i = 0; i < options->config.nb_ports; i++)
-		json_text(&json, NULL, options->ports[i]);
-	json_close(&json, ']');
-	return fclose(json.file) == 0 ? text : NULL;
+	json_uint(json, "max_flows", config->max_flows);
+	json_close(json, '}');
 }
 
 /* One part of the report as a value of its own. */
+struct part {
+	put_fn *put;
+	const struct live_report *report;
+};
+
+static void put_part(struct json_out *json, const void *context)
+{
+	const struct part *part = context;
+
+	part->put(json, NULL, part->report);
+}
+
 static char *part_json(const struct live_report *report, put_fn *put)
 {
-	char *text = NULL;
-	size_t size;
-	struct json_out json = json_in_memory(&text, &size);
+	const struct part part = {put, report};
 
-	if (json.file == NULL)
-		return NULL;
-	put(&json, NULL, report);
-	return fclose(json.file) == 0 ? text : NULL;
+	return json_make(put_part, &part);
 }
 
 size_t live_schema_metadata(const struct live_report *report, struct arrow_kv *kv, size_t max)
@@ -283,8 +269,11 @@ size_t live_schema_metadata(const struct live_report *report, struct arrow_kv *k
 
 	nb = run_metadata_add(kv, nb, max, "program", strdup("tcpmill " TCPMILL_VERSION));
 	nb = run_metadata_add(kv, nb, max, "schema_version", strdup(RECORD_SCHEMA_VERSION));
-	nb = run_metadata_add(kv, nb, max, "inputs", inputs_json(report->options));
-	nb = run_metadata_add(kv, nb, max, "options", options_json(report->options));
+	nb = run_metadata_add(
+		kv, nb, max, "inputs",
+		json_make_texts(report->options->ports, report->options->config.nb_ports));
+	nb = run_metadata_add(kv, nb, max, "options",
+			      json_make(put_options, &report->options->config));
 	nb = run_metadata_add(kv, nb, max, "capture", part_json(report, put_capture));
 	return nb;
 }

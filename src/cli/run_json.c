@@ -206,50 +206,30 @@ size_t run_metadata_add(struct arrow_kv *kv, size_t nb, size_t max, const char *
 	return nb + 1;
 }
 
-static char *options_json(const struct run_options *options)
+static void put_options(struct json_out *json, const void *context)
 {
+	const struct run_options *options = context;
 	const struct engine_config *config = &options->config;
-	char *text = NULL;
-	size_t size;
-	struct json_out json = json_in_memory(&text, &size);
 
-	if (json.file == NULL)
-		return NULL;
 	/* Only what can change the answer; worker counts, paths and dates cannot. */
-	json_open(&json, NULL, '{');
+	json_open(json, NULL, '{');
 	if (config->filter != NULL)
-		json_text(&json, "filter", config->filter);
+		json_text(json, "filter", config->filter);
 	if (config->max_frames != 0)
-		json_uint(&json, "count", config->max_frames);
+		json_uint(json, "count", config->max_frames);
 	if (config->from_ns != INT64_MIN)
-		json_int(&json, "from_ns", config->from_ns);
+		json_int(json, "from_ns", config->from_ns);
 	if (config->to_ns != INT64_MAX)
-		json_int(&json, "to_ns", config->to_ns);
+		json_int(json, "to_ns", config->to_ns);
 	if (config->timeout_ns[FLOW_OPEN] != 0)
-		json_uint(&json, "idle_timeout_ns", config->timeout_ns[FLOW_OPEN]);
+		json_uint(json, "idle_timeout_ns", config->timeout_ns[FLOW_OPEN]);
 	if (options->has_timeout[FLOW_HALF_OPEN])
-		json_uint(&json, "half_open_timeout_ns", config->timeout_ns[FLOW_HALF_OPEN]);
+		json_uint(json, "half_open_timeout_ns", config->timeout_ns[FLOW_HALF_OPEN]);
 	if (options->has_timeout[FLOW_CLOSED])
-		json_uint(&json, "closed_timeout_ns", config->timeout_ns[FLOW_CLOSED]);
+		json_uint(json, "closed_timeout_ns", config->timeout_ns[FLOW_CLOSED]);
 	if (options->has_max_flows)
-		json_uint(&json, "max_flows", config->max_flows);
-	json_close(&json, '}');
-	return fclose(json.file) == 0 ? text : NULL;
-}
-
-static char *paths_json(const struct run_options *options)
-{
-	char *text = NULL;
-	size_t size;
-	struct json_out json = json_in_memory(&text, &size);
-
-	if (json.file == NULL)
-		return NULL;
-	json_open(&json, NULL, '[');
-	for (size_t i = 0; i < options->nb_paths; i++)
-		json_text(&json, NULL, options->paths[i]);
-	json_close(&json, ']');
-	return fclose(json.file) == 0 ? text : NULL;
+		json_uint(json, "max_flows", config->max_flows);
+	json_close(json, '}');
 }
 
 size_t run_schema_metadata(const struct run_options *options, struct arrow_kv *kv, size_t max)
@@ -258,27 +238,23 @@ size_t run_schema_metadata(const struct run_options *options, struct arrow_kv *k
 
 	nb = run_metadata_add(kv, nb, max, "program", strdup("tcpmill " TCPMILL_VERSION));
 	nb = run_metadata_add(kv, nb, max, "schema_version", strdup(RECORD_SCHEMA_VERSION));
-	nb = run_metadata_add(kv, nb, max, "inputs", paths_json(options));
-	nb = run_metadata_add(kv, nb, max, "options", options_json(options));
+	nb = run_metadata_add(kv, nb, max, "inputs",
+			      json_make_texts(options->paths, options->nb_paths));
+	nb = run_metadata_add(kv, nb, max, "options", json_make(put_options, options));
 	return nb;
 }
 
 /* Names of the verdicts, in the order in which they are told. */
 static char *verdicts_json(uint32_t verdicts)
 {
-	char *text = NULL;
-	size_t size;
-	struct json_out json = json_in_memory(&text, &size);
+	const char *names[NB_VERDICTS];
+	size_t nb = 0;
 
-	if (json.file == NULL)
-		return NULL;
-	json_open(&json, NULL, '[');
 	for (size_t i = 0; i < NB_VERDICTS; i++) {
 		if (verdicts & 1u << verdict_order[i])
-			json_text(&json, NULL, verdict_names[verdict_order[i]]);
+			names[nb++] = verdict_names[verdict_order[i]];
 	}
-	json_close(&json, ']');
-	return fclose(json.file) == 0 ? text : NULL;
+	return json_make_texts(names, nb);
 }
 
 size_t run_events_schema_metadata(const struct run_options *options, uint32_t verdicts,
@@ -291,21 +267,24 @@ size_t run_events_schema_metadata(const struct run_options *options, uint32_t ve
 		       : run_metadata_add(kv, nb, max, "only", verdicts_json(verdicts));
 }
 
-static char *footer_json(const struct run_report *report,
-			 void (*put)(struct json_out *json, const char *name,
-				     const struct capture *capture))
+static void put_footer_books(struct json_out *json, const void *report)
 {
-	char *text = NULL;
-	size_t size;
-	struct json_out json = json_in_memory(&text, &size);
+	put_books(json, NULL, report);
+}
 
-	if (json.file == NULL)
-		return NULL;
-	if (put != NULL)
-		put(&json, NULL, report->capture);
-	else
-		put_books(&json, NULL, report);
-	return fclose(json.file) == 0 ? text : NULL;
+static void put_footer_inputs(struct json_out *json, const void *capture)
+{
+	put_inputs(json, NULL, capture);
+}
+
+static void put_footer_link_types(struct json_out *json, const void *capture)
+{
+	put_link_types(json, NULL, capture);
+}
+
+static void put_footer_damage(struct json_out *json, const void *capture)
+{
+	put_damage(json, NULL, capture);
 }
 
 size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv, size_t max)
@@ -314,10 +293,11 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 	size_t nb = 0;
 
 	snprintf(evicted, sizeof(evicted), "%llu", (unsigned long long)report->result->evicted);
-	nb = run_metadata_add(kv, nb, max, "books", footer_json(report, NULL));
-	nb = run_metadata_add(kv, nb, max, "inputs", footer_json(report, put_inputs));
-	nb = run_metadata_add(kv, nb, max, "link_types", footer_json(report, put_link_types));
-	nb = run_metadata_add(kv, nb, max, "damage", footer_json(report, put_damage));
+	nb = run_metadata_add(kv, nb, max, "books", json_make(put_footer_books, report));
+	nb = run_metadata_add(kv, nb, max, "inputs", json_make(put_footer_inputs, report->capture));
+	nb = run_metadata_add(kv, nb, max, "link_types",
+			      json_make(put_footer_link_types, report->capture));
+	nb = run_metadata_add(kv, nb, max, "damage", json_make(put_footer_damage, report->capture));
 	nb = run_metadata_add(kv, nb, max, "evicted", strdup(evicted));
 	nb = run_metadata_add(kv, nb, max, "capture_drops", drops_text(report->capture));
 	return nb;
