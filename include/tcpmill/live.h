@@ -110,6 +110,15 @@ enum live_drop {
 };
 /* Names as in --json, metadata, metrics and telemetry: "nic", "no_mbuf" ... */
 extern const char *const live_drop_names[NB_LIVE_DROPS + 1];
+/* True of packets that were lost in front of the workers, and counted among the offered. */
+bool live_drop_is_offered(enum live_drop drop);
+/* True of packets, false of records. */
+bool live_drop_is_of_packets(enum live_drop drop);
+/* The drops of one port, by place; 0 of those that no port counts. */
+void live_port_drops(const struct port_counters *counters, uint64_t drops[NB_LIVE_DROPS]);
+
+/* As above: "half_open" ... */
+extern const char *const live_class_names[NB_FLOW_CLASSES];
 
 /* Sums of a snapshot. */
 struct live_sum {

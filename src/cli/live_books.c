@@ -28,23 +28,6 @@ const struct live_drop_words live_drop_words[NB_LIVE_DROPS] = {
 			    "room on the disk of -w, or a reader that goes on reading"},
 };
 
-const char *const live_class_names[NB_FLOW_CLASSES] = {
-	[FLOW_HALF_OPEN] = "half_open",
-	[FLOW_CLOSED] = "closed",
-	[FLOW_OPEN] = "open",
-};
-
-bool live_drop_is_offered(enum live_drop drop)
-{
-	return drop == LIVE_DROP_NIC || drop == LIVE_DROP_NO_MBUF || drop == LIVE_DROP_ERRORS ||
-	       drop == LIVE_DROP_KERNEL || drop == LIVE_DROP_INTERFACE;
-}
-
-bool live_drop_is_of_packets(enum live_drop drop)
-{
-	return drop != LIVE_DROP_RECORDS && drop != LIVE_DROP_DISK;
-}
-
 void live_books_make(struct live_books *books, const struct live_stats *stats,
 		     const struct live_sum *sum)
 {
@@ -64,16 +47,6 @@ void live_books_make(struct live_books *books, const struct live_stats *stats,
 		if (live_drop_is_offered((enum live_drop)d))
 			books->offered += sum->drops[d];
 	}
-}
-
-void live_port_drops(const struct port_counters *counters, uint64_t drops[NB_LIVE_DROPS])
-{
-	memset(drops, 0, NB_LIVE_DROPS * sizeof(*drops));
-	drops[LIVE_DROP_NIC] = counters->missed;
-	drops[LIVE_DROP_NO_MBUF] = counters->no_mbuf;
-	drops[LIVE_DROP_ERRORS] = counters->errors;
-	drops[LIVE_DROP_KERNEL] = counters->kernel_drops;
-	drops[LIVE_DROP_INTERFACE] = counters->interface_drops;
 }
 
 uint64_t live_evicted(const struct live_sum *sum)

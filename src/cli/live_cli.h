@@ -152,15 +152,7 @@ struct live_books {
 };
 void live_books_make(struct live_books *books, const struct live_stats *stats,
 		     const struct live_sum *sum);
-/* True of packets that were lost in front of the workers, and counted among the offered. */
-bool live_drop_is_offered(enum live_drop drop);
-/* True of packets, false of records. */
-bool live_drop_is_of_packets(enum live_drop drop);
-
-/* The drops of one port, by place; 0 of those that no port counts. */
-void live_port_drops(const struct port_counters *counters, uint64_t drops[NB_LIVE_DROPS]);
 /* Flows of all classes that --max-flows threw out. */
-extern const char *const live_class_names[NB_FLOW_CLASSES];
 uint64_t live_evicted(const struct live_sum *sum);
 
 /* What the flows of a run that has ended add up to (run_priv.h). */

@@ -19,6 +19,33 @@ const char *const live_drop_names[NB_LIVE_DROPS + 1] = {
 	[LIVE_DROP_DISK] = "disk",
 };
 
+const char *const live_class_names[NB_FLOW_CLASSES] = {
+	[FLOW_HALF_OPEN] = "half_open",
+	[FLOW_CLOSED] = "closed",
+	[FLOW_OPEN] = "open",
+};
+
+bool live_drop_is_offered(enum live_drop drop)
+{
+	return drop == LIVE_DROP_NIC || drop == LIVE_DROP_NO_MBUF || drop == LIVE_DROP_ERRORS ||
+	       drop == LIVE_DROP_KERNEL || drop == LIVE_DROP_INTERFACE;
+}
+
+bool live_drop_is_of_packets(enum live_drop drop)
+{
+	return drop != LIVE_DROP_RECORDS && drop != LIVE_DROP_DISK;
+}
+
+void live_port_drops(const struct port_counters *counters, uint64_t drops[NB_LIVE_DROPS])
+{
+	memset(drops, 0, NB_LIVE_DROPS * sizeof(*drops));
+	drops[LIVE_DROP_NIC] = counters->missed;
+	drops[LIVE_DROP_NO_MBUF] = counters->no_mbuf;
+	drops[LIVE_DROP_ERRORS] = counters->errors;
+	drops[LIVE_DROP_KERNEL] = counters->kernel_drops;
+	drops[LIVE_DROP_INTERFACE] = counters->interface_drops;
+}
+
 /* The parts of a snapshot are all counters of 64 bits, so that they can be taken as words. */
 static_assert(sizeof(struct live_worker_stats) % sizeof(uint64_t) == 0, "words");
 static_assert(sizeof(struct live_writer_stats) % sizeof(uint64_t) == 0, "words");

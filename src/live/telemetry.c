@@ -55,18 +55,6 @@ static const struct member worker_members[] = {
 	{"offload_segments", WORKER(offload_segments)},
 };
 
-#define PORT(member) offsetof(struct port_counters, member)
-static const struct member port_members[] = {
-	{"received", PORT(received)},
-	{"cut", PORT(cut)},
-	/* As in live_drop_names. */
-	{"nic", PORT(missed)},
-	{"no_mbuf", PORT(no_mbuf)},
-	{"errors", PORT(errors)},
-	{"kernel", PORT(kernel_drops)},
-	{"interface", PORT(interface_drops)},
-};
-
 #define WRITER(member) offsetof(struct live_writer_stats, member)
 static const struct member writer_members[] = {
 	{"records", WRITER(rows)},
@@ -76,12 +64,6 @@ static const struct member writer_members[] = {
 	{"disk", WRITER(rows_lost)},
 };
 /* clang-format on */
-
-static const char *const class_names[NB_FLOW_CLASSES] = {
-	[FLOW_HALF_OPEN] = "half_open",
-	[FLOW_CLOSED] = "closed",
-	[FLOW_OPEN] = "open",
-};
 
 #define NB(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -142,7 +124,20 @@ static void add_evicted(struct rte_tel_data *d, const struct live_sum *sum)
 	struct rte_tel_data *evicted = add_dict(d, "evicted");
 
 	for (int c = 0; evicted != NULL && c < NB_FLOW_CLASSES; c++)
-		(void)rte_tel_data_add_dict_u64(evicted, class_names[c], sum->all.evicted[c]);
+		(void)rte_tel_data_add_dict_u64(evicted, live_class_names[c], sum->all.evicted[c]);
+}
+
+static void add_port(struct rte_tel_data *port, const struct port_counters *counters)
+{
+	uint64_t drops[NB_LIVE_DROPS];
+
+	live_port_drops(counters, drops);
+	(void)rte_tel_data_add_dict_u64(port, "received", counters->received);
+	(void)rte_tel_data_add_dict_u64(port, "cut", counters->cut);
+	for (int i = 0; i < NB_LIVE_DROPS; i++) {
+		if (live_drop_is_offered((enum live_drop)i))
+			(void)rte_tel_data_add_dict_u64(port, live_drop_names[i], drops[i]);
+	}
 }
 
 /* Ports by number: their names are not such as a dictionary may have. */
@@ -155,7 +150,7 @@ static void add_ports(struct rte_tel_data *d, const struct live_stats *stats)
 		snprintf(name, sizeof(name), "port_%u", i);
 		port = add_dict(d, name);
 		if (port != NULL)
-			add_members(port, port_members, NB(port_members), &stats->ports[i]);
+			add_port(port, &stats->ports[i]);
 	}
 }
 
