@@ -15,11 +15,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "tcpmill/clock_line.h"
+
 struct wall_clock {
-	_Alignas(64) atomic_uint_fast32_t sequence; /* odd while the line is being changed */
-	_Atomic uint64_t tsc;                       /* at which ... */
-	_Atomic int64_t utc_ns;                     /* ... it was so late */
-	_Atomic uint64_t ns_per_tick_q32;           /* slope, 32 bits behind the point */
+	struct clock_line line;    /* through (TSC, UTC) */
 	_Atomic int64_t error_ns;  /* at the last correction: clock - CLOCK_REALTIME */
 	_Atomic uint64_t nb_steps; /* followed at once */
 

@@ -19,19 +19,6 @@ static int64_t line_at(uint64_t at_ticks, int64_t utc_ns, uint64_t slope, uint64
 	return utc_ns + (int64_t)(((int128)passed * (int128)slope) >> 32);
 }
 
-/* Readers that see an odd or a changed sequence look again. */
-static void set_line(struct device_clock *clock, uint64_t ticks, int64_t utc_ns, uint64_t slope)
-{
-	const uint_fast32_t sequence = atomic_load_explicit(&clock->sequence, memory_order_relaxed);
-
-	atomic_store_explicit(&clock->sequence, sequence + 1, memory_order_relaxed);
-	/* Each store of the line is a release: who reads it sees that the sequence is odd. */
-	atomic_store_explicit(&clock->ticks, ticks, memory_order_release);
-	atomic_store_explicit(&clock->utc_ns, utc_ns, memory_order_release);
-	atomic_store_explicit(&clock->ns_per_tick_q32, slope, memory_order_release);
-	atomic_store_explicit(&clock->sequence, sequence + 2, memory_order_release);
-}
-
 /* ns a tick, 32 bits behind the point; 0 if that is no rate. */
 static uint64_t rate_of(uint64_t ticks, int64_t ns)
 {
@@ -53,7 +40,7 @@ int device_clock_set(struct device_clock *clock, uint64_t first_ticks, int64_t f
 		return -1;
 	clock->seen_ticks = ticks;
 	clock->seen_ns = utc_ns;
-	set_line(clock, ticks, utc_ns, rate);
+	clock_line_set(&clock->line, ticks, utc_ns, rate);
 	return 0;
 }
 
@@ -73,8 +60,8 @@ void device_clock_correct(struct device_clock *clock, uint64_t ticks, int64_t ut
 	clock->seen_ns = utc_ns;
 	if (is_step) {
 		/* The rate over a step is of no use: the one that was good before stays. */
-		slope = atomic_load_explicit(&clock->ns_per_tick_q32, memory_order_relaxed);
-		set_line(clock, ticks, utc_ns, slope);
+		slope = atomic_load_explicit(&clock->line.ns_per_tick_q32, memory_order_relaxed);
+		clock_line_set(&clock->line, ticks, utc_ns, slope);
 		return;
 	}
 	if (slope == 0)
@@ -86,21 +73,12 @@ void device_clock_correct(struct device_clock *clock, uint64_t ticks, int64_t ut
 	if (bend_ns < -(period_ns / 2))
 		bend_ns = -(period_ns / 2);
 	slope = (uint64_t)((int128)slope * (period_ns - bend_ns) / period_ns);
-	set_line(clock, ticks, shown_ns, slope);
+	clock_line_set(&clock->line, ticks, shown_ns, slope);
 }
 
 int64_t device_clock_to_utc(const struct device_clock *clock, uint64_t ticks)
 {
-	for (;;) {
-		const uint_fast32_t sequence =
-			atomic_load_explicit(&clock->sequence, memory_order_acquire);
-		const uint64_t at_ticks = atomic_load_explicit(&clock->ticks, memory_order_acquire);
-		const int64_t utc_ns = atomic_load_explicit(&clock->utc_ns, memory_order_acquire);
-		const uint64_t slope =
-			atomic_load_explicit(&clock->ns_per_tick_q32, memory_order_acquire);
+	const struct clock_line_now line = clock_line_get(&clock->line);
 
-		if ((sequence & 1) == 0 &&
-		    atomic_load_explicit(&clock->sequence, memory_order_relaxed) == sequence)
-			return line_at(at_ticks, utc_ns, slope, ticks);
-	}
+	return line_at(line.ticks, line.utc_ns, line.ns_per_tick_q32, ticks);
 }

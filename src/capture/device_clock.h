@@ -12,14 +12,12 @@
  * Threads: set and correct by one; to_utc by any number meanwhile.
  */
 
-#include <stdatomic.h>
 #include <stdint.h>
 
+#include "tcpmill/clock_line.h"
+
 struct device_clock {
-	_Alignas(64) atomic_uint_fast32_t sequence; /* odd while the line is being changed */
-	_Atomic uint64_t ticks;                     /* at which ... */
-	_Atomic int64_t utc_ns;                     /* ... it was so late */
-	_Atomic uint64_t ns_per_tick_q32;           /* slope, 32 bits behind the point */
+	struct clock_line line; /* through (ticks, UTC) */
 
 	/* The corrector's: when it last looked. */
 	uint64_t seen_ticks;

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/*
- * A line through (TSC, UTC) behind a sequence lock. Loads and stores of the line have
- * acquire and release order, which on x86 costs nothing, so that no fence is needed: TSan
- * does not know fences.
- */
+/* The time of day by the TSC; see wall_clock.h. */
 
 #include <rte_cycles.h>
 #include <time.h>
@@ -36,43 +32,22 @@ uint64_t wall_clock_rate_q32(uint64_t ticks, int64_t ns)
 	return rate <= UINT64_MAX ? (uint64_t)rate : 0;
 }
 
-static void set_line(struct wall_clock *clock, uint64_t tsc, int64_t utc_ns, uint64_t slope_q32)
-{
-	const uint_fast32_t sequence = atomic_load_explicit(&clock->sequence, memory_order_relaxed);
-
-	atomic_store_explicit(&clock->sequence, sequence + 1, memory_order_relaxed);
-	/* Who sees one of these sees the odd sequence too. */
-	atomic_store_explicit(&clock->tsc, tsc, memory_order_release);
-	atomic_store_explicit(&clock->utc_ns, utc_ns, memory_order_release);
-	atomic_store_explicit(&clock->ns_per_tick_q32, slope_q32, memory_order_release);
-	atomic_store_explicit(&clock->sequence, sequence + 2, memory_order_release);
-}
-
 int64_t wall_clock_at(const struct wall_clock *clock, uint64_t tsc)
 {
-	uint_fast32_t before, after;
-	uint64_t start_tsc, slope_q32;
-	int64_t utc_ns;
+	const struct clock_line_now line = clock_line_get(&clock->line);
 
-	do {
-		before = atomic_load_explicit(&clock->sequence, memory_order_acquire);
-		start_tsc = atomic_load_explicit(&clock->tsc, memory_order_acquire);
-		utc_ns = atomic_load_explicit(&clock->utc_ns, memory_order_acquire);
-		slope_q32 = atomic_load_explicit(&clock->ns_per_tick_q32, memory_order_acquire);
-		after = atomic_load_explicit(&clock->sequence, memory_order_relaxed);
-	} while (before != after || (before & 1) != 0);
-	return line_at(start_tsc, utc_ns, slope_q32, tsc);
+	return line_at(line.ticks, line.utc_ns, line.ns_per_tick_q32, tsc);
 }
 
 void wall_clock_start_at(struct wall_clock *clock, uint64_t tsc, int64_t realtime_ns,
 			 uint64_t rate_q32)
 {
-	atomic_init(&clock->sequence, 0);
+	atomic_init(&clock->line.sequence, 0);
 	atomic_init(&clock->error_ns, 0);
 	atomic_init(&clock->nb_steps, 0);
 	clock->rate_q32 = rate_q32;
 	clock->realtime_ns = realtime_ns;
-	set_line(clock, tsc, realtime_ns, rate_q32);
+	clock_line_set(&clock->line, tsc, realtime_ns, rate_q32);
 }
 
 /*
@@ -108,7 +83,7 @@ static uint64_t slew_rate(uint64_t rate, int64_t error_ns, int64_t interval_ns)
 
 void wall_clock_correct_at(struct wall_clock *clock, uint64_t tsc, int64_t realtime_ns)
 {
-	const uint64_t last_tsc = atomic_load_explicit(&clock->tsc, memory_order_relaxed);
+	const uint64_t last_tsc = atomic_load_explicit(&clock->line.ticks, memory_order_relaxed);
 	const int64_t now_ns = wall_clock_at(clock, tsc);
 	const int64_t error_ns = now_ns - realtime_ns;
 	const int64_t interval_ns = realtime_ns - clock->realtime_ns;
@@ -118,7 +93,7 @@ void wall_clock_correct_at(struct wall_clock *clock, uint64_t tsc, int64_t realt
 	if ((int64_t)(tsc - last_tsc) < 0 || error_ns > WALL_CLOCK_STEP_NS ||
 	    error_ns < -WALL_CLOCK_STEP_NS) {
 		clock->realtime_ns = realtime_ns;
-		set_line(clock, tsc, realtime_ns, clock->rate_q32);
+		clock_line_set(&clock->line, tsc, realtime_ns, clock->rate_q32);
 		atomic_fetch_add_explicit(&clock->nb_steps, 1, memory_order_relaxed);
 		return;
 	}
@@ -127,7 +102,8 @@ void wall_clock_correct_at(struct wall_clock *clock, uint64_t tsc, int64_t realt
 		clock->rate_q32 = bend_rate(clock->rate_q32,
 					    wall_clock_rate_q32(tsc - last_tsc, interval_ns));
 	clock->realtime_ns = realtime_ns;
-	set_line(clock, tsc, now_ns, slew_rate(clock->rate_q32, error_ns, interval_ns));
+	clock_line_set(&clock->line, tsc, now_ns,
+		       slew_rate(clock->rate_q32, error_ns, interval_ns));
 }
 
 /* ---- the machine's clocks ------------------------------------------------------------ */

@@ -198,7 +198,7 @@ void bed_send(struct live_bed *bed)
 
 void bed_set_clock(struct live_bed *bed, int64_t ns)
 {
-	atomic_store(&bed->clock.utc_ns, ns); /* its slope is 0: it stands still */
+	atomic_store(&bed->clock.line.utc_ns, ns); /* its slope is 0: it stands still */
 }
 
 void bed_sleep_ms(unsigned int ms)
