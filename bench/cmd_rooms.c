@@ -38,15 +38,15 @@ struct pass {
 /* Decodes nb frames from at on; returns the number of segments. */
 static uint32_t decode(const struct pass *pass, uint32_t at, uint32_t nb, struct segment *segments)
 {
+	const struct decode_context context = {.keys = &pass->keys};
 	struct segment *segment = segments;
+	uint32_t nb_tcp;
 
 	for (uint32_t i = at; i < at + nb; i++) {
 		const struct frame *frame = &pass->chunk.frames[i];
 
-		segment->ts_ns = frame->ts_ns;
-		segment->clock_ns = frame->clock_ns;
-		segment->frame = i;
-		segment += decode_frame(frame, &pass->keys, segment) == FATE_TRACKED;
+		if (decode_frame(&context, frame, segment, &nb_tcp) == FATE_TRACKED)
+			segment++->frame = i; /* the outermost TCP header alone */
 	}
 	return (uint32_t)(segment - segments);
 }
@@ -54,7 +54,7 @@ static uint32_t decode(const struct pass *pass, uint32_t at, uint32_t nb, struct
 /* Returns 0 or -errno. */
 static int do_chunk(struct pass *pass)
 {
-	struct segment segments[BURST];
+	struct segment segments[BURST + DECODE_MAX_SEGMENTS];
 	int rc = 0;
 
 	for (uint32_t at = 0; rc == 0 && at < pass->chunk.nb_frames; at += BURST) {

@@ -38,7 +38,9 @@ static uint32_t decode_burst(struct rte_mbuf *const *mbufs, uint32_t nb,
 			     const struct decode_keys *keys, struct segment *segments)
 {
 	static const struct capture_interface interface = {.link_type = 1};
+	const struct decode_context context = {.keys = keys};
 	struct segment *segment = segments;
+	uint32_t nb_tcp;
 
 	for (uint32_t i = 0; i < nb; i++)
 		__builtin_prefetch(rte_pktmbuf_mtod(mbufs[i], const void *));
@@ -50,8 +52,8 @@ static uint32_t decode_burst(struct rte_mbuf *const *mbufs, uint32_t nb,
 			.interface = &interface,
 		};
 
-		segment->frame = i;
-		segment += decode_frame(&frame, keys, segment) == FATE_TRACKED;
+		if (decode_frame(&context, &frame, segment, &nb_tcp) == FATE_TRACKED)
+			segment++->frame = i; /* made here: one segment a frame */
 	}
 	return (uint32_t)(segment - segments);
 }
@@ -60,7 +62,7 @@ static uint32_t decode_burst(struct rte_mbuf *const *mbufs, uint32_t nb,
 static int do_burst(struct loop *loop, struct rte_mbuf *const *mbufs, uint32_t nb, uint64_t done)
 {
 	const uint64_t now_ns = bench_now_ns();
-	struct segment segments[BURST];
+	struct segment segments[BURST + DECODE_MAX_SEGMENTS];
 	struct rooms_times unused;
 	uint32_t nb_tcp;
 

@@ -8,7 +8,7 @@
  *
  * Rules: docs/definitions.md 9.2 and the TCP analysis spec, section 6. Lengths come
  * from the headers and the wire length, never from captured bytes.
- * Thread: no state; any number at once.
+ * Thread: any number at once, each with its own reassembly.
  */
 
 #include <stdbool.h>
@@ -18,6 +18,7 @@
 #include "tcpmill/segment.h"
 
 struct frame;
+struct reassembly;
 
 /* Where a frame ended up: every frame has exactly one fate (the books). */
 enum fate {
@@ -25,14 +26,14 @@ enum fate {
 	FATE_FILTERED,     /* -f, --from, --to: set by the engine */
 	FATE_LINK_UNKNOWN, /* link type that is not decoded */
 	FATE_NOT_IP,
-	FATE_IP_BAD,      /* an IP header that cannot be */
-	FATE_FRAGMENT,    /* an IP fragment */
-	FATE_TUNNEL,      /* a tunnel that is not opened */
-	FATE_ICMP_QUOTED, /* an ICMP error that quotes a TCP header */
+	FATE_IP_BAD,   /* an IP header that cannot be */
+	FATE_FRAGMENT, /* an IP fragment */
+	FATE_TUNNEL,   /* a tunnel that is not opened */
 	FATE_NOT_TCP,
 	FATE_TCP_SHORT, /* fewer than 16 bytes of TCP header captured */
 	FATE_UNTRACKED, /* no room in the flow table; cannot happen while eviction works */
 	NB_FATES,
+	FATE_LATER = NB_FATES, /* none yet: see decode_frame() */
 };
 
 /* Names as in the books of --json and the records' footer. */
@@ -50,12 +51,25 @@ void decode_keys_init(struct decode_keys *keys, uint64_t seed);
 /* True if frames of this LINKTYPE_ value are decoded. */
 bool decode_knows_link_type(uint16_t link_type);
 
+/* TCP headers of one frame that are read; sFlow samples can bring more than one. */
+#define DECODE_MAX_SEGMENTS 32
+
+struct decode_context {
+	const struct decode_keys *keys;
+	/*
+	 * Of IP fragments. NULL: a frame that has one is FATE_LATER, and shall be decoded again,
+	 * in the order of the capture, with the run's one reassembly.
+	 */
+	struct reassembly *reassembly;
+};
+
 /*
- * Decodes one frame. On FATE_TRACKED all of *segment is set but ts_ns, clock_ns
- * and frame, which are the engine's. The frame's bytes may be changed: a source
- * route's final destination is written over the header's, as the flow key has it.
+ * Decodes one frame. On FATE_TRACKED *nb segments are set, outer layers first; all of them but
+ * frame, which is the engine's. The frame's bytes may be changed: a source route's final
+ * destination is written over the header's, as the flow key has it.
+ * segments [DECODE_MAX_SEGMENTS]: written to also when the fate is another.
  */
-enum fate decode_frame(const struct frame *frame, const struct decode_keys *keys,
-		       struct segment *segment);
+enum fate decode_frame(const struct decode_context *context, const struct frame *frame,
+		       struct segment *segments, uint32_t *nb);
 
 #endif

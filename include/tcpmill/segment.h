@@ -50,7 +50,7 @@ extern const char *const tunnel_names[NB_TUNNELS + 1];
 /* What decode found out about the segment beyond its fields. */
 #define SEGMENT_IPV6 0x01u       /* the addresses are 16 bytes, at ip_header */
 #define SEGMENT_SWAPPED 0x02u    /* the sender is the higher endpoint of the canonical key */
-#define SEGMENT_SHORT 0x04u      /* IP payload shorter than the TCP header: not analysed */
+#define SEGMENT_SHORT 0x04u      /* not analysed: shorter than its header, quoted, of no size */
 #define SEGMENT_BAD_OFFSET 0x08u /* data offset below 5: analysed, no options, nothing shown */
 #define SEGMENT_CUT 0x10u        /* the snaplen cut the TCP header */
 #define SEGMENT_HAS_TSVAL 0x20u  /* tsval is valid */
@@ -84,8 +84,10 @@ struct segment {
 	uint8_t ttl;        /* TTL or hop limit */
 	uint8_t tunnel;     /* enum tunnel */
 	uint8_t partition;  /* 0 .. 63, unkeyed hash of the canonical key */
-	uint8_t port;       /* live capture: index of the port it came through; else unset */
-	uint8_t unused[4];
+	uint8_t port;       /* live capture: index of the port it came through; else 0 */
+	uint8_t layer;      /* TCP headers in front of it in the frame (definitions 1.4) */
+	bool is_quoted;     /* in an ICMP error; SEGMENT_SHORT is set too */
+	uint8_t unused[2];
 };
 
 static_assert(sizeof(struct segment) == 88, "the exchange moves this many bytes a packet");

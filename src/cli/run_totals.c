@@ -13,7 +13,6 @@ const char *const run_fate_words[NB_FATES] = {
 	[FATE_IP_BAD] = "with a bad IP header",
 	[FATE_FRAGMENT] = "IP fragments",
 	[FATE_TUNNEL] = "in tunnels",
-	[FATE_ICMP_QUOTED] = "ICMP errors about TCP",
 	[FATE_NOT_TCP] = "not TCP",
 	[FATE_TCP_SHORT] = "too short for a TCP header",
 	[FATE_UNTRACKED] = "untracked",

@@ -8,13 +8,35 @@
 
 #define DECODE_LINK_ETHERNET 1
 
-struct cursor {
-	uint8_t *at;        /* next byte; the buffer is the chunk's own */
-	uint8_t *end;       /* end of what was captured */
-	uint64_t wire_left; /* bytes from at to the end of the frame on the wire */
-	struct segment *segment;
-	const struct decode_keys *keys;
+/* Up to here an Ethernet type is a length (IEEE 802.3). */
+#define ETHERTYPE_MAX_LENGTH 1500
+
+/* IP headers inside one another that are opened. */
+#define DECODE_MAX_DEPTH 32
+
+/* What all layers of one frame share. */
+struct layers {
+	const struct decode_context *context;
+	const struct frame *frame;
+	struct segment *segments; /* [DECODE_MAX_SEGMENTS] */
+	uint32_t nb;              /* of them that are made */
+	uint32_t depth;           /* IP headers around what is being decoded */
+	bool is_later;            /* a fragment was met, and nobody to hold it */
 };
+
+struct cursor {
+	uint8_t *at;             /* next byte; the buffer is the chunk's own */
+	uint8_t *end;            /* end of what was captured */
+	uint64_t wire_left;      /* bytes from at to the end of the frame on the wire */
+	struct segment *segment; /* being made, with what the layers so far said of it */
+	struct layers *layers;
+};
+
+/*
+ * Several packets in one (sFlow): a cursor on the next of them, which lies in the len bytes at
+ * c->at and was wire_len bytes long. False when no more segments are taken.
+ */
+bool cursor_fork(const struct cursor *c, size_t len, uint64_t wire_len, struct cursor *inner);
 
 static inline size_t cursor_left(const struct cursor *c)
 {
@@ -78,12 +100,20 @@ static inline uint32_t segment_ports(const struct segment *s)
 }
 
 #define PARTITION_BITS 6
+#define SEGMENT_PARTITION_AT offsetof(struct segment, partition)
+static_assert(offsetof(struct segment, port) == SEGMENT_PARTITION_AT + 1 &&
+		      offsetof(struct segment, layer) == SEGMENT_PARTITION_AT + 2 &&
+		      offsetof(struct segment, is_quoted) == SEGMENT_PARTITION_AT + 3,
+	      "set_hashes() writes them together");
 
 static inline void set_hashes(struct segment *s, uint64_t partition, uint64_t bucket)
 {
 	/* The top bits of a multilinear sum are its best ones. */
-	s->partition = (uint8_t)(partition >> (64 - PARTITION_BITS));
+	const uint32_t first = (uint32_t)(partition >> (64 - PARTITION_BITS));
+
 	s->hash = (uint32_t)(bucket >> 32);
+	/* And zeros behind it: port, layer and is_quoted, all in one go. */
+	__builtin_memcpy((uint8_t *)s + SEGMENT_PARTITION_AT, &first, sizeof(first));
 }
 
 /*
@@ -92,13 +122,38 @@ static inline void set_hashes(struct segment *s, uint64_t partition, uint64_t bu
  */
 bool decode_fast(const struct frame *frame, const struct decode_keys *keys,
 		 struct segment *segment);
-enum fate decode_general(const struct frame *frame, const struct decode_keys *keys,
-			 struct segment *segment);
+enum fate decode_general(const struct decode_context *context, const struct frame *frame,
+			 struct segment *segments, uint32_t *nb);
 
-/* link.c: from the link type to an IP header. */
+/* Each of these starts at c->at, and decodes all that is behind it. */
+
+/* link.c: a frame of this link type. */
 enum fate decode_link(struct cursor *c, uint16_t link_type);
-/* ip.c: c->at stands on an IP header of either version. */
+/* ethertype.c: what is behind an Ethernet type; a whole Ethernet frame; IEEE 802.2. */
+enum fate decode_ethertype(struct cursor *c, uint16_t type);
+enum fate decode_type_or_length(struct cursor *c, uint16_t type);
+enum fate decode_ethernet(struct cursor *c);
+enum fate decode_llc(struct cursor *c);
+enum fate decode_mpls(struct cursor *c);
+/* ppp.c: the protocol field; the same with address and control bytes, maybe, in front. */
+enum fate decode_ppp(struct cursor *c);
+enum fate decode_ppp_link(struct cursor *c);
+enum fate decode_pppoe(struct cursor *c);
+/* ip.c: an IP header of either version; what it carries (payload: bytes by its lengths). */
 enum fate decode_ip(struct cursor *c);
+enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol);
+/* udp.c: a UDP header. */
+enum fate decode_udp(struct cursor *c, uint64_t payload);
+/* tunnel.c: GRE, L2TPv3 and other protocols of IP that carry frames or packets. */
+enum fate decode_tunnel(struct cursor *c, uint64_t payload, uint8_t protocol);
+/* icmp.c: an error and what it quotes. */
+enum fate decode_icmp(struct cursor *c, uint64_t payload);
+enum fate decode_icmpv6(struct cursor *c, uint64_t payload);
+/*
+ * fragment.c: a fragment's payload at c->at; ip_header its (first) header.
+ */
+enum fate decode_ipv4_fragment(struct cursor *c, uint8_t *ip_header, uint64_t payload);
+enum fate decode_ipv6_fragment(struct cursor *c, uint8_t *ip_header, uint64_t payload);
 /* tcp_header.c: c->at stands on the TCP header, ip_payload bytes by the IP lengths. */
 enum fate decode_tcp(struct cursor *c, uint64_t ip_payload);
 

@@ -203,6 +203,8 @@ static inline void set_fields(const struct packet *p, const struct shape *shape,
 	const uint32_t tsval = load32(p->ip + shape->header_len - 8);
 	__m128i number = _mm_insert_epi32(tcp, (int)tsval, 3);
 
+	segment->ts_ns = p->frame->ts_ns;
+	segment->clock_ns = p->frame->clock_ns;
 	number = _mm_shuffle_epi8(number, constant(&shape->number));
 	number = _mm_insert_epi32(number, (int)payload_len, 1);
 	number = _mm_insert_epi32(number, (int)p->ip_len, 2);

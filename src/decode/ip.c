@@ -22,77 +22,6 @@ enum {
 	PROTO_L2TP = 115,
 };
 
-static bool is_tunnel_port(uint16_t port)
-{
-	switch (port) {
-	case 1701: /* L2TP */
-	case 2152: /* GTP-U */
-	case 3544: /* Teredo */
-	case 4789: /* VXLAN */
-	case 5247: /* CAPWAP data */
-	case 6081: /* Geneve */
-		return true;
-	default:
-		return false;
-	}
-}
-
-static enum fate fate_of_udp(const struct cursor *c)
-{
-	if (cursor_left(c) < 4)
-		return FATE_NOT_TCP;
-	return is_tunnel_port(get_be16(c->at)) || is_tunnel_port(get_be16(c->at + 2))
-		       ? FATE_TUNNEL
-		       : FATE_NOT_TCP;
-}
-
-/* ICMP errors that quote enough of a TCP segment; they are tracked by a later version. */
-static enum fate fate_of_icmp(const struct cursor *c)
-{
-	const uint8_t *inner = c->at + 8;
-	size_t header_len;
-
-	if (cursor_left(c) < 8 + 20)
-		return FATE_NOT_TCP;
-	/* Not a redirect (5): the oracle reads only 8 bytes of what it quotes. */
-	if (c->at[0] != 3 && c->at[0] != 4 && c->at[0] != 11 && c->at[0] != 12)
-		return FATE_NOT_TCP;
-	header_len = (size_t)(inner[0] & 0xf) * 4;
-	if (inner[0] >> 4 != 4 || inner[9] != PROTO_TCP || header_len < 20 ||
-	    cursor_left(c) < 8 + header_len + 16)
-		return FATE_NOT_TCP;
-	return FATE_ICMP_QUOTED;
-}
-
-static enum fate fate_of_icmpv6(const struct cursor *c)
-{
-	const uint8_t *inner = c->at + 8;
-
-	if (cursor_left(c) < 8 + 40 + 16 || c->at[0] < 1 || c->at[0] > 4)
-		return FATE_NOT_TCP;
-	return inner[0] >> 4 == 6 && inner[6] == PROTO_TCP ? FATE_ICMP_QUOTED : FATE_NOT_TCP;
-}
-
-/* What an IP payload of this protocol is, when it is no TCP header at c->at. */
-static enum fate fate_of_protocol(const struct cursor *c, uint8_t protocol)
-{
-	switch (protocol) {
-	case PROTO_UDP:
-		return fate_of_udp(c);
-	case PROTO_ICMP:
-		return fate_of_icmp(c);
-	case PROTO_ICMPV6:
-		return fate_of_icmpv6(c);
-	case PROTO_IPIP:
-	case PROTO_IPV6:
-	case PROTO_GRE:
-	case PROTO_L2TP:
-		return FATE_TUNNEL;
-	default:
-		return FATE_NOT_TCP;
-	}
-}
-
 /* RFC 4302 2.2: the length is in 4-byte words minus 2. False if it is not all there. */
 static bool skip_ah(struct cursor *c, uint64_t *payload, uint8_t *protocol)
 {
@@ -109,7 +38,7 @@ static bool skip_ah(struct cursor *c, uint64_t *payload, uint8_t *protocol)
 	return true;
 }
 
-static enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol)
+enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol)
 {
 	while (protocol == PROTO_AH) {
 		if (!skip_ah(c, &payload, &protocol))
@@ -118,9 +47,18 @@ static enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t prot
 	/* Bytes behind the IP length are padding. */
 	if (payload < cursor_left(c))
 		c->end = c->at + payload;
-	if (protocol != PROTO_TCP)
-		return fate_of_protocol(c, protocol);
-	return decode_tcp(c, payload);
+	switch (protocol) {
+	case PROTO_TCP:
+		return decode_tcp(c, payload);
+	case PROTO_UDP:
+		return decode_udp(c, payload);
+	case PROTO_ICMP:
+		return decode_icmp(c, payload);
+	case PROTO_ICMPV6:
+		return decode_icmpv6(c, payload);
+	default:
+		return decode_tunnel(c, payload, protocol);
+	}
 }
 
 /*
@@ -177,13 +115,13 @@ static enum fate decode_ipv4(struct cursor *c)
 	if (header_len > 20 && !read_ipv4_options(header, header_len))
 		return FATE_IP_BAD;
 	fragment = get_be16(header + 6);
-	if ((fragment & 0x3fff) != 0) /* more fragments, or an offset */
-		return FATE_FRAGMENT;
 	segment->ip_header = header;
 	segment->ip_len = (uint32_t)total;
 	segment->ip_id = get_be16(header + 4);
 	segment->ttl = header[8];
 	cursor_skip(c, header_len);
+	if ((fragment & 0x3fff) != 0) /* more fragments, or an offset */
+		return decode_ipv4_fragment(c, header, total - header_len);
 	return decode_payload(c, total - header_len, header[9]);
 }
 
@@ -247,7 +185,8 @@ static enum fate skip_extension(struct cursor *c, uint8_t *header, uint64_t *pay
 	if (cursor_left(c) < len)
 		return FATE_NOT_TCP;
 	if (type == PROTO_FRAGMENT && (get_be16(c->at + 2) & 0xfff9) != 0)
-		return FATE_FRAGMENT; /* RFC 6946: offset 0 and no more is no fragment */
+		return decode_ipv6_fragment(c, header,
+					    *payload); /* RFC 6946: offset 0 and no more is none */
 	if (type == PROTO_ROUTING)
 		apply_routing(header, c->at, len);
 	if (type == PROTO_HOP_BY_HOP && !*sized) {
@@ -291,7 +230,7 @@ static enum fate decode_ipv6(struct cursor *c)
 	if (payload > c->wire_left)
 		payload = c->wire_left;
 	if (!sized && next != PROTO_HOP_BY_HOP)
-		return next == PROTO_TCP ? FATE_IP_BAD : fate_of_protocol(c, next);
+		return next == PROTO_TCP ? FATE_IP_BAD : FATE_NOT_TCP;
 	while (is_extension(next) || next == PROTO_AH) {
 		enum fate fate;
 
@@ -314,6 +253,8 @@ enum fate decode_ip(struct cursor *c)
 {
 	if (cursor_left(c) < 1)
 		return FATE_IP_BAD;
+	if (c->layers->depth++ == DECODE_MAX_DEPTH)
+		return FATE_TUNNEL;
 	switch (c->at[0] >> 4) {
 	case 4:
 		return decode_ipv4(c);

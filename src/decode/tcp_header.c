@@ -121,9 +121,12 @@ enum fate decode_tcp(struct cursor *c, uint64_t ip_payload)
 			scan_options(s, tcp + 20, header_captured - 20);
 	}
 	if (s->bits & SEGMENT_IPV6)
-		key_ipv6(c->keys, s, get_be16(tcp), get_be16(tcp + 2));
+		key_ipv6(c->layers->context->keys, s, get_be16(tcp), get_be16(tcp + 2));
 	else
-		key_ipv4(c->keys, s, get_be16(tcp), get_be16(tcp + 2));
+		key_ipv4(c->layers->context->keys, s, get_be16(tcp), get_be16(tcp + 2));
+	s->ts_ns = c->layers->frame->ts_ns;
+	s->clock_ns = c->layers->frame->clock_ns;
+	s->layer = (uint8_t)c->layers->nb++;
 	return FATE_TRACKED;
 }
 
@@ -139,28 +142,55 @@ void decode_keys_init(struct decode_keys *keys, uint64_t seed)
 	}
 }
 
-enum fate decode_general(const struct frame *frame, const struct decode_keys *keys,
-			 struct segment *segment)
+static void begin_segment(struct segment *segment)
 {
+	segment->bits = 0;
+	segment->vlan = 0;
+	segment->tunnel = TUNNEL_NONE;
+}
+
+bool cursor_fork(const struct cursor *c, size_t len, uint64_t wire_len, struct cursor *inner)
+{
+	struct layers *layers = c->layers;
+
+	if (layers->nb == DECODE_MAX_SEGMENTS)
+		return false;
+	*inner = *c;
+	inner->end = c->at + len;
+	inner->wire_left = wire_len;
+	inner->segment = &layers->segments[layers->nb];
+	begin_segment(inner->segment);
+	return true;
+}
+
+enum fate decode_general(const struct decode_context *context, const struct frame *frame,
+			 struct segment *segments, uint32_t *nb)
+{
+	struct layers layers = {.context = context, .frame = frame, .segments = segments};
 	struct cursor c = {
 		/* The bytes are the chunk's own buffer: see decode.h on source routes. */
 		.at = (uint8_t *)(uintptr_t)frame->data,
 		.end = (uint8_t *)(uintptr_t)frame->data + frame->caplen,
 		.wire_left = frame->wire_len > frame->caplen ? frame->wire_len : frame->caplen,
-		.segment = segment,
-		.keys = keys,
+		.segment = segments,
+		.layers = &layers,
 	};
+	enum fate fate;
 
-	segment->bits = 0;
-	segment->vlan = 0;
-	segment->tunnel = TUNNEL_NONE;
-	return decode_link(&c, frame->interface->link_type);
+	begin_segment(segments);
+	fate = decode_link(&c, frame->interface->link_type);
+	*nb = layers.is_later ? 0 : layers.nb;
+	if (layers.is_later)
+		return FATE_LATER;
+	return layers.nb != 0 ? FATE_TRACKED : fate;
 }
 
-enum fate decode_frame(const struct frame *frame, const struct decode_keys *keys,
-		       struct segment *segment)
+enum fate decode_frame(const struct decode_context *context, const struct frame *frame,
+		       struct segment *segments, uint32_t *nb)
 {
-	if (decode_fast(frame, keys, segment))
+	if (decode_fast(frame, context->keys, segments)) {
+		*nb = 1;
 		return FATE_TRACKED;
-	return decode_general(frame, keys, segment);
+	}
+	return decode_general(context, frame, segments, nb);
 }

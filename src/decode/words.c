@@ -19,7 +19,6 @@ const char *const fate_names[NB_FATES + 1] = {
 	[FATE_IP_BAD] = "ip_bad",
 	[FATE_FRAGMENT] = "fragment",
 	[FATE_TUNNEL] = "tunnel",
-	[FATE_ICMP_QUOTED] = "icmp_quoted",
 	[FATE_NOT_TCP] = "not_tcp",
 	[FATE_TCP_SHORT] = "tcp_short",
 	[FATE_UNTRACKED] = "untracked",

@@ -97,18 +97,21 @@ static void track(struct scan *scan, const struct segment *segment, uint64_t fra
 static void walk(struct scan *scan)
 {
 	const struct chunk *chunk = &scan->chunk;
-	struct segment segment;
+	const struct decode_context decode = {.keys = &scan->keys};
+	struct segment segments[DECODE_MAX_SEGMENTS];
 
 	for (uint32_t i = 0; !scan->is_stopped && i < chunk->nb_frames; i++) {
 		const struct frame *frame = &chunk->frames[i];
+		uint32_t nb;
 
 		if (!capture_filter_match(frame))
 			continue;
-		segment.ts_ns = frame->ts_ns;
-		segment.clock_ns = frame->clock_ns;
-		segment.frame = i;
-		if (decode_frame(frame, &scan->keys, &segment) == FATE_TRACKED)
-			track(scan, &segment, chunk->first_frame + i);
+		if (decode_frame(&decode, frame, segments, &nb) != FATE_TRACKED)
+			continue;
+		for (uint32_t s = 0; s < nb; s++) {
+			segments[s].frame = i;
+			track(scan, &segments[s], chunk->first_frame + i);
+		}
 	}
 }
 

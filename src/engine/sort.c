@@ -28,7 +28,7 @@ static struct segment *list_next(struct segment_list *list, uint32_t nb_frames)
 struct sorter {
 	int64_t from_ns;
 	uint64_t span_ns; /* frames so long after from_ns, or longer, are filtered */
-	const struct decode_keys *keys;
+	struct decode_context decode;
 };
 
 static struct sorter sorter_of(const struct engine *engine)
@@ -38,24 +38,22 @@ static struct sorter sorter_of(const struct engine *engine)
 	return (struct sorter){
 		.from_ns = config->from_ns,
 		.span_ns = (uint64_t)config->to_ns - (uint64_t)config->from_ns,
-		.keys = &engine->keys,
+		.decode = {.keys = &engine->keys},
 	};
 }
 
 static inline enum fate decode(const struct sorter *sorter, const struct frame *frame,
-			       struct segment *segment)
+			       struct segment *segments, uint32_t *nb)
 {
 	if ((uint64_t)frame->ts_ns - (uint64_t)sorter->from_ns >= sorter->span_ns ||
 	    (frame->interface->filter != NULL && !capture_filter_match(frame)))
 		return FATE_FILTERED;
-	segment->ts_ns = frame->ts_ns;
-	segment->clock_ns = frame->clock_ns;
-	return decode_frame(frame, sorter->keys, segment);
+	return decode_frame(&sorter->decode, frame, segments, nb);
 }
 
 /*
- * Decodes frames from *next on into segments [BURST]. Returns how many there are; *next is
- * the first frame that was not looked at.
+ * Decodes frames from *next on into segments [BURST + DECODE_MAX_SEGMENTS]. Returns how many
+ * there are; *next is the first frame that was not looked at.
  */
 static uint32_t decode_burst(struct worker *worker, const struct chunk *chunk, uint32_t *next,
 			     struct segment *segments)
@@ -66,15 +64,16 @@ static uint32_t decode_burst(struct worker *worker, const struct chunk *chunk, u
 	struct segment *segment = segments, *const full = segments + BURST;
 
 	for (uint32_t i = *next; frame < end && segment < full; frame++, i++) {
-		const enum fate fate = decode(&sorter, frame, segment);
+		uint32_t nb;
+		const enum fate fate = decode(&sorter, frame, segment, &nb);
 
-		segment->frame = i;
-		if (fate == FATE_TRACKED)
-			segment++;
-		else
-			worker->fates[fate]++;
+		worker->fates[fate]++;
+		if (fate != FATE_TRACKED)
+			continue;
+		do
+			segment++->frame = i;
+		while (--nb != 0);
 	}
-	worker->fates[FATE_TRACKED] += (uint64_t)(segment - segments);
 	*next = (uint32_t)(frame - chunk->frames);
 	return (uint32_t)(segment - segments);
 }
@@ -102,7 +101,7 @@ int worker_sort(struct worker *worker, struct slot *slot)
 {
 	const uint32_t nb_workers = worker->engine->nb_workers;
 	const struct chunk *chunk = &slot->chunk;
-	struct segment burst[BURST];
+	struct segment burst[BURST + DECODE_MAX_SEGMENTS];
 	uint32_t next = 0;
 	int rc = 0;
 

@@ -48,60 +48,94 @@ uint32_t live_owner(const struct live *live, const struct segment *segment)
 	return live->is_affine ? rss_owner(live, segment) : segment->partition % live->nb_workers;
 }
 
-static enum fate decode(const struct live *live, const struct frame *frame, struct segment *segment)
+static enum fate decode(const struct live *live, const struct frame *frame,
+			struct segment *segments, uint32_t *nb)
 {
+	const struct decode_context context = {.keys = &live->keys};
 	enum fate fate;
 
 	if (frame->interface->filter != NULL && !capture_filter_match(frame))
 		return FATE_FILTERED;
-	segment->ts_ns = frame->ts_ns;
-	fate = decode_frame(frame, &live->keys, segment);
+	fate = decode_frame(&context, frame, segments, nb);
 	/* The replay's partitions are the same in every run; here nobody shall aim at one. */
-	if (fate == FATE_TRACKED)
-		segment->partition = (uint8_t)(segment->hash >> 26);
+	for (uint32_t i = 0; fate == FATE_TRACKED && i < *nb; i++)
+		segments[i].partition = (uint8_t)(segments[i].hash >> 26);
 	return fate;
 }
 
 static_assert(FLOW_NB_PARTITIONS == 1 << 6, "the six bits that hash >> 26 leaves");
 
+/* One worker's burst, on the way from decode to its flows. */
+struct own_segments {
+	struct segment *items[PORT_BURST + DECODE_MAX_SEGMENTS];
+	uint32_t nb;
+};
+
+/*
+ * Deals a frame's segments: this worker's own are kept, the others go to their owners. False
+ * when none found a place.
+ */
+static bool deal_segments(struct live_worker *worker, struct live_queue *queue,
+			  struct segment *segments, uint32_t nb, struct own_segments *own)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < nb; i++) {
+		struct segment *segment = &segments[i];
+		const uint32_t owner = live_owner(worker->live, segment);
+
+		segment->port = queue->port_index;
+		worker->stats.forwarded += owner != worker->id;
+		if (queue->rings[owner] == NULL) {
+			flow_table_prefetch_bucket(worker->table, segment);
+			own->items[own->nb++] = segment;
+		} else if (!live_exchange_put(queue, owner, segment)) {
+			continue;
+		}
+		any = true;
+	}
+	return any;
+}
+
 /* Decodes a burst. Segments of this worker's own are tracked, or dealt like all others. */
 static void deal_burst(struct live_worker *worker, struct live_queue *queue,
 		       const struct port_burst *burst)
 {
-	struct live *live = worker->live;
-	struct segment segments[PORT_BURST], *own[PORT_BURST], *segment = segments;
-	uint32_t nb_own = 0;
+	struct segment segments[PORT_BURST + DECODE_MAX_SEGMENTS];
+	struct segment *const full = segments + PORT_BURST, *segment = segments;
+	struct own_segments own;
 
+	own.nb = 0;
 	for (uint16_t i = 0; i < burst->nb && i < FRAME_AHEAD; i++)
 		__builtin_prefetch(burst->frames[i].data);
 	for (uint16_t i = 0; i < burst->nb; i++) {
+		uint32_t nb = 0;
 		enum fate fate;
-		uint32_t owner;
 
 		if (i + FRAME_AHEAD < burst->nb)
 			__builtin_prefetch(burst->frames[i + FRAME_AHEAD].data);
-		fate = decode(live, &burst->frames[i], segment);
+		fate = decode(worker->live, &burst->frames[i], segment, &nb);
 		worker->stats.received++;
 		worker->stats.wire_bytes += burst->frames[i].wire_len;
 		if (fate != FATE_TRACKED) {
 			worker->stats.fates[fate]++;
 			continue;
 		}
-		segment->port = queue->port_index;
 		if (burst->has_vlan && burst->vlan[i] != 0)
-			segment->vlan = burst->vlan[i]; /* the outermost tag */
-		owner = live_owner(live, segment);
-		worker->stats.forwarded += owner != worker->id;
-		if (queue->rings[owner] == NULL) {
-			flow_table_prefetch_bucket(worker->table, segment);
-			own[nb_own++] = segment++;
-		} else if (!live_exchange_put(queue, owner, segment)) {
+			for (uint32_t s = 0; s < nb; s++)
+				segment[s].vlan = burst->vlan[i]; /* the outermost tag */
+		if (deal_segments(worker, queue, segment, nb, &own))
+			worker->stats.fates[FATE_TRACKED]++;
+		else
 			worker->stats.exchange_full++;
-			continue;
+		segment += nb;
+		if (segment >= full) {
+			live_track(worker, own.items, own.nb);
+			own.nb = 0;
+			segment = segments;
 		}
-		worker->stats.fates[FATE_TRACKED]++;
 	}
-	live_track(worker, own, nb_own);
+	live_track(worker, own.items, own.nb);
 }
 
 /* ---- queues -------------------------------------------------------------------------- */

@@ -104,18 +104,23 @@ void bed_check(struct bed *bed, const uint8_t *bytes, uint32_t caplen, uint32_t 
 	uint8_t *data = bed->end - caplen;
 	const struct frame frame = {
 		.data = data, .caplen = caplen, .wire_len = wire_len, .interface = &interface};
-	struct segment fast = {0}, general = {0}, either = {0}, nothing = {0};
+	const struct decode_context context = {.keys = &bed->keys};
+	static struct segment general[DECODE_MAX_SEGMENTS], either[DECODE_MAX_SEGMENTS];
+	struct segment fast = {0}, nothing = {0};
+	uint32_t nb;
 	enum fate fate;
 	bool taken;
 
+	memset(general, 0, sizeof(general[0]));
+	memset(either, 0, sizeof(either[0]));
 	memcpy(data, bytes, caplen);
 	taken = decode_fast(&frame, &bed->keys, &fast);
 	assert_int_equal(taken, is_usual(data, caplen, wire_len, link_type));
 	assert_memory_equal(data, bytes, caplen);
-	fate = decode_general(&frame, &bed->keys, &general);
+	fate = decode_general(&context, &frame, general, &nb);
 	if (taken) {
 		assert_int_equal(fate, FATE_TRACKED);
-		assert_same_segment(&fast, &general, bytes, caplen);
+		assert_same_segment(&fast, &general[0], bytes, caplen);
 		bed->nb_fast++;
 		return;
 	}
@@ -123,7 +128,7 @@ void bed_check(struct bed *bed, const uint8_t *bytes, uint32_t caplen, uint32_t 
 	assert_memory_equal(&fast, &nothing, sizeof(fast));
 	/* A source route was written into the frame: decode it as it came. */
 	memcpy(data, bytes, caplen);
-	assert_int_equal(decode_frame(&frame, &bed->keys, &either), fate);
+	assert_int_equal(decode_frame(&context, &frame, either, &nb), fate);
 	if (fate == FATE_TRACKED)
-		assert_same_segment(&either, &general, bytes, caplen);
+		assert_same_segment(&either[0], &general[0], bytes, caplen);
 }

@@ -112,6 +112,7 @@ struct decoded decode_cut(const struct bytes *b, uint16_t link_type, size_t capl
 {
 	const struct capture_interface interface = {.link_type = link_type};
 	struct decode_keys keys;
+	struct segment segments[DECODE_MAX_SEGMENTS];
 	struct decoded d = {0};
 	struct frame frame;
 
@@ -125,9 +126,10 @@ struct decoded decode_cut(const struct bytes *b, uint16_t link_type, size_t capl
 			       .wire_len = wire_len,
 			       .interface = &interface};
 	/* What decode leaves alone must not look as if it were set. */
-	memset(&d.segment, 0xee, sizeof(d.segment));
 	decode_keys_init(&keys, 1);
-	d.fate = decode_frame(&frame, &keys, &d.segment);
+	memset(segments, 0xee, sizeof(segments));
+	d.fate = decode_frame(&(struct decode_context){.keys = &keys}, &frame, segments, &d.nb);
+	d.segment = segments[0];
 	if (d.fate == FATE_TRACKED)
 		d.ip_at = (size_t)(d.segment.ip_header - d.data);
 	return d;

@@ -45,7 +45,8 @@ void set16(struct bytes *b, size_t at, uint16_t value);
 /* What became of a frame; data is a copy that is exactly as long as was captured. */
 struct decoded {
 	enum fate fate;
-	struct segment segment;
+	struct segment segment; /* the first one */
+	uint32_t nb;
 	uint8_t *data;
 	size_t ip_at; /* of the IP header, if tracked */
 };

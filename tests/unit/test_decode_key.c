@@ -60,7 +60,9 @@ static struct segment segment_of(const struct tuple *t, uint64_t seed)
 	uint8_t packet[60] = {0};
 	struct frame frame = {.data = packet, .interface = &interface};
 	struct decode_keys keys;
-	struct segment s;
+	const struct decode_context context = {.keys = &keys};
+	struct segment s[DECODE_MAX_SEGMENTS];
+	uint32_t nb;
 
 	if (t->version == 4) {
 		packet[0] = 0x45;
@@ -80,9 +82,9 @@ static struct segment segment_of(const struct tuple *t, uint64_t seed)
 	packet[ip + 12] = 0x50;
 	frame.caplen = frame.wire_len = (uint32_t)ip + 20;
 	decode_keys_init(&keys, seed);
-	assert_int_equal(decode_frame(&frame, &keys, &s), FATE_TRACKED);
-	s.ip_header = NULL;
-	return s;
+	assert_int_equal(decode_frame(&context, &frame, s, &nb), FATE_TRACKED);
+	s[0].ip_header = NULL;
+	return s[0];
 }
 
 /* ---- the key ----------------------------------------------------------- */

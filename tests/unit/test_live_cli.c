@@ -509,7 +509,6 @@ static const char *const golden_samples[] = {
 	"tcpmill_packets_total{fate=\"ip_bad\"} 0",
 	"tcpmill_packets_total{fate=\"fragment\"} 0",
 	"tcpmill_packets_total{fate=\"tunnel\"} 0",
-	"tcpmill_packets_total{fate=\"icmp_quoted\"} 0",
 	"tcpmill_packets_total{fate=\"not_tcp\"} 20",
 	"tcpmill_packets_total{fate=\"tcp_short\"} 0",
 	"tcpmill_packets_total{fate=\"untracked\"} 6",
