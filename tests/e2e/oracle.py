@@ -32,7 +32,12 @@ FIELDS = ("frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "fra
           "tcp.seq_raw", "tcp.srcport", "tcp.dstport", "tcp.len", "tcp.hdr_len", "tcp.ack_raw",
           "tcp.window_size_value", "tcp.checksum", "tcp.options.timestamp.tsval", "ip.id",
           "_ws.malformed", "_ws.short") + tuple(
-              "tcp.analysis." + v for v in VERDICTS)
+              "tcp.analysis." + v for v in VERDICTS) + (
+                  # For tests/oracle/tshark.py: one call answers both.
+                  "tcp.completeness", *("tcp.analysis." + v for v in (
+                      "tfo_syn", "tfo_ack", "tfo_ignored", "duplicate_ack_num",
+                      "duplicate_ack_frame", "rto", "rto_frame", "acks_frame", "ack_rtt",
+                      "initial_rtt", "bytes_in_flight", "push_bytes_sent")))
 FINAL_FIELDS = ("frame.number", "tcp.stream", "tcp.completeness", "tcp.analysis.initial_rtt")
 
 TRANSPORT = ("-d", "tcp.port==1-65535,data")

@@ -17,6 +17,7 @@ import known
 import tshark
 
 import common  # tests/e2e, by tshark
+import oracle
 
 NAME = "made-up.pcapng"
 FAKE = """#!/bin/sh
@@ -41,7 +42,7 @@ def row(frame, stream="", protocols=PLAIN, encap="1", **analysis):
              "frame.time_epoch": "1.000000000", "frame.protocols": protocols,
              "tcp.completeness": "0" if stream else ""}
     value |= {tshark.VALUES.get(k, "tcp.analysis." + k): v for k, v in analysis.items()}
-    return "\t".join(value.get(field, "") for field in tshark.FIELDS)
+    return "\t".join(value.get(field, "") for field in oracle.FIELDS)
 
 
 # tshark's frame 3 is a block without a packet. tcpmill does not read frame 5, whose flow goes on in

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What tshark 4.0.17 says of every TCP frame: what `tcpmill verdicts` must print, and its --json.
 
-One call a capture answers everything. Every TCP port is decoded as plain data, so that no
-application dissector has a say, and nobody's personal preferences are read. The raw answers are
-kept as those of tests/e2e/oracle.py are.
+The question is the one of tests/e2e/oracle.py, so that a capture is asked once for both. Every
+TCP port is decoded as plain data, so that no application dissector has a say, and nobody's
+personal preferences are read.
 """
 
 import bisect
@@ -29,12 +29,6 @@ VALUES = {name: "tcp.analysis." + name for name in (
 TIMES = ("rto", "ack_rtt", "initial_rtt")
 FRAMES = ("rto_frame", "acks_frame", "duplicate_ack_frame")
 
-FIELDS = ("frame.number", "frame.encap_type", "frame.time_epoch", "frame.protocols", "ip.flags.mf",
-          "ip.frag_offset", "ipv6.fraghdr.more", "ipv6.fraghdr.offset", "tcp.stream",
-          "tcp.analysis.duplicate_ack_num", *("tcp.analysis." + v for v in VERDICTS),
-          *VALUES.values())
-# Besides TCP the blocks that tshark lists as frames although they hold no packet.
-WANTED = ("-Y", "tcp.stream or not frame.encap_type")
 
 
 class Line:
@@ -67,11 +61,12 @@ class Answer:
         self.no_packet = []
         self._cut = cut
         for row in rows:
-            value = dict(zip(FIELDS, row.split("\t")))
-            if value["frame.encap_type"]:
-                self.lines.append(self._line(value))
-            else:
+            value = dict(zip(oracle.FIELDS, row.split("\t")))
+            # Besides packets there are blocks that tshark lists as frames.
+            if not value["frame.encap_type"]:
                 self.no_packet.append(int(value["frame.number"]))
+            elif value["tcp.stream"]:
+                self.lines.append(self._line(value))
 
     def _number(self, frame):
         """tcpmill's number of a frame (definitions 1.1), in the whole capture."""
@@ -116,7 +111,7 @@ def read(path, cut=(), cache=None):
     """tshark's answer to a capture; cut: see Answer."""
     path = pathlib.Path(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    rows = oracle.ask(path, digest, cache, FIELDS, WANTED)
+    rows = oracle.ask(path, digest, cache, oracle.FIELDS, [])
     # Its complaints lie beside the answer.
-    damaged = oracle.ask(path, digest, cache, FIELDS, WANTED, errors=True)
+    damaged = oracle.ask(path, digest, cache, oracle.FIELDS, [], errors=True)
     return Answer(rows, damaged[-1] if damaged else None, cut)
