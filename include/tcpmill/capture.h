@@ -18,7 +18,8 @@
  * Memory:  chunks belong to the caller; frames point into their buffers.
  * Formats: pcap (libpcap's pcap-savefile(5)) in us and ns, both byte orders, and
  *          the "modified" variant; pcapng (draft-ietf-opsawg-pcapng) natively;
- *          anything else that libpcap opens, through libpcap.
+ *          anything else that libpcap opens, through libpcap. The first two also in
+ *          gzip, zstd, lz4 (frames), xz or bzip2.
  */
 
 #include <stdbool.h>
@@ -101,8 +102,8 @@ struct capture_params {
 
 struct capture_input {
 	const char *path;
-	const char *format; /* "pcap", "pcap, ns", "pcapng" ... */
-	uint64_t size;      /* bytes; 0 if unknown (a pipe) */
+	const char *format; /* "pcap", "pcap, ns", "pcapng, gzip" ... */
+	uint64_t size;      /* bytes, as it lies there; 0 if unknown (a pipe) */
 	uint64_t first_frame;
 	uint64_t nb_frames;
 };
@@ -114,7 +115,9 @@ struct capture_damage {
 };
 
 struct capture_totals {
-	uint64_t nb_frames, wire_bytes, captured_bytes, file_bytes;
+	uint64_t nb_frames, wire_bytes, captured_bytes;
+	uint64_t file_bytes;  /* of the captures; decompressed */
+	uint64_t input_bytes; /* of the inputs as they lie there: compressed */
 	int64_t first_ts_ns, last_ts_ns; /* smallest and largest stamp */
 	uint64_t time_jumps;             /* definitions 2.1 */
 	uint64_t nb_damage;

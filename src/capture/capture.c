@@ -60,10 +60,8 @@ void capture_close(struct capture *capture)
 {
 	if (capture == NULL)
 		return;
-	for (size_t i = 0; i < capture->nb_sources; i++) {
+	for (size_t i = 0; i < capture->nb_sources; i++)
 		source_close(&capture->sources[i]);
-		free(capture->sources[i].ahead);
-	}
 	filter_free(capture);
 	if (capture->interfaces != NULL)
 		munmap(capture->interfaces, interfaces_bytes);

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "tcpmill/capture.h"
 
@@ -24,7 +25,7 @@ enum source_kind { SOURCE_PCAP, SOURCE_PCAPNG, SOURCE_LIBPCAP };
 struct source {
 	struct capture_input info;
 	enum source_kind kind;
-	bool is_stream; /* not seekable, or read through libpcap: the cut reads it */
+	bool is_stream; /* a pipe, compressed, or read through libpcap: the cut reads it */
 	bool swapped;
 	bool format_is_old;    /* pcap before 2.4: left to libpcap */
 	uint8_t header_len;    /* of a pcap record: 16, or 24 if modified */
@@ -35,8 +36,7 @@ struct source {
 	atomic_int fd;    /* -1 while closed */
 	uint8_t head[24]; /* sniffed bytes of a stream, not yet consumed */
 	uint8_t nb_head;
-	uint8_t *ahead; /* of a stream: read already, behind the head; or NULL */
-	size_t ahead_at, nb_ahead;
+	struct unpacker *unpacker; /* of a compressed input */
 	void *pcap;            /* pcap_t of libpcap's formats */
 	uint64_t next_claim;   /* file offset of the next block; claim's */
 	atomic_uint nb_chunks; /* claimed and not yet cut: keeps fd open */
@@ -45,6 +45,7 @@ struct source {
 
 	uint64_t next_offset;    /* file offset of the next record */
 	uint32_t interface_base; /* of the current section */
+	uint64_t input_bytes;    /* compressed: of the input, so far */
 	uint64_t record;         /* number of the next record or block, for messages */
 	atomic_bool ended;
 	bool begun;
@@ -94,6 +95,21 @@ size_t source_ensure(struct capture *capture, struct source *source, struct chun
 		     size_t need);
 /* Skips n bytes that do not fit a stream's buffer. Returns bytes skipped. */
 uint64_t source_discard(struct capture *capture, struct source *source, uint64_t n);
+/*
+ * Bytes of the input as it lies there for the bytes that a chunk's cut took: others if it is
+ * compressed. Asked once a chunk.
+ */
+uint64_t source_input_bytes(struct source *source, uint64_t cut_bytes);
+
+/* stream.c */
+/*
+ * Reads need bytes of a stream, waiting for them, and up to room of those that are there;
+ * less at its end and when the capture is stopped. -errno if a read fails.
+ */
+ssize_t stream_read(struct capture *capture, struct source *source, uint8_t *to, size_t need,
+		    size_t room);
+/* Notes what a decompressor that ended found wrong, and ends the source. True if there was. */
+bool stream_note_damage(struct capture *capture, struct source *source);
 
 /* Asks the kernel for what comes behind the chunk; called by whoever is about to read it. */
 void source_read_ahead(struct source *source, const struct chunk *chunk);

@@ -128,6 +128,7 @@ int capture_cut(struct capture *capture, struct chunk *chunk)
 {
 	struct source *source = &capture->sources[chunk->input];
 	bool starts; /* a record or block, in this chunk */
+	uint64_t bytes;
 	int rc = 0;
 
 	if (!source->begun)
@@ -147,8 +148,9 @@ int capture_cut(struct capture *capture, struct chunk *chunk)
 	    chunk->offset + chunk->limit == source->info.size &&
 	    source->next_offset >= source->info.size)
 		atomic_store(&source->ended, true);
-	capture->totals.file_bytes +=
-		chunk->is_stream ? source->next_offset - chunk->offset : chunk->limit;
+	bytes = chunk->is_stream ? source->next_offset - chunk->offset : chunk->limit;
+	capture->totals.file_bytes += bytes;
+	capture->totals.input_bytes += source_input_bytes(source, bytes);
 	atomic_fetch_sub(&source->nb_chunks, 1);
 	capture_close_if_done(source);
 	return rc;

@@ -53,8 +53,8 @@ static void note_cut_short(const struct cutter *c, size_t need, uint64_t got)
 {
 	const uint64_t offset = c->chunk->offset + c->pos;
 
-	if (c->chunk->is_stream && capture_stopped(c->capture))
-		return; /* the rest was not waited for */
+	if (c->chunk->is_stream && (capture_stopped(c->capture) || atomic_load(&c->source->ended)))
+		return; /* the rest was not waited for, or what is wrong was said */
 	if (c->chunk->read_error != 0)
 		capture_note_damage(c->capture, c->source, offset,
 				    "block %" PRIu64 ": read error: %s", c->source->record,
@@ -182,10 +182,16 @@ static bool skip_large_block(struct cutter *c)
 		return false;
 	}
 	if (chunk->is_stream) {
-		const uint64_t here = chunk->len - c->pos, left = c->total - here;
-		const uint64_t got = source_discard(c->capture, c->source, left);
+		const uint64_t here = chunk->len - c->pos;
+		uint64_t left, got;
 
-		if (got < left)
+		if (here >= c->total)
+			return true;
+		left = c->total - here;
+		got = source_discard(c->capture, c->source, left);
+		/* What was skipped is not in the buffer: the chunk ends here. */
+		chunk->limit = c->pos;
+		if (got < left && !stream_note_damage(c->capture, c->source))
 			note_cut_short(c, c->total, here + got);
 		return got == left;
 	}
@@ -286,10 +292,6 @@ int pcapng_cut(struct capture *capture, struct source *source, struct chunk *chu
 		if (!block_fits(&c)) {
 			if (!skip_large_block(&c))
 				break;
-			if (chunk->is_stream) {
-				/* What was skipped is not in the buffer: the chunk ends here. */
-				chunk->limit = c.pos;
-			}
 		} else if (source_ensure(capture, source, chunk, c.pos + c.total) <
 			   c.pos + c.total) {
 			note_cut_short(&c, c.total, chunk->len - c.pos);

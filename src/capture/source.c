@@ -4,17 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pcap/pcap.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "capture_priv.h"
+#include "unpack.h"
 
 #define PCAP_HEADER_LEN 24u
-#define STREAM_AHEAD 65536u /* bytes; what a pipe holds on Linux */
 
 /* pcap-savefile(5) magics as read on a little-endian machine. */
 #define MAGIC_US 0xa1b2c3d4u
@@ -83,65 +83,6 @@ static bool sniff_pcapng(struct source *source, const uint8_t *head, size_t len)
 	return true;
 }
 
-/* Takes up to want bytes that were read ahead. */
-static size_t take_ahead(struct source *source, uint8_t *to, size_t want)
-{
-	const size_t n = want < source->nb_ahead ? want : source->nb_ahead;
-
-	memcpy(to, source->ahead + source->ahead_at, n);
-	source->ahead_at += n;
-	source->nb_ahead -= n;
-	return n;
-}
-
-/*
- * Reads up to want bytes, waiting on a pipe in steps so that a stop is seen. A record is far
- * smaller than what one call can give: the rest is kept for the next ones.
- */
-static ssize_t stream_read(struct capture *capture, struct source *source, uint8_t *to, size_t want)
-{
-	size_t got = 0;
-
-	while (got < want) {
-		struct pollfd pfd = {.fd = source->fd, .events = POLLIN};
-		ssize_t n;
-
-		if (source->nb_head > 0) {
-			n = want - got < source->nb_head ? (ssize_t)(want - got) : source->nb_head;
-			memcpy(to + got, source->head, (size_t)n);
-			source->nb_head = (uint8_t)(source->nb_head - n);
-			memmove(source->head, source->head + n, source->nb_head);
-			got += (size_t)n;
-			continue;
-		}
-		if (source->nb_ahead > 0) {
-			got += take_ahead(source, to + got, want - got);
-			continue;
-		}
-		if (capture != NULL && atomic_load_explicit(&capture->stop, memory_order_relaxed))
-			break;
-		if (poll(&pfd, 1, 100) == 0)
-			continue;
-		if (source->ahead != NULL)
-			n = read(source->fd, source->ahead, STREAM_AHEAD);
-		else
-			n = read(source->fd, to + got, want - got);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		if (source->ahead != NULL) {
-			source->ahead_at = 0;
-			source->nb_ahead = (size_t)n;
-		} else {
-			got += (size_t)n;
-		}
-	}
-	return (ssize_t)got;
-}
-
 static ssize_t file_read(int fd, uint8_t *to, size_t want, uint64_t offset)
 {
 	size_t got = 0;
@@ -163,14 +104,18 @@ static ssize_t file_read(int fd, uint8_t *to, size_t want, uint64_t offset)
 size_t source_ensure(struct capture *capture, struct source *source, struct chunk *chunk,
 		     size_t need)
 {
+	size_t room;
 	ssize_t n;
 
 	if (need <= chunk->len || chunk->read_error != 0)
 		return chunk->len;
 	if (need > chunk->capacity)
 		need = chunk->capacity;
+	/* Of a stream never more than the chunk has records for: nothing is left over. */
+	room = need < chunk->limit ? chunk->limit : need;
 	if (chunk->is_stream)
-		n = stream_read(capture, source, chunk->data + chunk->len, need - chunk->len);
+		n = stream_read(capture, source, chunk->data + chunk->len, need - chunk->len,
+				room - chunk->len);
 	else
 		n = file_read(source->fd, chunk->data + chunk->len, need - chunk->len,
 			      chunk->offset + chunk->len);
@@ -178,23 +123,9 @@ size_t source_ensure(struct capture *capture, struct source *source, struct chun
 		chunk->read_error = (int)-n;
 	else
 		chunk->len += (size_t)n;
+	if (chunk->is_stream && chunk->len < need)
+		(void)stream_note_damage(capture, source);
 	return chunk->len;
-}
-
-uint64_t source_discard(struct capture *capture, struct source *source, uint64_t n)
-{
-	uint8_t waste[4096];
-	uint64_t done = 0;
-
-	while (done < n) {
-		const size_t want = n - done < sizeof(waste) ? (size_t)(n - done) : sizeof(waste);
-		const ssize_t got = stream_read(capture, source, waste, want);
-
-		if (got <= 0)
-			break;
-		done += (uint64_t)got;
-	}
-	return done;
 }
 
 void capture_read(struct capture *capture, struct chunk *chunk)
@@ -267,16 +198,21 @@ static int open_with_libpcap(struct source *source, const char *path, size_t nb_
 
 int source_reopen(struct source *source)
 {
-	int fd;
+	int fd, rc = 0;
 
-	if (source->fd >= 0 || source->kind == SOURCE_LIBPCAP)
+	if (source->kind == SOURCE_LIBPCAP)
 		return 0;
-	fd = open(source->info.path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	source->fd = fd;
-	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	return 0;
+	if (source->fd < 0) {
+		fd = open(source->info.path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		source->fd = fd;
+		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	}
+	if (source->unpacker != NULL)
+		rc = unpacker_start(source->unpacker, source->fd);
+	errno = -rc;
+	return rc;
 }
 
 static int open_file(struct source *source, const char *path, char *error, size_t error_size)
@@ -302,13 +238,109 @@ static int open_file(struct source *source, const char *path, char *error, size_
 	return 0;
 }
 
+/* The name of a format inside another: these strings outlive the source. */
+static const char *packed_format(const char *inner, const char *outer)
+{
+	static const char *const names[][6] = {
+		{"pcap", "pcap, gzip", "pcap, zstd", "pcap, lz4", "pcap, xz", "pcap, bzip2"},
+		{"pcap, ns", "pcap, ns, gzip", "pcap, ns, zstd", "pcap, ns, lz4", "pcap, ns, xz",
+		 "pcap, ns, bzip2"},
+		{"pcap, modified", "pcap, modified, gzip", "pcap, modified, zstd",
+		 "pcap, modified, lz4", "pcap, modified, xz", "pcap, modified, bzip2"},
+		{"pcapng", "pcapng, gzip", "pcapng, zstd", "pcapng, lz4", "pcapng, xz",
+		 "pcapng, bzip2"},
+	};
+	const size_t len = strlen(inner);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i][0], inner) != 0)
+			continue;
+		for (size_t j = 1; j < 6; j++) {
+			if (strcmp(names[i][j] + len + 2, outer) == 0)
+				return names[i][j];
+		}
+	}
+	return inner;
+}
+
+/* What was found in a compressed input is no capture, or none that is read from there. */
+static int refuse_packed(const struct source *source, const char *path, size_t nb_head, char *error,
+			 size_t error_size)
+{
+	const char *const outer = unpacker_name(source->unpacker);
+	const struct decompress_format *inner = decompress_detect(source->head, nb_head);
+	const uint8_t *const p = source->head;
+
+	if (nb_head == 0)
+		snprintf(error, error_size, "%s: expected a capture in %s, found nothing", path,
+			 outer);
+	else if (inner != NULL)
+		snprintf(error, error_size,
+			 "%s: expected a capture in %s, found %s: only one is decompressed", path,
+			 outer, inner->name);
+	else if (source->format_is_old)
+		snprintf(
+			error, error_size,
+			"%s: expected pcap 2.4 or pcapng in %s, found an older pcap: decompress it "
+			"first",
+			path, outer);
+	else if (is_cut_header(source, nb_head))
+		snprintf(error, error_size,
+			 "%s: cut short: expected a pcap header of %u bytes in %s, got %zu", path,
+			 PCAP_HEADER_LEN, outer, nb_head);
+	else
+		snprintf(error, error_size,
+			 "%s: not a capture: expected pcap or pcapng in %s, found %02x%02x%02x%02x",
+			 path, outer, p[0], p[1], p[2], p[3]);
+	return -1;
+}
+
+/* A compressed input: sniffs what is in it. Nothing but a pipe stays open. */
+static int open_packed(struct source *source, const char *path, size_t nb_head, char *error,
+		       size_t error_size)
+{
+	uint8_t packed[sizeof(source->head)];
+	uint64_t in_offset, out_bytes;
+	ssize_t n;
+
+	memcpy(packed, source->head, nb_head);
+	memset(source->head, 0, sizeof(source->head));
+	source->unpacker = unpacker_create(source->is_stream);
+	if (source->unpacker == NULL) {
+		snprintf(error, error_size, "%s: out of memory", path);
+		return -1;
+	}
+	n = unpacker_sniff(source->unpacker, source->fd, packed, nb_head, source->head,
+			   sizeof(source->head));
+	if (n < 0) {
+		const char *const why = unpacker_error(source->unpacker, &in_offset, &out_bytes);
+
+		snprintf(error, error_size, "%s: damaged at byte %" PRIu64 ": %s: %s", path,
+			 in_offset, unpacker_name(source->unpacker), why);
+		return -1;
+	}
+	source->nb_head = (uint8_t)n;
+	if (sniff_pcap(source, source->head, (size_t)n))
+		source->nb_head = 0;
+	else if (!sniff_pcapng(source, source->head, (size_t)n))
+		return refuse_packed(source, path, (size_t)n, error, error_size);
+	source->info.format = packed_format(source->info.format, unpacker_name(source->unpacker));
+	if (!source->is_stream && source->fd != STDIN_FILENO)
+		source_close_file(source);
+	else if (!source->is_stream)
+		unpacker_stop(source->unpacker);
+	source->is_stream = true;
+	return 0;
+}
+
 int source_open(struct source *source, const char *path, char *error, size_t error_size)
 {
 	ssize_t n;
 
 	if (open_file(source, path, error, error_size) != 0)
 		return -1;
-	n = source->is_stream ? stream_read(NULL, source, source->head, sizeof(source->head))
+	n = source->is_stream ? stream_read(NULL, source, source->head, sizeof(source->head),
+					    sizeof(source->head))
 			      : file_read(source->fd, source->head, sizeof(source->head), 0);
 	if (n < 0) {
 		snprintf(error, error_size, "%s: cannot read: %s", path, strerror((int)-n));
@@ -319,17 +351,16 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 		return -1;
 	}
 	source->nb_head = (uint8_t)n;
-	if (sniff_pcap(source, source->head, (size_t)n)) {
+	if (sniff_pcap(source, source->head, (size_t)n))
 		source->nb_head = 0;
-	} else if (!sniff_pcapng(source, source->head, (size_t)n)) {
+	else if (sniff_pcapng(source, source->head, (size_t)n))
+		source->nb_head = source->is_stream ? source->nb_head : 0;
+	else if (decompress_detect(source->head, (size_t)n) != NULL ||
+		 decompress_is_skippable(source->head, (size_t)n))
+		return open_packed(source, path, (size_t)n, error, error_size);
+	else
 		return open_with_libpcap(source, path, (size_t)n, error, error_size);
-	}
-	if (source->is_stream) {
-		source->ahead = malloc(STREAM_AHEAD); /* without it, just slower */
-		return 0;
-	}
-	source->nb_head = 0;
-	if (source->fd != STDIN_FILENO)
+	if (!source->is_stream && source->fd != STDIN_FILENO)
 		source_close(source);
 	return 0;
 }
@@ -338,6 +369,8 @@ void source_close_file(struct source *source)
 {
 	const int fd = atomic_exchange(&source->fd, -1);
 
+	if (fd >= 0 && source->unpacker != NULL)
+		unpacker_stop(source->unpacker);
 	if (fd > STDIN_FILENO)
 		(void)close(fd);
 }
@@ -345,6 +378,8 @@ void source_close_file(struct source *source)
 void source_close(struct source *source)
 {
 	source_close_file(source);
+	unpacker_destroy(source->unpacker);
+	source->unpacker = NULL;
 	if (source->pcap != NULL)
 		pcap_close(source->pcap);
 	source->pcap = NULL;

@@ -261,7 +261,7 @@ static bool step_cut(struct worker *worker)
 		engine_fail(engine, "%s", capture_failure(engine->capture));
 	atomic_store_explicit(&engine->frames, capture_totals(engine->capture)->nb_frames,
 			      memory_order_relaxed);
-	atomic_store_explicit(&engine->bytes_done, capture_totals(engine->capture)->file_bytes,
+	atomic_store_explicit(&engine->bytes_done, capture_totals(engine->capture)->input_bytes,
 			      memory_order_relaxed);
 	step_end(worker, 0, NULL);
 	slot->state = SLOT_CUT;

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Decompression: the members of a compressed input, one behind the other. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "decompress.h"
+
+#define SKIPPABLE_HEADER 8u /* magic, and the length of what follows it */
+
+static const struct decompress_format *const formats[] = {
+	&decompress_gzip, &decompress_zstd, &decompress_lz4, &decompress_xz, &decompress_bzip2,
+};
+
+const struct decompress_format *decompress_detect(const uint8_t *head, size_t len)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (formats[i]->matches(head, len))
+			return formats[i];
+	}
+	return NULL;
+}
+
+bool decompress_is_skippable(const uint8_t *head, size_t len)
+{
+	return len >= 4 && (head[0] & 0xf0) == 0x50 && head[1] == 0x2a && head[2] == 0x4d &&
+	       head[3] == 0x18;
+}
+
+bool decompressor_init(struct decompressor *d, int fd, bool is_pipe, const uint8_t *head,
+		       size_t nb_head)
+{
+	*d = (struct decompressor){.fd = fd,
+				   .is_pipe = is_pipe,
+				   .nb_threads = 1,
+				   .in_limit = UINT64_MAX,
+				   .in = malloc(DECOMPRESS_IN)};
+	if (d->in == NULL)
+		return false;
+	if (nb_head != 0)
+		memcpy(d->in, head, nb_head);
+	d->len = nb_head;
+	return true;
+}
+
+void decompressor_fini(struct decompressor *d)
+{
+	if (d->decoder != NULL)
+		d->format->close(d->decoder);
+	free(d->in);
+	*d = (struct decompressor){0};
+}
+
+static bool __attribute__((format(printf, 2, 3)))
+fail(struct decompressor *d, const char *format, ...)
+{
+	va_list args;
+
+	d->failed = true;
+	va_start(args, format);
+	(void)vsnprintf(d->error, sizeof(d->error), format, args);
+	va_end(args);
+	return false;
+}
+
+static const char *name_of(const struct decompressor *d)
+{
+	return d->format != NULL ? d->format->name : "zstd or lz4";
+}
+
+static const char *member_of(const struct decompressor *d)
+{
+	return d->format != NULL ? d->format->member : "frame";
+}
+
+static bool has_quit(const struct decompressor *d)
+{
+	return d->quit != NULL && atomic_load_explicit(d->quit, memory_order_relaxed);
+}
+
+/* True if a pipe has nothing to be read within so many ms. */
+static bool is_waiting(const struct decompressor *d, int ms)
+{
+	struct pollfd pfd = {.fd = d->fd, .events = POLLIN};
+
+	return d->is_pipe && poll(&pfd, 1, ms) == 0;
+}
+
+/* Reads more behind what is there. False at the end, when it failed, or was told to quit. */
+static bool fill(struct decompressor *d)
+{
+	ssize_t n;
+
+	memmove(d->in, d->in + d->at, d->len - d->at);
+	d->in_offset += d->at;
+	d->len -= d->at;
+	d->at = 0;
+	if (d->in_offset + d->len >= d->in_limit)
+		return fail(d, "expected a capture to begin within %" PRIu64 " bytes of %s",
+			    d->in_limit, name_of(d));
+	do {
+		while (!has_quit(d) && is_waiting(d, 100))
+			;
+		if (has_quit(d))
+			return false;
+		if (d->is_pipe)
+			n = read(d->fd, d->in + d->len, DECOMPRESS_IN - d->len);
+		else
+			n = pread(d->fd, d->in + d->len, DECOMPRESS_IN - d->len,
+				  (off_t)(d->in_offset + d->len));
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	if (n < 0)
+		return fail(d, "read error: %s", strerror(errno));
+	d->in_ended = n == 0;
+	d->len += (size_t)n;
+	return n > 0;
+}
+
+/* Makes as many bytes as tell a format present, as far as there are any. */
+static bool peek(struct decompressor *d)
+{
+	while (d->len - d->at < DECOMPRESS_MAGIC && !d->in_ended) {
+		if (!fill(d) && !d->in_ended)
+			return false;
+	}
+	return true;
+}
+
+/* Passes over what is there of a skippable frame. */
+static void skip(struct decompressor *d)
+{
+	const size_t here = d->len - d->at;
+	const size_t n = d->skip < here ? (size_t)d->skip : here;
+
+	d->at += n;
+	d->skip -= n;
+	if (d->skip != 0 && !fill(d) && d->in_ended)
+		fail(d, "cut short: expected %" PRIu64 " more bytes of a skippable frame, got none",
+		     d->skip);
+}
+
+/* Passes over zeros behind a member; true if there was one. */
+static bool skip_zeros(struct decompressor *d)
+{
+	const size_t from = d->at;
+
+	if (d->nb_members == 0 || d->format->padding == 0)
+		return false;
+	while (d->at < d->len && d->in[d->at] == 0)
+		d->at++;
+	d->nb_zeros += d->at - from;
+	return d->at != from;
+}
+
+static void note_garbage(struct decompressor *d)
+{
+	const uint8_t *const p = d->in + d->at;
+	char found[3 * 4] = "";
+
+	for (size_t i = 0; i < 4 && d->at + i < d->len; i++)
+		(void)snprintf(found + 2 * i, sizeof(found) - 2 * i, "%02x", p[i]);
+	fail(d, "expected another %s %s or the end, found %s", name_of(d), member_of(d), found);
+}
+
+/* Opens the decoder, or makes it ready for one more member. */
+static void begin_member(struct decompressor *d, const struct decompress_format *format)
+{
+	bool ok = true;
+
+	if (d->decoder == NULL) {
+		d->format = format;
+		d->decoder = format->open(d->nb_threads);
+		ok = d->decoder != NULL;
+	} else {
+		ok = format->reopen(d->decoder);
+	}
+	if (!ok)
+		fail(d, "out of memory for decompression");
+	d->in_member = ok;
+	d->nb_members++;
+	d->nb_zeros = 0;
+}
+
+/* Between members: one step towards the next one, or the end. */
+static void find_member(struct decompressor *d)
+{
+	const struct decompress_format *format;
+	const uint8_t *p;
+	size_t n;
+
+	if (!peek(d) || skip_zeros(d))
+		return;
+	p = d->in + d->at;
+	n = d->len - d->at;
+	if (d->nb_zeros != 0 && d->nb_zeros % d->format->padding != 0) {
+		fail(d, "expected padding of a multiple of %" PRIu32 " zeros, found %" PRIu64,
+		     d->format->padding, d->nb_zeros);
+		return;
+	}
+	d->ended = n == 0;
+	if (n == 0)
+		return;
+	if (n >= SKIPPABLE_HEADER && decompress_is_skippable(p, n) &&
+	    (d->format == NULL || d->format->may_skip)) {
+		d->skip = SKIPPABLE_HEADER + ((uint64_t)p[4] | (uint64_t)p[5] << 8 |
+					      (uint64_t)p[6] << 16 | (uint64_t)p[7] << 24);
+		return;
+	}
+	format = decompress_detect(p, n);
+	if (format == NULL || (d->format != NULL && format != d->format))
+		note_garbage(d);
+	else
+		begin_member(d, format);
+}
+
+/* Inside a member: one call of the library. */
+static void step(struct decompressor *d, struct decompress_io *io)
+{
+	const char *why = "";
+
+	io->in = d->in + d->at;
+	io->nb_in = d->len - d->at;
+	io->is_last = d->in_ended;
+	switch (d->format->step(d->decoder, io, &why)) {
+	case STEP_MORE:
+		break;
+	case STEP_END:
+		d->in_member = false;
+		break;
+	case STEP_FAILED:
+		fail(d, "expected sound data, found: %s", why);
+		break;
+	case STEP_STARVED:
+		d->at = d->len - io->nb_in;
+		if (d->in_ended)
+			fail(d, "cut short: expected more of the %s, got the end of the input",
+			     d->format->member);
+		else
+			(void)fill(d);
+		return;
+	}
+	d->at = d->len - io->nb_in;
+}
+
+ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room)
+{
+	struct decompress_io io = {.out = out, .nb_out = room};
+
+	while (io.nb_out > 0 && !d->ended && !d->failed && !has_quit(d)) {
+		/* Who reads a pipe wants what is there. */
+		if (io.nb_out < room && d->at == d->len && !d->in_ended && is_waiting(d, 0))
+			break;
+		if (d->in_member)
+			step(d, &io);
+		else if (d->skip != 0)
+			skip(d);
+		else
+			find_member(d);
+	}
+	d->out_bytes += room - io.nb_out;
+	if (io.nb_out < room)
+		return (ssize_t)(room - io.nb_out);
+	return d->failed ? -1 : 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCPMILL_DECOMPRESS_H
+#define TCPMILL_DECOMPRESS_H
+
+/*
+ * A compressed input as one stream of bytes, by the libraries of its format.
+ *
+ * A file is a row of members (gzip's word; streams of xz and bzip2, frames of zstd and
+ * lz4), each decompressed by itself and given out one behind the other. Skippable frames
+ * and padding are passed over.
+ *
+ * Threads: a decompressor belongs to one thread at a time.
+ * Memory:  DECOMPRESS_IN bytes of input, and what the library keeps: at most
+ *          DECOMPRESS_MEMORY, whatever the input asks for.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define DECOMPRESS_IN (256u << 10)
+/* Bytes that tell a format from others. */
+#define DECOMPRESS_MAGIC 10u
+/* Largest window of zstd, as of its own tool: 128 MiB. More is refused. */
+#define DECOMPRESS_WINDOW_LOG 27
+/* What a decoder of xz may take, all of its threads together. */
+#define DECOMPRESS_MEMORY (256u << 20)
+
+/* What a step may read and write; it moves the pointers on. */
+struct decompress_io {
+	const uint8_t *in;
+	size_t nb_in;
+	uint8_t *out;
+	size_t nb_out;
+	bool is_last; /* nothing comes behind what is in */
+};
+
+enum decompress_step {
+	STEP_MORE,    /* go on */
+	STEP_STARVED, /* nothing goes on without more input */
+	STEP_END,     /* of the member */
+	STEP_FAILED,  /* what came before is in out */
+};
+
+/* A format: "open" makes a decoder, "step" is one call of the library. */
+struct decompress_format {
+	const char *name;
+	const char *member; /* the format's word for it */
+	bool (*matches)(const uint8_t *head, size_t len);
+	bool may_skip;    /* skippable frames may stand between members */
+	uint32_t padding; /* zeros behind a member come in multiples of this; 0: never */
+	/* NULL if memory does not suffice. */
+	void *(*open)(uint32_t nb_threads);
+	/* Gets ready for another member. */
+	bool (*reopen)(void *decoder);
+	/* On STEP_FAILED *why has the library's words. */
+	enum decompress_step (*step)(void *decoder, struct decompress_io *io, const char **why);
+	void (*close)(void *decoder);
+};
+
+extern const struct decompress_format decompress_gzip, decompress_zstd, decompress_lz4,
+	decompress_xz, decompress_bzip2;
+
+/* The format that the bytes begin, or NULL. */
+const struct decompress_format *decompress_detect(const uint8_t *head, size_t len);
+
+/* True if a skippable frame of zstd or lz4 begins here: what follows tells which it is. */
+bool decompress_is_skippable(const uint8_t *head, size_t len);
+
+struct decompressor {
+	const struct decompress_format *format; /* NULL until the first member begins */
+	void *decoder;
+	uint32_t nb_threads;
+	int fd; /* borrowed */
+	bool is_pipe;
+	const atomic_bool *quit; /* makes a read return early; may be NULL */
+
+	uint8_t *in; /* [DECOMPRESS_IN], of which [at, len) is to be decompressed */
+	size_t at, len;
+	uint64_t in_offset; /* of in[0] in the input */
+	uint64_t in_limit;  /* fails when this many were read; UINT64_MAX = no limit */
+	uint64_t out_bytes; /* given out so far */
+	uint64_t skip;      /* bytes of a skippable frame to be passed over */
+	uint64_t nb_zeros;  /* of padding */
+	uint64_t nb_members;
+	bool in_member, in_ended, ended, failed;
+	char error[160];
+};
+
+/* What was read of it already comes first. False if memory does not suffice. */
+bool decompressor_init(struct decompressor *d, int fd, bool is_pipe, const uint8_t *head,
+		       size_t nb_head);
+void decompressor_fini(struct decompressor *d);
+
+/*
+ * Fills out, less at the end of the input or when a pipe has nothing for now. Returns the
+ * bytes; 0 at the end and when *quit is set; -1 when the input is damaged, in words in
+ * d->error, after all that came before was given out.
+ */
+ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room);
+
+/* Bytes of the input that were decompressed. */
+static inline uint64_t decompressor_taken(const struct decompressor *d)
+{
+	return d->in_offset + d->at;
+}
+
+#endif
