@@ -150,7 +150,8 @@ void capture_note_damage(struct capture *capture, struct source *source, uint64_
 		damage = &capture->damage[capture->totals.nb_damage];
 	capture->totals.nb_damage++;
 	damage->input = (uint32_t)(source - capture->sources);
-	n = snprintf(damage->text, sizeof(damage->text), "damaged at byte %" PRIu64 ": ", offset);
+	n = snprintf(damage->text, sizeof(damage->text), "damaged at byte %" PRIu64 "%s: ", offset,
+		     source->unpacker != NULL ? " decompressed" : "");
 	va_start(args, format);
 	(void)vsnprintf(damage->text + n, sizeof(damage->text) - (size_t)n, format, args);
 	va_end(args);

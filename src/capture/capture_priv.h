@@ -198,7 +198,7 @@ static inline bool capture_stopped(const struct capture *capture)
 
 /* Closes a source whose last chunk is cut: by that cut, or by the claim that moves on. */
 void capture_close_if_done(struct source *source);
-/* Notes what was wrong at byte offset of the input and ends it. */
+/* Notes what was wrong at byte offset of the (decompressed) input and ends it. */
 void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
 			 const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Ends the input at offset: cleanly, or with damage if the file became shorter meanwhile. */

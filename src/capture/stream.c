@@ -69,9 +69,8 @@ bool stream_note_damage(struct capture *capture, struct source *source)
 		return false;
 	error = unpacker_error(source->unpacker, &in_offset, &out_bytes);
 	if (error != NULL)
-		capture_note_damage(capture, source, in_offset,
-				    "%s, %" PRIu64 " bytes decompressed: %s",
-				    unpacker_name(source->unpacker), out_bytes, error);
+		capture_note_damage(capture, source, out_bytes, "byte %" PRIu64 " of the %s: %s",
+				    in_offset, unpacker_name(source->unpacker), error);
 	return error != NULL;
 }
 

@@ -152,6 +152,7 @@ void run_print_json(const struct run_report *report, FILE *out)
 	json_uint(&json, "bytes_wire", totals->wire_bytes);
 	json_uint(&json, "bytes_captured", totals->captured_bytes);
 	json_uint(&json, "bytes_file", totals->file_bytes);
+	json_uint(&json, "bytes_input", totals->input_bytes);
 	if (totals->nb_frames != 0) {
 		json_int(&json, "first_ts", totals->first_ts_ns);
 		json_int(&json, "last_ts", totals->last_ts_ns);

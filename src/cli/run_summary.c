@@ -65,8 +65,11 @@ static void print_input(const struct run_report *report, FILE *out)
 		fprintf(out, "%zu captures (%s \xe2\x80\xa6)", nb,
 			base_name(capture_input(capture, 0)->path));
 	print_link_types(report, out);
-	fprintf(out, " \xc2\xb7 %s packets, %s\n", text_ucount(totals->nb_frames).s,
+	fprintf(out, " \xc2\xb7 %s packets, %s", text_ucount(totals->nb_frames).s,
 		text_bytes(totals->file_bytes).s);
+	if (totals->input_bytes != totals->file_bytes)
+		fprintf(out, " (%s compressed)", text_bytes(totals->input_bytes).s);
+	fputc('\n', out);
 	if (totals->nb_frames == 0)
 		return;
 	fprintf(out, "%s \xe2\x86\x92 %s UTC \xc2\xb7 %s\n", text_time(totals->first_ts_ns).s,
