@@ -151,6 +151,31 @@ const char *capture_failure(const struct capture *capture);
 /* Asks a cut that waits on a pipe to return; safe from any thread. */
 void capture_stop(struct capture *capture);
 
+/* What a look at the beginning of a file shows. */
+enum capture_peeked {
+	CAPTURE_PEEKED_PACKET,  /* its first packet */
+	CAPTURE_PEEKED_NOTHING, /* a capture without packets */
+	CAPTURE_PEEKED_OTHER,   /* no capture, or one that cannot be read */
+};
+
+/* The stamp of a file's first packet; not for pipes, from which it would be taken. */
+enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns);
+
+/* The captures of a folder, found by content. Hidden files, sub-folders, pipes and devices, and
+ * Arrow files such as we write are passed over without a word. */
+struct capture_folder {
+	char **paths; /* by (time of the first packet, name); those without packets last */
+	size_t nb;
+	size_t nb_others; /* files that are no captures */
+	char other[256];  /* name of one of them */
+};
+
+/* 0, or -1 with one line in error: the folder or one of its files cannot be read, or there is
+ * no capture in it. */
+int capture_folder_list(const char *folder, struct capture_folder *set, char *error,
+			size_t error_size);
+void capture_folder_free(struct capture_folder *set);
+
 /* True if the frame passes the filter, by wire and captured length. */
 bool capture_filter_match(const struct frame *frame);
 

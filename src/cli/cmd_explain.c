@@ -37,16 +37,16 @@ static const struct option_spec option_specs[] = {
 
 static const struct command_spec command = {
 	.name = "explain",
-	.synopsis = "tcpmill explain [options] CAPTURE...   (- is stdin)",
+	.synopsis = "tcpmill explain [options] CAPTURE...",
 	.summary =
 		"Shows a flow segment by segment and says what went wrong, why, and where. Without "
 		"an\noption: the only flow, or the one with most trouble.",
-	.notes =
-		"  tcpmill explain office.pcapng\n"
-		"  tcpmill explain office.pcapng --stream 17 --around 4711\n"
-		"  tcpmill explain office.pcapng --flow 10.0.0.1:50122-93.184.216.34:80 --all\n"
-		"Exit status: 0 shown, 1 failed or no such flow, 2 usage, 3 shown but an input was "
-		"damaged.",
+	.notes = RUN_NOTE_CAPTURES
+	"  tcpmill explain office.pcapng\n"
+	"  tcpmill explain office.pcapng --stream 17 --around 4711\n"
+	"  tcpmill explain office.pcapng --flow 10.0.0.1:50122-93.184.216.34:80 --all\n"
+	"Exit status: 0 shown, 1 failed or no such flow, 2 usage, 3 shown but an input was "
+	"damaged.",
 	.options = option_specs,
 	.nb_options = sizeof(option_specs) / sizeof(option_specs[0]),
 };

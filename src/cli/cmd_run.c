@@ -50,22 +50,19 @@ static const struct command_spec run_command = {
 		"tcpmill run [options] CAPTURE... | tcpmill run -i PORT [options] [-- EAL OPTIONS]",
 	.summary = "Reads captures in the order given as one stream, or what ports receive, and "
 		   "tells what TCP did.",
-	.notes =
-		"CAPTURE is pcap or pcapng; - is stdin. Live capture goes on until an interrupt, "
-		"its normal end,\n"
-		"with --idle-timeout 300s, --half-open-timeout 30s, --closed-timeout 5s and a core "
-		"left free for\n"
-		"the kernel unless said otherwise. Lost packets: where, and what to do: "
-		"docs/live.md.\n"
-		"Exit status: 0 all read, or live capture ended; 1 failed, 2 usage, 3 done but an "
-		"input was\n  damaged, 130 interrupted while reading captures.\n"
-		"Verdicts: retransmission, fast_retransmission, spurious_retransmission, "
-		"out_of_order,\n"
-		"  lost_segment, ack_lost_segment, window_update, window_full, keep_alive, "
-		"keep_alive_ack,\n"
-		"  zero_window, zero_window_probe, zero_window_probe_ack, reused_ports, "
-		"duplicate_ack,\n"
-		"  tfo_syn, tfo_ack, tfo_ignored.",
+	.notes = RUN_NOTE_CAPTURES
+	"Live capture goes on until an interrupt, its normal end, with --idle-timeout 300s,\n"
+	"--half-open-timeout 30s, --closed-timeout 5s and a core left free for the kernel unless\n"
+	"said otherwise. Lost packets: where, and what to do: docs/live.md.\n"
+	"Exit status: 0 all read, or live capture ended; 1 failed, 2 usage, 3 done but an "
+	"input was\n  damaged, 130 interrupted while reading captures.\n"
+	"Verdicts: retransmission, fast_retransmission, spurious_retransmission, "
+	"out_of_order,\n"
+	"  lost_segment, ack_lost_segment, window_update, window_full, keep_alive, "
+	"keep_alive_ack,\n"
+	"  zero_window, zero_window_probe, zero_window_probe_ack, reused_ports, "
+	"duplicate_ack,\n"
+	"  tfo_syn, tfo_ack, tfo_ignored.",
 	.options = run_options,
 	.nb_options = sizeof(run_options) / sizeof(run_options[0]),
 	.has_rest = true,
@@ -196,7 +193,7 @@ static int check_only(struct run *run)
 
 static int check_usage(struct run *run)
 {
-	const struct run_options *options = &run->options;
+	struct run_options *options = &run->options;
 	const char *output = options->config.output, *events = run->events_path;
 	int status = live_options_check_absent(&run_command, &run->live);
 
@@ -354,8 +351,10 @@ static int run_engine(struct run *run, struct engine_result *result)
 	if (engine_run(&options->config, run->capture, &hooks, result, error, sizeof(error)) != 0)
 		status = EXIT_FAILED;
 	run_bar_clear(&run->bar);
-	if (status != 0)
+	if (status != 0) {
 		fprintf(stderr, "tcpmill: %s\n", error);
+		run_events_discard(events);
+	}
 	if (status == 0)
 		status = finish_events(events, &report, &told);
 	if (status == 0)

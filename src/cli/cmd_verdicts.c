@@ -3,6 +3,7 @@
 /* tcpmill verdicts: what tshark would say of every TCP segment, in the order of the capture. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,10 +44,11 @@ static const struct command_spec verdicts_command = {
 	.synopsis = "tcpmill verdicts [options] CAPTURE...",
 	.summary = "Prints tshark's verdict on every TCP packet: frame, stream, verdicts, number "
 		   "of the\nduplicate ACK, with tabs between.",
-	.notes = "CAPTURE is pcap or pcapng; - is stdin. Verdicts are named as tshark's fields "
-		 "tcp.analysis.*.\n"
-		 "Exit status: 0 all read, 1 failed, 2 usage, 3 done but an input was damaged, "
-		 "130 interrupted.",
+	.notes = RUN_NOTE_CAPTURES
+	"Verdicts are named as tshark's fields "
+	"tcp.analysis.*.\n"
+	"Exit status: 0 all read, 1 failed or no such stream, 2 usage, 3 done but an input "
+	"was damaged,\n  130 interrupted.",
 	.options = verdicts_options,
 	.nb_options = sizeof(verdicts_options) / sizeof(verdicts_options[0]),
 };
@@ -142,23 +144,33 @@ static int put(void *context, const uint8_t *data, size_t len)
 	return 0;
 }
 
-/* What there is to say behind the lines; the exit status. */
-static int conclude(const struct verdicts *verdicts, const struct run_report *report)
+/* True if the stream that was asked for is in the captures, as far as they were read. */
+static bool found_stream(const struct verdicts *verdicts, const struct run_report *report)
 {
 	const uint64_t nb_streams = report->result->totals.flows;
 
-	if (!verdicts->run.quiet) {
+	if (verdicts->stream == UINT64_MAX || verdicts->stream < nb_streams ||
+	    report->result->interrupted)
+		return true;
+	run_blame(&verdicts->run);
+	fprintf(stderr, "no stream %" PRIu64, verdicts->stream);
+	if (nb_streams == 0)
+		fputs(": there is no TCP flow\n", stderr);
+	else
+		fprintf(stderr, ": the streams are 0 to %" PRIu64 "\n", nb_streams - 1);
+	return false;
+}
+
+/* What there is to say behind the lines; the exit status. */
+static int conclude(const struct verdicts *verdicts, const struct run_report *report)
+{
+	if (!verdicts->run.quiet)
 		run_print_warnings(report, stderr);
-		if (verdicts->stream != UINT64_MAX && verdicts->stream >= nb_streams &&
-		    !report->result->interrupted)
-			fprintf(stderr, "tcpmill: warning: no stream %s: the capture has %s\n",
-				text_ucount(verdicts->stream).s, text_ucount(nb_streams).s);
-	}
 	run_print_damage(report);
 	if (report->result->interrupted)
 		fprintf(stderr, "tcpmill: interrupted after %s packets\n",
 			text_ucount(capture_totals(report->capture)->nb_frames).s);
-	return run_exit_status(report);
+	return found_stream(verdicts, report) ? run_exit_status(report) : EXIT_FAILED;
 }
 
 static int run(struct verdicts *verdicts, struct engine_result *result)

@@ -199,15 +199,6 @@ static bool is_pipe(const char *path)
 	return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
 }
 
-/* "tcpmill: FILE: ": whose fault it is. */
-static void blame(const struct explain_request *request)
-{
-	if (request->run.nb_paths == 1)
-		fprintf(stderr, "tcpmill: %s: ", request->run.paths[0]);
-	else
-		fprintf(stderr, "tcpmill: %zu captures: ", request->run.nb_paths);
-}
-
 /* Which flow the first pass has found; -1 after a line on stderr. */
 static int64_t choose(struct finder *finder)
 {
@@ -219,7 +210,7 @@ static int64_t choose(struct finder *finder)
 		e->why = EXPLAIN_FRAME;
 		if (finder->around >= 0)
 			return finder->around;
-		blame(request);
+		run_blame(&request->run);
 		fprintf(stderr, "frame %" PRIu64 " is in no TCP flow (of %s packets)\n",
 			request->around, text_ucount(capture_totals(e->capture)->nb_frames).s);
 		return -1;
@@ -250,7 +241,7 @@ static int find_by_looking(struct finder *finder)
 	if (finder->is_pipe && e->nb_flows == 1)
 		return EXIT_OK;
 	if (finder->is_pipe) {
-		blame(finder->request);
+		run_blame(&finder->request->run);
 		fprintf(stderr,
 			"a pipe cannot be read twice: choose one of its %s flows with --stream; "
 			"%s is stream %" PRId64 "\n",
@@ -270,7 +261,7 @@ static int check(const struct finder *finder)
 	const struct explain_request *request = finder->request;
 
 	if (e->nb_flows == 0) {
-		blame(request);
+		run_blame(&request->run);
 		fprintf(stderr, "no TCP segment in %s packets%s\n",
 			text_ucount(capture_totals(e->capture)->nb_frames).s,
 			request->run.config.filter != NULL ? " passes the filter" : "");
@@ -278,13 +269,13 @@ static int check(const struct finder *finder)
 	}
 	if (e->why == EXPLAIN_FRAME && request->has_endpoints && e->nb_same > 0 &&
 	    look_frame(e, request->around) == EXPLAIN_NONE) {
-		blame(request);
+		run_blame(&request->run);
 		fprintf(stderr, "frame %" PRIu64 " is in no flow between %s\n", request->around,
 			request->endpoints_text);
 		return EXIT_FAILED;
 	}
 	if (e->nb == 0 || !e->has_record) {
-		blame(request);
+		run_blame(&request->run);
 		if (request->has_endpoints)
 			fprintf(stderr, "no %s between %s (of %s flows)\n",
 				request->has_stream && e->nb_same > 0 ? "such stream" : "flow",
@@ -295,7 +286,7 @@ static int check(const struct finder *finder)
 		return EXIT_FAILED;
 	}
 	if (request->around != 0 && look_frame(e, request->around) == EXPLAIN_NONE) {
-		blame(request);
+		run_blame(&request->run);
 		fprintf(stderr, "frame %" PRIu64 " is not in stream %" PRId64 "\n", request->around,
 			e->record.stream);
 		return EXIT_FAILED;

@@ -86,6 +86,7 @@ int run_options_init(struct run_options *options, int argc)
 
 void run_options_fini(struct run_options *options)
 {
+	run_inputs_free(options);
 	free(options->paths);
 }
 
@@ -171,13 +172,13 @@ const char *run_options_take(struct run_options *options, int id, const char *va
 	}
 }
 
-int run_options_check(const struct command_spec *command, const struct run_options *options)
+int run_options_check(const struct command_spec *command, struct run_options *options)
 {
 	if (options->nb_paths == 0)
 		return options_usage_error(command, "expected at least one capture");
 	if (options->config.from_ns >= options->config.to_ns)
 		return options_usage_error(command, "expected --from to be before --to");
-	return OPTIONS_GO_ON;
+	return run_inputs_expand(options);
 }
 
 struct capture *run_open_capture(const struct run_options *options, int *status)
@@ -216,6 +217,14 @@ void run_catch_signals(void)
 	/* A reader that went away is an error that write() tells. */
 	action = (struct sigaction){.sa_handler = SIG_IGN};
 	sigaction(SIGPIPE, &action, NULL);
+}
+
+void run_blame(const struct run_options *options)
+{
+	if (options->nb_paths == 1)
+		fprintf(stderr, "tcpmill: %s: ", options->paths[0]);
+	else
+		fprintf(stderr, "tcpmill: %zu captures: ", options->nb_paths);
 }
 
 int run_exit_status(const struct run_report *report)

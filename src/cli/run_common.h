@@ -13,12 +13,15 @@
 #include "tcpmill/engine.h"
 
 struct capture;
+struct capture_folder;
 struct run_events_result;
 
 struct run_options {
 	struct engine_config config;
 	const char **paths;
 	size_t nb_paths;
+	struct capture_folder *folders; /* whose captures stand among the paths */
+	size_t nb_folders;
 	bool json, quiet;
 	bool has_max_flows; /* given, not the default of this machine */
 	bool has_batch_rows;
@@ -50,6 +53,12 @@ enum run_option {
 	RUN_OPT_DELAY_WORKERS,
 	RUN_OPT_OWN,
 };
+
+/* What a CAPTURE may be, for the notes of each command. */
+#define RUN_NOTE_CAPTURES                                                                          \
+	"CAPTURE is pcap or pcapng, a file or a pipe; - is stdin. A folder stands for the "        \
+	"captures in it,\nfound by content, in the order of their first packets; its sub-folders " \
+	"are not entered.\n"
 
 /* Rows of a command's option table: which packets are read. */
 /* clang-format off */
@@ -98,8 +107,14 @@ void run_options_fini(struct run_options *options);
 const char *run_options_take(struct run_options *options, int id, const char *value);
 /* A number option that is kept in 32 bits. */
 const char *run_take_u32(const char *value, uint64_t min, uint64_t max, uint32_t *to);
-/* What the shared options must be together: OPTIONS_GO_ON or EXIT_USAGE. */
-int run_options_check(const struct command_spec *command, const struct run_options *options);
+/*
+ * What the shared options must be together; puts the captures of folders in their place.
+ * OPTIONS_GO_ON, EXIT_USAGE, or EXIT_FAILED after a line on stderr.
+ */
+int run_options_check(const struct command_spec *command, struct run_options *options);
+/* run_inputs.c: OPTIONS_GO_ON or EXIT_FAILED; likewise. */
+int run_inputs_expand(struct run_options *options);
+void run_inputs_free(struct run_options *options);
 
 /* Opens the captures; NULL after a line on stderr, with the exit status in *status. */
 struct capture *run_open_capture(const struct run_options *options, int *status);
@@ -107,6 +122,8 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 /* An interrupt makes the run finish what it has; a broken pipe is an error of write(). */
 void run_catch_signals(void);
 
+/* "tcpmill: FILE: " on stderr: whose fault it is. */
+void run_blame(const struct run_options *options);
 /* What to end with after a run that did not fail: interrupted, damaged or all well. */
 int run_exit_status(const struct run_report *report);
 /* Whatever stopped an input before its end; nothing if all were read. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "near.h"
 #include "run_events.h"
@@ -203,6 +204,12 @@ int run_events_finish(struct run_events *events, bool was_cut_off, const struct 
 	if (stat(events->path, &st) == 0)
 		result->bytes = (uint64_t)st.st_size; /* with the footer */
 	return 0;
+}
+
+void run_events_discard(struct run_events *events)
+{
+	if (events != NULL && events->nb_rows == 0 && !arrow_writer_is_stream(events->writer))
+		(void)unlink(arrow_writer_path(events->writer));
 }
 
 void run_events_close(struct run_events *events)

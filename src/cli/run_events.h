@@ -54,6 +54,8 @@ int run_events_finish(struct run_events *events, bool was_cut_off, const struct 
 		      size_t nb, struct run_events_result *result, char *error, size_t error_size);
 uint64_t run_events_nb_rows(const struct run_events *events);
 
+/* After a run that failed: takes away a .part that has no rows. NULL is fine. */
+void run_events_discard(struct run_events *events);
 /* What is not finished stays as a .part. NULL is fine. */
 void run_events_close(struct run_events *events);
 

@@ -39,30 +39,20 @@ static void put_inputs(struct json_out *json, const char *name, const struct cap
 /* Frames by link type, and what the capture says it dropped. */
 static void put_link_types(struct json_out *json, const char *name, const struct capture *capture)
 {
-	const size_t nb = capture_nb_interfaces(capture);
+	struct run_link_type *types;
+	const size_t nb = run_link_types(capture, &types);
 
 	json_open(json, name, '[');
 	for (size_t i = 0; i < nb; i++) {
-		const struct capture_interface *interface = capture_interface(capture, i);
-		uint64_t frames = 0;
-		bool seen = false;
-
-		for (size_t j = 0; j < i && !seen; j++)
-			seen = capture_interface(capture, j)->link_type == interface->link_type;
-		if (seen)
-			continue;
-		for (size_t j = i; j < nb; j++) {
-			if (capture_interface(capture, j)->link_type == interface->link_type)
-				frames += capture_interface(capture, j)->nb_frames;
-		}
 		json_open(json, NULL, '{');
-		json_uint(json, "link_type", interface->link_type);
-		if (capture_link_type_name(interface->link_type) != NULL)
-			json_text(json, "name", capture_link_type_name(interface->link_type));
-		json_uint(json, "packets", frames);
+		json_uint(json, "link_type", types[i].link_type);
+		if (capture_link_type_name(types[i].link_type) != NULL)
+			json_text(json, "name", capture_link_type_name(types[i].link_type));
+		json_uint(json, "packets", types[i].nb_frames);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
+	free(types);
 }
 
 static void put_damage(struct json_out *json, const char *name, const struct capture *capture)

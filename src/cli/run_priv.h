@@ -34,6 +34,18 @@ void run_print_json(const struct run_report *report, FILE *out);
 /* What a file's footer would hold, for records that went out as a stream. */
 void run_print_stream_footer(const struct run_report *report, FILE *out);
 
+/* Frames of one link type. */
+struct run_link_type {
+	uint64_t nb_frames;
+	uint32_t input; /* the first that has such frames */
+	uint16_t link_type;
+};
+/*
+ * Those of all interfaces, in the order in which they appear: a list for free(). Returns how
+ * many; fewer when memory is short.
+ */
+size_t run_link_types(const struct capture *capture, struct run_link_type **types);
+
 /* What pcapng's interface statistics say was dropped; false if they say nothing. */
 bool run_reported_drops(const struct capture *capture, uint64_t *drops);
 

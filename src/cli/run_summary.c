@@ -3,6 +3,7 @@
 /* The summary of a run for people (docs/screens: the answer first, units, frames). */
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "run_events.h"
@@ -16,38 +17,25 @@ static const char *base_name(const char *path)
 	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-/* True if an earlier interface that has frames is of the same link type. */
-static bool is_repeated_link_type(const struct run_report *report, size_t i)
-{
-	const uint16_t link_type = capture_interface(report->capture, i)->link_type;
-
-	for (size_t j = 0; j < i; j++) {
-		const struct capture_interface *other = capture_interface(report->capture, j);
-
-		if (other->link_type == link_type && other->nb_frames != 0)
-			return true;
-	}
-	return false;
-}
-
 static void print_link_types(const struct run_report *report, FILE *out)
 {
-	const size_t nb = capture_nb_interfaces(report->capture);
+	struct run_link_type *types;
+	const size_t nb = run_link_types(report->capture, &types);
 	const char *separator = " \xc2\xb7 ";
 
 	for (size_t i = 0; i < nb; i++) {
-		const struct capture_interface *interface = capture_interface(report->capture, i);
-		const char *name = capture_link_type_name(interface->link_type);
+		const char *name = capture_link_type_name(types[i].link_type);
 
-		if (interface->nb_frames == 0 || is_repeated_link_type(report, i))
+		if (types[i].nb_frames == 0)
 			continue;
 		if (name != NULL)
 			fprintf(out, "%s%s", separator,
 				strcmp(name, "EN10MB") == 0 ? "Ethernet" : name);
 		else
-			fprintf(out, "%slink type %u", separator, interface->link_type);
+			fprintf(out, "%slink type %u", separator, types[i].link_type);
 		separator = " + ";
 	}
+	free(types);
 }
 
 static void print_input(const struct run_report *report, FILE *out)
@@ -154,23 +142,23 @@ static void warn_drops(const struct run_report *report, FILE *out)
 /* Frames of link types that are not decoded, one line a type. */
 static void warn_link_types(const struct run_report *report, FILE *out)
 {
-	const size_t nb = capture_nb_interfaces(report->capture);
+	struct run_link_type *types;
+	const size_t nb = run_link_types(report->capture, &types);
 
 	for (size_t i = 0; i < nb; i++) {
-		const struct capture_interface *interface = capture_interface(report->capture, i);
-		const char *name = capture_link_type_name(interface->link_type);
+		const char *name = capture_link_type_name(types[i].link_type);
 
-		if (decode_knows_link_type(interface->link_type) ||
-		    is_repeated_link_type(report, i) || interface->nb_frames == 0)
+		if (decode_knows_link_type(types[i].link_type) || types[i].nb_frames == 0)
 			continue;
 		fprintf(out,
 			"tcpmill: warning: %s: expected a link type that is decoded, found "
 			"%u%s%s%s: "
 			"its packets are counted and passed over\n",
-			capture_input(report->capture, interface->input)->path,
-			interface->link_type, name != NULL ? " (" : "", name != NULL ? name : "",
+			capture_input(report->capture, types[i].input)->path, types[i].link_type,
+			name != NULL ? " (" : "", name != NULL ? name : "",
 			name != NULL ? ")" : "");
 	}
+	free(types);
 }
 
 void run_print_warnings(const struct run_report *report, FILE *out)

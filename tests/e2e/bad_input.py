@@ -258,6 +258,10 @@ def outputs(bench):
     bench.refused("output in a missing folder",
                   common.run([program, "run", good, "-w", nowhere]), FAILED, "no-such-folder",
                   "No such file")
+    events = bench.tmp / "events.arrow"
+    result = common.run([program, "run", good, "-w", nowhere, "--events", events])
+    bench.refused("output in a missing folder, with events", result, FAILED, "no-such-folder")
+    bench.checks.equal("no empty events are left behind", list(bench.tmp.glob("events*")), [])
     folder = bench.tmp / "is-a-folder"
     folder.mkdir()
     result = common.run([program, "run", good, "-w", folder])

@@ -286,11 +286,11 @@ def bad_input(bench):
                             str(result))
             bench.checks.equal(f"{label}: the lines before it", result.text.splitlines(),
                                bench.verdicts("-q", good).text.splitlines()[:nb])
-    result = bench.verdicts("--stream", "40", good)
-    bench.checks.ok("a stream that is not there: a warning", result.rc == OK and not result.out
-                    and "no stream 40" in result.errors, str(result))
-    result = bench.verdicts("--stream", "40", "-q", good)
-    bench.checks.ok("-q: no warning", result.rc == OK and not result.err, str(result))
+    for options in ((), ("-q",)):
+        result = bench.verdicts("--stream", "40", *options, good)
+        bench.checks.ok(f"a stream that is not there {options}: exit status 1, and which there are",
+                        result.rc == FAILED and not result.out and
+                        "no stream 40: the streams are 0 to 39" in result.errors, str(result))
 
 
 def bad_output(bench):

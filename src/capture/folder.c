@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The captures of a folder, found by what is in the files, in the order of their packets. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture_priv.h"
+
+/* One of the folder's captures. */
+struct entry {
+	char *path;
+	int64_t first_ts_ns;
+	bool has_packets;
+};
+
+struct listing {
+	const char *folder;
+	struct entry *entries;
+	size_t nb, room;
+	struct capture_folder *set;
+	char *error;
+	size_t error_size;
+};
+
+enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
+{
+	const struct capture_params params = {
+		.paths = &path, .nb_paths = 1, .chunk_size = CAPTURE_MIN_CHUNK, .max_frames = 1};
+	char error[512];
+	bool usage;
+	struct capture *capture = capture_open(&params, error, sizeof(error), &usage);
+	struct chunk chunk;
+	enum capture_peeked peeked = CAPTURE_PEEKED_NOTHING;
+
+	if (capture == NULL)
+		return CAPTURE_PEEKED_OTHER;
+	if (chunk_init(&chunk, capture) != 0) {
+		capture_close(capture);
+		return CAPTURE_PEEKED_OTHER;
+	}
+	/* What lies behind the first packet is not needed yet. */
+	atomic_store(&capture->sources[0].read_ahead, UINT64_MAX);
+	while (peeked == CAPTURE_PEEKED_NOTHING && capture_claim(capture, &chunk)) {
+		capture_read(capture, &chunk);
+		if (capture_cut(capture, &chunk) != 0)
+			break;
+		if (chunk.nb_frames != 0) {
+			*first_ts_ns = chunk.frames[0].ts_ns;
+			peeked = CAPTURE_PEEKED_PACKET;
+		}
+	}
+	chunk_fini(&chunk);
+	capture_close(capture);
+	return peeked;
+}
+
+/* By time of the first packet, then by name; those without packets last. */
+static int compare(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->has_packets != y->has_packets)
+		return x->has_packets ? -1 : 1;
+	if (x->has_packets && x->first_ts_ns != y->first_ts_ns)
+		return x->first_ts_ns < y->first_ts_ns ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+static char *join(const char *folder, const char *name)
+{
+	const size_t len = strlen(folder);
+	const char *slash = len != 0 && folder[len - 1] == '/' ? "" : "/";
+	char *path;
+
+	return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
+}
+
+/* 1: a regular file that can be read, and is none that we write; 0: passed over; -errno. */
+static int look_at(const char *path)
+{
+	/* Opening a pipe would wait for its writer. */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char magic[6] = "";
+	struct stat st;
+	int rc = 0;
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENXIO ? 0 : -errno;
+	if (fstat(fd, &st) != 0)
+		rc = -errno;
+	else if (S_ISREG(st.st_mode))
+		rc = pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+		     memcmp(magic, "ARROW1", sizeof(magic)) != 0;
+	(void)close(fd);
+	return rc;
+}
+
+static int add(struct listing *listing, const struct entry *entry)
+{
+	if (listing->nb == listing->room) {
+		const size_t room = listing->room == 0 ? 64 : listing->room * 2;
+		struct entry *entries = realloc(listing->entries, room * sizeof(*entries));
+
+		if (entries == NULL)
+			return -ENOMEM;
+		listing->entries = entries;
+		listing->room = room;
+	}
+	listing->entries[listing->nb++] = *entry;
+	return 0;
+}
+
+/* Takes path, which is malloc'ed, or frees it. 0 or -errno. */
+static int take(struct listing *listing, char *path, const char *name)
+{
+	struct entry entry = {.path = path};
+	int rc = path == NULL ? -ENOMEM : look_at(path);
+
+	if (rc == 1) {
+		const enum capture_peeked peeked = capture_peek(path, &entry.first_ts_ns);
+
+		if (peeked != CAPTURE_PEEKED_OTHER) {
+			entry.has_packets = peeked == CAPTURE_PEEKED_PACKET;
+			rc = add(listing, &entry);
+			if (rc == 0)
+				return 0;
+		} else {
+			rc = 0;
+			if (listing->set->nb_others++ == 0)
+				snprintf(listing->set->other, sizeof(listing->set->other), "%s",
+					 name);
+		}
+	}
+	if (rc < 0)
+		snprintf(listing->error, listing->error_size, "%s: cannot open: %s",
+			 path != NULL ? path : name, strerror(-rc));
+	free(path);
+	return rc;
+}
+
+static int list(struct listing *listing)
+{
+	DIR *folder = opendir(listing->folder);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (folder == NULL) {
+		snprintf(listing->error, listing->error_size, "%s: cannot open: %s",
+			 listing->folder, strerror(errno));
+		return -1;
+	}
+	while (rc == 0 && (errno = 0, entry = readdir(folder)) != NULL) {
+		if (entry->d_name[0] != '.')
+			rc = take(listing, join(listing->folder, entry->d_name), entry->d_name);
+	}
+	if (rc == 0 && entry == NULL && errno != 0) {
+		snprintf(listing->error, listing->error_size, "%s: cannot read: %s",
+			 listing->folder, strerror(errno));
+		rc = -1;
+	}
+	(void)closedir(folder);
+	return rc;
+}
+
+/* Hands the sorted paths over to the set. */
+static int finish(struct listing *listing)
+{
+	struct capture_folder *set = listing->set;
+
+	if (listing->nb == 0) {
+		snprintf(listing->error, listing->error_size,
+			 "%s: expected captures in the folder, found none%s", listing->folder,
+			 set->nb_others != 0 ? " (other files only)" : "");
+		return -1;
+	}
+	set->paths = calloc(listing->nb, sizeof(*set->paths));
+	if (set->paths == NULL) {
+		snprintf(listing->error, listing->error_size, "out of memory");
+		return -1;
+	}
+	qsort(listing->entries, listing->nb, sizeof(*listing->entries), compare);
+	for (; set->nb < listing->nb; set->nb++) {
+		set->paths[set->nb] = listing->entries[set->nb].path;
+		listing->entries[set->nb].path = NULL;
+	}
+	return 0;
+}
+
+int capture_folder_list(const char *folder, struct capture_folder *set, char *error,
+			size_t error_size)
+{
+	struct listing listing = {
+		.folder = folder, .set = set, .error = error, .error_size = error_size};
+	int rc;
+
+	*set = (struct capture_folder){0};
+	rc = list(&listing);
+	if (rc == 0)
+		rc = finish(&listing);
+	for (size_t i = 0; i < listing.nb; i++)
+		free(listing.entries[i].path);
+	free(listing.entries);
+	return rc == 0 ? 0 : -1;
+}
+
+void capture_folder_free(struct capture_folder *set)
+{
+	for (size_t i = 0; i < set->nb; i++)
+		free(set->paths[i]);
+	free(set->paths);
+	*set = (struct capture_folder){0};
+}

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Several captures as one: files in their order, folders by the time of the first packet, thousands
+of small files with few descriptors."""
+
+import os
+import pathlib
+import random
+import re
+import resource
+import struct
+import sys
+import tempfile
+
+import common
+import forge
+
+OK, FAILED, USAGE, DAMAGED = 0, 1, 2, 3
+START = 1_700_000_000  # forge's first second
+
+
+def pcap(*packets, link_type=forge.ETHERNET):
+    """A pcap of (seconds behind START, frame) pairs; seconds as text keeps every digit."""
+    data = struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 262144, link_type)
+    for stamp, packet in packets:
+        ns = round(stamp * 10**9) if isinstance(stamp, float) else stamp * 10**9
+        second, fraction = divmod(START * 10**9 + ns, 10**9)
+        data += struct.pack("<IIII", second, fraction, len(packet), len(packet)) + packet
+    return data
+
+
+class Bench:
+    def __init__(self, checks, program, tmp):
+        self.checks = checks
+        self.program = program
+        self.tmp = tmp
+
+    def write(self, name, data):
+        path = self.tmp / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def run(self, *words, **kwargs):
+        return common.run([self.program.path, *words], **kwargs)
+
+    def summary(self, label, inputs, *options, status=OK):
+        """The --json of a run that ends with the status, or an empty one."""
+        result = self.program.run(inputs, self.tmp / "out.arrow", "--workers", "2", *options)
+        self.checks.ok(f"{label}: exit status {status}", result.rc == status, str(result))
+        return result.summary or {"inputs": [], "packets": None, "link_types": []}
+
+    def names(self, label, inputs, *options, status=OK):
+        """(name, first frame, packets) of every input of a run."""
+        return [(pathlib.Path(i["path"]).name, i["first_frame"], i["packets"])
+                for i in self.summary(label, inputs, *options, status=status)["inputs"]]
+
+
+def folder_order(bench):
+    """By the first packet's time, then by name; those without packets last; named files stay."""
+    frame = forge.tcp_frame
+    bench.write("set/a-last.pcap", pcap((30, frame(1)), (31, frame(1))))
+    bench.write("set/z-first.pcap", pcap((10, frame(2))))
+    bench.write("set/same-b.pcap", pcap((20, frame(3))))
+    bench.write("set/same-a.pcap", pcap((20, frame(4))))
+    # The first packet counts, not the earliest.
+    bench.write("set/backwards.pcap", pcap((25, frame(5)), (1, frame(5))))
+    bench.write("set/0-none.pcap", pcap())
+    bench.write("set/capture.without.a.name", forge.Pcapng([frame(6)]).data)  # at second 0
+    want = [("capture.without.a.name", 1, 1), ("z-first.pcap", 2, 1), ("same-a.pcap", 3, 1),
+            ("same-b.pcap", 4, 1), ("backwards.pcap", 5, 2), ("a-last.pcap", 7, 2),
+            ("0-none.pcap", 0, 0)]
+    folder = bench.tmp / "set"
+    bench.checks.equal("a folder's order", bench.names("a folder", [folder]), want)
+    bench.checks.equal("a folder's order, with a slash",
+                       bench.names("a folder/", [f"{folder}/"]), want)
+    files = [folder / "a-last.pcap", folder / "z-first.pcap"]
+    bench.checks.equal("files keep their order", [n for n, _, _ in bench.names("files", files)],
+                       ["a-last.pcap", "z-first.pcap"])
+    mixed = bench.names("file, folder, file", [files[0], folder, files[1]])
+    bench.checks.equal("a folder between files", [n for n, _, _ in mixed],
+                       ["a-last.pcap"] + [n for n, _, _ in want] + ["z-first.pcap"])
+    by_name = bench.run("verdicts", *[folder / n for n, _, _ in want])
+    bench.checks.equal("verdicts of a folder", bench.run("verdicts", folder).text, by_name.text)
+
+
+def folder_content(bench):
+    """Captures are found by content; the rest is passed over."""
+    good = pcap((0, forge.tcp_frame(1)))
+    bench.write("mixed/notes.txt", b"nothing to see\n")
+    bench.write("mixed/empty", b"")
+    bench.write("mixed/cut.pcap", good[:20])
+    bench.write("mixed/capture.bin", good)
+    bench.write("mixed/.hidden.pcap", good)
+    bench.write("mixed/sub/deeper.pcap", good)
+    os.mkfifo(bench.tmp / "mixed/fifo.pcap")
+    (bench.tmp / "mixed/dangling.pcap").symlink_to("nowhere")
+    (bench.tmp / "mixed/linked").symlink_to("sub/deeper.pcap")
+    (bench.tmp / "mixed/linked-folder").symlink_to("sub")
+    folder = bench.tmp / "mixed"
+    output = folder / "out.arrow"
+    for _ in range(2):  # the second time its own output lies there, and a .part
+        result = bench.run("run", folder, "-w", output, timeout=30)
+        bench.write("mixed/other.arrow.part", output.read_bytes()[:300])
+        bench.checks.ok("a folder of all sorts", result.rc == OK, str(result))
+        bench.checks.ok("files passed over are counted in one line", re.fullmatch(
+            rf"tcpmill: {folder}: 2 captures; passed over 3 files that are none "
+            r"\((notes\.txt|empty|cut\.pcap) \.\.\.\)", result.errors.splitlines()[0]),
+            result.errors)
+    bench.checks.equal("the captures found",
+                       sorted(n for n, _, _ in bench.names("all sorts", [folder])),
+                       ["capture.bin", "linked"])
+    quiet = bench.run("run", "-q", folder, "-w", output)
+    bench.checks.ok("-q says nothing", quiet.rc == OK and not quiet.err, str(quiet))
+
+
+def folder_refused(bench):
+    """A folder without a capture, and one that cannot be read."""
+    (bench.tmp / "empty").mkdir()
+    bench.write("only-text/notes.txt", b"nothing to see\n")
+    good = bench.write("good.pcap", pcap((0, forge.tcp_frame(1))))
+    for name in ("empty", "only-text"):
+        for command in ("run", "verdicts", "explain"):
+            result = bench.run(command, good, bench.tmp / name)
+            lines = result.errors.splitlines()
+            bench.checks.ok(f"{command} {name}: one line", result.rc == FAILED and len(lines) == 1
+                            and f"{name}: expected captures in the folder" in lines[0],
+                            str(result))
+
+
+def input_file(bench):
+    """A flow that goes on from file to file is one, and is of the file of its first frame."""
+    frame = forge.tcp_frame
+    bench.write("parts/1.pcap", pcap((0, frame(1, forge.SYN)), (1, frame(2, forge.SYN))))
+    bench.write("parts/2.pcap", pcap((2, frame(1)), (3, frame(3, forge.SYN))))
+    bench.write("parts/3.pcap", pcap((4, frame(2)), (5, frame(1)), (6, frame(3))))
+    bench.summary("flows across files", [bench.tmp / "parts"])
+    rows = bench.program.rows(bench.tmp / "out.arrow")
+    bench.checks.equal("flows across files: file, first and last frame, packets",
+                       [(r["input_file"], r["first_frame"], r["last_frame"], r["o_pkts"])
+                        for r in rows], [(0, 1, 6, 3), (0, 2, 5, 2), (1, 4, 7, 2)])
+
+
+def make_many(bench, nb):
+    """nb files with three frames of 500 flows, each later than the one before, names at random."""
+    names = random.Random(6).sample(range(nb), nb)
+    for i, name in enumerate(names):
+        bench.write(f"many/{name:05}.pcap", pcap(*[
+            (i + k / 4, forge.tcp_frame(i % 500, forge.SYN if i < 500 and k == 0 else forge.ACK))
+            for k in range(3)]))
+    return [f"{name:05}.pcap" for name in names]
+
+
+def few_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
+def many_files(bench):
+    """3,000 files with 64 descriptors, in the time of as many small files."""
+    names = make_many(bench, 3000)
+    result = bench.run("run", "--json", "--workers", "2", bench.tmp / "many",
+                       "-w", bench.tmp / "out.arrow", preexec_fn=few_descriptors)
+    bench.checks.ok("3,000 files, 64 descriptors: exit status 0", result.rc == OK, str(result))
+    summary = common.parse_object(result.out) or {"inputs": []}
+    bench.checks.equal("3,000 files: their order",
+                       [pathlib.Path(i["path"]).name for i in summary["inputs"]], names)
+    bench.checks.equal("3,000 files: first frames", [i["first_frame"] for i in summary["inputs"]],
+                       [1 + 3 * i for i in range(3000)])
+    rows = bench.program.rows(bench.tmp / "out.arrow")
+    bench.checks.equal("3,000 files: flows", len(rows), 500)
+    bench.checks.equal("3,000 files: packets of each", {r["o_pkts"] for r in rows}, {18})
+    books = bench.run("show", bench.tmp / "out.arrow", "--books")
+    bench.checks.ok("3,000 files: the books", books.rc == OK and "9,000" in books.text, str(books))
+
+
+def many_interfaces(bench):
+    """A quarter of a million interfaces of many link types: no work that grows with the square."""
+    data = forge.section()
+    blocks = [forge.interface(link_type=200 + i % 20000) for i in range(20000)]
+    data += b"".join(blocks) * 12 + forge.interface()
+    data += forge.packet_block(forge.tcp_frame(1), interface_id=240000)
+    path = bench.write("interfaces.pcapng", data)
+    result = bench.program.run([path], bench.tmp / "out.arrow", timeout=20)
+    bench.checks.ok("240,001 interfaces: read in time", result.rc == OK and result.seconds < 10,
+                    str(result))
+    types = (result.summary or {"link_types": []})["link_types"]
+    bench.checks.equal("240,001 interfaces: link types", len(types), 20001)
+    bench.checks.equal("240,001 interfaces: the one with packets",
+                       [t["link_type"] for t in types if t["packets"]], [1])
+
+
+CASES = (folder_order, folder_content, folder_refused, input_file, many_files, many_interfaces)
+
+
+def main():
+    args = common.arguments(__doc__)
+    checks = common.Checks("sets", args.verbose)
+    program = common.Tcpmill(args.tcpmill)
+
+    def one(case):
+        with tempfile.TemporaryDirectory() as name:
+            try:
+                case(Bench(checks, program, pathlib.Path(name)))
+            except (OSError, KeyError, TypeError, IndexError) as error:
+                checks.ok(f"{case.__name__}: runs to its end", False, repr(error))
+    common.parallel(one, CASES, args.jobs)
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
