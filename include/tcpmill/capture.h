@@ -73,7 +73,8 @@ struct frame {
 struct chunk {
 	uint8_t *data;
 	size_t capacity;
-	uint32_t input;  /* index of the input */
+	uint32_t input;  /* index of the input; see chunk_input() */
+	bool is_merged;  /* frames of any input */
 	uint64_t offset; /* of data[0] in the file */
 	size_t len;      /* bytes present */
 	size_t limit;    /* records starting before it belong to the chunk */
@@ -98,6 +99,7 @@ struct capture_params {
 	size_t chunk_size;   /* bytes of file a chunk */
 	uint64_t max_frames; /* stop after so many; 0 = no limit */
 	const char *filter;  /* BPF text, or NULL */
+	bool merge;          /* inputs by time instead of one behind the other */
 };
 
 struct capture_input {
@@ -187,6 +189,12 @@ const struct capture_totals *capture_totals(const struct capture *capture);
 const struct capture_damage *capture_damage(const struct capture *capture, size_t i);
 /* Name of a LINKTYPE_ value, "EN10MB"; NULL if libpcap has none. */
 const char *capture_link_type_name(uint16_t link_type);
+
+/* The input that a frame of the chunk is of. */
+static inline uint32_t chunk_input(const struct chunk *chunk, uint32_t frame)
+{
+	return chunk->is_merged ? chunk->frames[frame].interface->input : chunk->input;
+}
 
 /* Advances the clock by one frame's stamp; returns true on a jump. */
 static inline bool capture_clock_tick(struct capture_clock *clock, int64_t ts_ns)

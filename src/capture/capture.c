@@ -48,6 +48,8 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 		*usage = true;
 		goto fail;
 	}
+	if (params->merge && params->nb_paths > 1 && merge_create(capture) != 0)
+		goto no_memory;
 	return capture;
 no_memory:
 	snprintf(error, error_size, "out of memory");
@@ -60,6 +62,7 @@ void capture_close(struct capture *capture)
 {
 	if (capture == NULL)
 		return;
+	merge_destroy(capture);
 	for (size_t i = 0; i < capture->nb_sources; i++)
 		source_close(&capture->sources[i]);
 	filter_free(capture);
@@ -72,12 +75,16 @@ void capture_close(struct capture *capture)
 
 int chunk_init(struct chunk *chunk, const struct capture *capture)
 {
+	return chunk_init_block(chunk, capture->chunk_size);
+}
+
+int chunk_init_block(struct chunk *chunk, size_t size)
+{
 	/* No record of any format is shorter; each that starts in the block may be one frame. */
-	const size_t room = capture->chunk_size / CAPTURE_MIN_RECORD + 1;
+	const size_t room = size / CAPTURE_MIN_RECORD + 1;
 
 	*chunk = (struct chunk){
-		.capacity = capture->chunk_size + CAPTURE_MAX_CAPLEN + CAPTURE_MAX_OPTIONS +
-			    CAPTURE_OVERLAP,
+		.capacity = size + CAPTURE_MAX_CAPLEN + CAPTURE_MAX_OPTIONS + CAPTURE_OVERLAP,
 		.room = (uint32_t)room,
 	};
 	chunk->data = malloc(chunk->capacity);
@@ -95,17 +102,23 @@ void chunk_fini(struct chunk *chunk)
 	*chunk = (struct chunk){0};
 }
 
-/* True if the source has another block. */
-static bool claim_block(struct capture *capture, struct source *source, struct chunk *chunk)
+bool source_is_at_end(const struct source *source)
 {
-	if (atomic_load_explicit(&source->ended, memory_order_relaxed) || capture_stopped(capture))
+	return atomic_load_explicit(&source->ended, memory_order_relaxed) ||
+	       (!source->is_stream && source->next_claim >= source->info.size);
+}
+
+bool source_claim(struct capture *capture, struct source *source, struct chunk *chunk, size_t size)
+{
+	if (source_is_at_end(source) || capture_stopped(capture))
 		return false;
-	if (!source->is_stream && source->next_claim >= source->info.size)
-		return false;
+	chunk->len = 0;
+	chunk->read_error = 0;
+	chunk->is_stream = source->is_stream;
 	if (source_reopen(source) != 0)
 		chunk->read_error = errno;
 	chunk->offset = source->next_claim;
-	chunk->limit = capture->chunk_size;
+	chunk->limit = size;
 	if (!source->is_stream && source->info.size - chunk->offset < chunk->limit)
 		chunk->limit = (size_t)(source->info.size - chunk->offset);
 	source->next_claim += chunk->limit;
@@ -122,14 +135,13 @@ void capture_close_if_done(struct source *source)
 
 bool capture_claim(struct capture *capture, struct chunk *chunk)
 {
+	if (capture->merge != NULL)
+		return merge_claim(capture, chunk);
 	while (capture->claim_source < capture->nb_sources) {
 		struct source *source = &capture->sources[capture->claim_source];
 
 		chunk->input = (uint32_t)capture->claim_source;
-		chunk->len = 0;
-		chunk->read_error = 0;
-		chunk->is_stream = source->is_stream;
-		if (claim_block(capture, source, chunk))
+		if (source_claim(capture, source, chunk, capture->chunk_size))
 			return true;
 		atomic_store(&source->claimed_all, true);
 		capture_close_if_done(source);

@@ -59,6 +59,7 @@ struct capture {
 	char *filter;
 	struct filter_program *programs; /* by link type, see filter.c */
 	size_t claim_source;             /* claim's */
+	struct merge *merge;             /* NULL: one input behind the other */
 	atomic_bool stop;
 
 	struct capture_interface *interfaces; /* reserved address space, grow-only */
@@ -182,6 +183,21 @@ static inline void cut_add(struct cut *cut, const uint8_t *data, int64_t ts_ns, 
 		.interface = cut->interface,
 	};
 }
+
+/* Claims the source's next block of so many bytes; false if there is none. */
+bool source_claim(struct capture *capture, struct source *source, struct chunk *chunk, size_t size);
+bool source_is_at_end(const struct source *source);
+/* As chunk_init(), for blocks of size bytes. */
+int chunk_init_block(struct chunk *chunk, size_t size);
+/* Cuts a block of the source without counting its frames; else as capture_cut(). */
+int cut_lane(struct capture *capture, struct source *source, struct chunk *chunk);
+
+/* merge.c: all sources are open. 0 or -ENOMEM. */
+int merge_create(struct capture *capture);
+void merge_destroy(struct capture *capture);
+bool merge_claim(struct capture *capture, struct chunk *chunk);
+/* Fills the chunk. 0 or -errno with capture->failure set. */
+int merge_cut(struct capture *capture, struct chunk *chunk, struct cut *cut);
 
 /* Cuts of one format each; see capture_cut(). */
 int pcap_cut(struct capture *capture, struct source *source, struct chunk *chunk, struct cut *cut);

@@ -24,9 +24,8 @@ static int begin_source(struct capture *capture, struct source *source)
 }
 
 static struct cut begin_cut(const struct capture *capture, const struct source *source,
-			    struct chunk *chunk)
+			    const struct chunk *chunk)
 {
-	const uint64_t left = capture->max_frames - capture->totals.nb_frames;
 	struct cut cut = {
 		.frames = chunk->frames,
 		.next = chunk->frames,
@@ -39,11 +38,18 @@ static struct cut begin_cut(const struct capture *capture, const struct source *
 
 	if (!cut.clock.started)
 		cut.clock.reference_ns = INT64_MAX;
-	if (capture->max_frames != 0 && left < chunk->room)
-		cut.end = chunk->frames + left;
-	if (source->kind != SOURCE_PCAPNG)
+	if (source != NULL && source->kind != SOURCE_PCAPNG)
 		cut_set_interface(&cut, &capture->interfaces[source->interface_base]);
 	return cut;
+}
+
+/* Not more frames than -c leaves. */
+static void bound_cut(const struct capture *capture, const struct chunk *chunk, struct cut *cut)
+{
+	const uint64_t left = capture->max_frames - capture->totals.nb_frames;
+
+	if (capture->max_frames != 0 && left < chunk->room)
+		cut->end = chunk->frames + left;
 }
 
 void cut_odd_stamp(struct cut *cut, int64_t ts_ns)
@@ -77,8 +83,7 @@ static void find_border(const struct capture *capture, struct chunk *chunk)
 }
 
 /* Adds the books of the cut to those of the capture. */
-static void end_cut(struct capture *capture, struct source *source, struct chunk *chunk,
-		    struct cut *cut)
+static void end_cut(struct capture *capture, struct chunk *chunk, struct cut *cut)
 {
 	struct capture_totals *totals = &capture->totals;
 
@@ -91,7 +96,6 @@ static void end_cut(struct capture *capture, struct source *source, struct chunk
 		cut->last_ts_ns = cut->clock.reference_ns;
 	cut->clock.started = true;
 	capture->clock = cut->clock;
-	source->info.nb_frames += chunk->nb_frames;
 	totals->nb_frames += chunk->nb_frames;
 	totals->captured_bytes += cut->captured_bytes;
 	totals->wire_bytes += cut->wire_bytes;
@@ -104,46 +108,41 @@ static void end_cut(struct capture *capture, struct source *source, struct chunk
 		capture_stop(capture);
 }
 
-static int cut_records(struct capture *capture, struct source *source, struct chunk *chunk)
+static int cut_records(struct capture *capture, struct source *source, struct chunk *chunk,
+		       struct cut *cut)
 {
-	struct cut cut = begin_cut(capture, source, chunk);
-	int rc = -EINVAL;
-
 	switch (source->kind) {
 	case SOURCE_PCAP:
-		rc = pcap_cut(capture, source, chunk, &cut);
-		break;
+		return pcap_cut(capture, source, chunk, cut);
 	case SOURCE_PCAPNG:
-		rc = pcapng_cut(capture, source, chunk, &cut);
-		break;
+		return pcapng_cut(capture, source, chunk, cut);
 	case SOURCE_LIBPCAP:
-		rc = libpcap_cut(capture, source, chunk, &cut);
-		break;
+		return libpcap_cut(capture, source, chunk, cut);
 	}
-	end_cut(capture, source, chunk, &cut);
-	return rc;
+	return -EINVAL;
 }
 
-int capture_cut(struct capture *capture, struct chunk *chunk)
+/* Finds the chunk's first record. False if there is none in it that shall be cut. */
+static bool begin_chunk(const struct capture *capture, const struct source *source,
+			struct chunk *chunk)
 {
-	struct source *source = &capture->sources[chunk->input];
 	bool starts; /* a record or block, in this chunk */
-	uint64_t bytes;
-	int rc = 0;
 
-	if (!source->begun)
-		rc = begin_source(capture, source);
 	if (chunk->is_stream)
 		chunk->offset = source->next_offset;
-	chunk->nb_frames = 0;
-	chunk->first_frame = capture->totals.nb_frames + 1;
-	chunk->border_frame = 0;
 	/* A large record reaches over whole chunks; an input that ended stays behind. */
 	starts = source->next_offset >= chunk->offset &&
 		 source->next_offset - chunk->offset < chunk->limit;
 	chunk->first = starts ? (size_t)(source->next_offset - chunk->offset) : 0;
-	if (rc == 0 && starts && !atomic_load(&source->ended) && !capture_stopped(capture))
-		rc = cut_records(capture, source, chunk);
+	return starts && !atomic_load(&source->ended) && !capture_stopped(capture);
+}
+
+/* The chunk is cut, with rc. */
+static void end_chunk(struct capture *capture, struct source *source, const struct chunk *chunk,
+		      int rc)
+{
+	uint64_t bytes;
+
 	if (rc == 0 && !chunk->is_stream && !atomic_load(&source->ended) &&
 	    chunk->offset + chunk->limit == source->info.size &&
 	    source->next_offset >= source->info.size)
@@ -153,5 +152,54 @@ int capture_cut(struct capture *capture, struct chunk *chunk)
 	capture->totals.input_bytes += source_input_bytes(source, bytes);
 	atomic_fetch_sub(&source->nb_chunks, 1);
 	capture_close_if_done(source);
+}
+
+int cut_lane(struct capture *capture, struct source *source, struct chunk *chunk)
+{
+	struct cut cut;
+	int rc = source->begun ? 0 : begin_source(capture, source);
+
+	cut = begin_cut(capture, source, chunk);
+	if (begin_chunk(capture, source, chunk) && rc == 0)
+		rc = cut_records(capture, source, chunk, &cut);
+	cut_set_interface(&cut, NULL);
+	chunk->nb_frames = (uint32_t)(cut.next - chunk->frames);
+	end_chunk(capture, source, chunk, rc);
 	return rc;
+}
+
+static int cut_merged(struct capture *capture, struct chunk *chunk)
+{
+	struct cut cut = begin_cut(capture, NULL, chunk);
+	int rc;
+
+	bound_cut(capture, chunk, &cut);
+	rc = merge_cut(capture, chunk, &cut);
+	end_cut(capture, chunk, &cut);
+	return rc;
+}
+
+static int cut_source(struct capture *capture, struct chunk *chunk)
+{
+	struct source *source = &capture->sources[chunk->input];
+	int rc = source->begun ? 0 : begin_source(capture, source);
+
+	if (begin_chunk(capture, source, chunk) && rc == 0) {
+		struct cut cut = begin_cut(capture, source, chunk);
+
+		bound_cut(capture, chunk, &cut);
+		rc = cut_records(capture, source, chunk, &cut);
+		end_cut(capture, chunk, &cut);
+		source->info.nb_frames += chunk->nb_frames;
+	}
+	end_chunk(capture, source, chunk, rc);
+	return rc;
+}
+
+int capture_cut(struct capture *capture, struct chunk *chunk)
+{
+	chunk->nb_frames = 0;
+	chunk->first_frame = capture->totals.nb_frames + 1;
+	chunk->border_frame = 0;
+	return chunk->is_merged ? cut_merged(capture, chunk) : cut_source(capture, chunk);
 }

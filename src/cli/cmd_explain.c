@@ -31,6 +31,7 @@ static const struct option_spec option_specs[] = {
 	 OPTION_EVERYBODY, OPT_ALL},
 	{"filter", 'f', "BPF", "read only packets that this capture filter passes", NULL,
 	 OPTION_EVERYBODY, RUN_OPT_FILTER},
+	RUN_ROW_MERGE,
 	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",
 	 "For experts and tests", OPTION_EXPERT, RUN_OPT_CHUNK_SIZE},
 };

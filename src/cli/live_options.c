@@ -285,7 +285,8 @@ static int check_foreign(const struct command_spec *command, const struct live_o
 	for (size_t i = 0; i < command->nb_options; i++) {
 		const int id = command->options[i].id;
 		const bool is_of_captures = id == RUN_OPT_FROM || id == RUN_OPT_TO ||
-					    id == RUN_OPT_CHUNK_SIZE || id == RUN_OPT_DELAY_WORKERS;
+					    id == RUN_OPT_MERGE || id == RUN_OPT_CHUNK_SIZE ||
+					    id == RUN_OPT_DELAY_WORKERS;
 
 		if (is_of_captures && is_seen(options, id))
 			return options_usage_error(

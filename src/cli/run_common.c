@@ -141,6 +141,9 @@ const char *run_options_take(struct run_options *options, int id, const char *va
 		return NULL;
 	case RUN_OPT_COUNT:
 		return parse_count_between(value, 1, UINT64_MAX / 2, &config->max_frames);
+	case RUN_OPT_MERGE:
+		options->merge = true;
+		return NULL;
 	case RUN_OPT_FROM:
 		return parse_time(value, &config->from_ns);
 	case RUN_OPT_TO:
@@ -189,6 +192,7 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 		.chunk_size = options->config.chunk_size,
 		.max_frames = options->config.max_frames,
 		.filter = options->config.filter,
+		.merge = options->merge,
 	};
 	char error[640];
 	bool usage;

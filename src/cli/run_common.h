@@ -23,6 +23,7 @@ struct run_options {
 	struct capture_folder *folders; /* whose captures stand among the paths */
 	size_t nb_folders;
 	bool json, quiet;
+	bool merge;         /* inputs by time */
 	bool has_max_flows; /* given, not the default of this machine */
 	bool has_batch_rows;
 	bool has_timeout[NB_FLOW_CLASSES]; /* of its own, not --idle-timeout's */
@@ -40,6 +41,7 @@ struct run_report {
 enum run_option {
 	RUN_OPT_FILTER,
 	RUN_OPT_COUNT,
+	RUN_OPT_MERGE,
 	RUN_OPT_FROM,
 	RUN_OPT_TO,
 	RUN_OPT_WORKERS,
@@ -69,7 +71,13 @@ enum run_option {
 	{"from", 0, "TIME",                                                                        \
 	 "only packets from this time on (UTC, as 2026-11-20T09:00:00 or @seconds)", NULL,         \
 	 OPTION_EVERYBODY, RUN_OPT_FROM},                                                          \
-	{"to", 0, "TIME", "only packets before this time", NULL, OPTION_EVERYBODY, RUN_OPT_TO}
+	{"to", 0, "TIME", "only packets before this time", NULL, OPTION_EVERYBODY, RUN_OPT_TO},    \
+	RUN_ROW_MERGE
+
+#define RUN_ROW_MERGE                                                                              \
+	{"merge", 0, NULL,                                                                         \
+	 "merge all captures by time, as mergecap does, instead of reading one after the other",   \
+	 NULL, OPTION_EVERYBODY, RUN_OPT_MERGE}
 
 /* With how much machine. */
 #define RUN_ROWS_MACHINE                                                                           \

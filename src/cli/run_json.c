@@ -208,6 +208,8 @@ static void put_options(struct json_out *json, const void *context)
 		json_text(json, "filter", config->filter);
 	if (config->max_frames != 0)
 		json_uint(json, "count", config->max_frames);
+	if (options->merge)
+		json_bool(json, "merge", true);
 	if (config->from_ns != INT64_MIN)
 		json_int(json, "from_ns", config->from_ns);
 	if (config->to_ns != INT64_MAX)

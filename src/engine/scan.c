@@ -72,8 +72,8 @@ static void number_flow(struct scan *scan, struct flow *flow)
 
 static void track(struct scan *scan, const struct segment *segment, uint64_t frame)
 {
-	const struct tcp_arrival arrival =
-		tcp_flow_find(scan->table, segment, frame, scan->chunk.input, NULL);
+	const struct tcp_arrival arrival = tcp_flow_find(
+		scan->table, segment, frame, chunk_input(&scan->chunk, segment->frame), NULL);
 	struct tcp_result result;
 	struct tcp_note note;
 	bool is_followed;

@@ -169,8 +169,8 @@ static void keep_told(const struct worker *worker, struct told_list *list, struc
 static int track_one(struct worker *worker, struct slot *slot, const struct segment *segment,
 		     uint64_t frame, struct flow *guess)
 {
-	struct tcp_arrival arrival =
-		tcp_flow_find(worker->table, segment, frame, slot->chunk.input, guess);
+	struct tcp_arrival arrival = tcp_flow_find(
+		worker->table, segment, frame, chunk_input(&slot->chunk, segment->frame), guess);
 	struct engine_told *told = NULL;
 	struct tcp_result result;
 

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Several inputs as one, by time (definitions 1.3): the next packet is the earliest head of
+ * any input; of equal ones that of the input named earlier. Inside an input the order stays.
+ *
+ * Each input is a lane: a small block of its file, cut into frames. The cut of a chunk copies
+ * frames from the lanes into the chunk, so what comes behind it knows nothing of lanes. A heap
+ * has the heads of all lanes. That of a file that is not open yet is the stamp of its first
+ * packet, known from a look at it; so files one behind the other are open one at a time.
+ * Lanes know nothing of the chunk's size: it has no say in the order.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture_priv.h"
+
+#define LANE_BLOCK (32u << 10) /* bytes of a file that a lane has at a time */
+#define MANY_LANES 64u         /* with more, files are closed between blocks */
+#define GAP 16u                /* between packets: as many bytes as a pcap record's header */
+
+struct lane {
+	struct chunk chunk; /* frames from next on are still to be taken */
+	uint32_t next;
+	bool is_open, has_damage;
+	struct capture_damage damage; /* behind the frames: told when they are taken */
+};
+
+/* The place of a lane in the order. */
+struct head {
+	int64_t ts_ns;
+	uint32_t input;
+	bool is_unknown; /* its next frame is not there yet: first of all, to be looked at */
+};
+
+struct merge {
+	struct lane *lanes; /* [nb_sources] */
+	struct head *heap;
+	size_t nb; /* of the heap */
+	atomic_bool is_done;
+};
+
+static bool is_before(const struct head *a, const struct head *b)
+{
+	if (a->is_unknown != b->is_unknown)
+		return a->is_unknown;
+	if (a->ts_ns != b->ts_ns && !a->is_unknown)
+		return a->ts_ns < b->ts_ns;
+	return a->input < b->input;
+}
+
+/* The heap but for the head at i, which may have moved back, is in order. */
+static void sift_down(struct merge *merge, size_t i)
+{
+	const struct head head = merge->heap[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= merge->nb)
+			break;
+		if (child + 1 < merge->nb &&
+		    is_before(&merge->heap[child + 1], &merge->heap[child]))
+			child++;
+		if (!is_before(&merge->heap[child], &head))
+			break;
+		merge->heap[i] = merge->heap[child];
+		i = child;
+	}
+	merge->heap[i] = head;
+}
+
+/* Where the input comes in before it is opened. */
+static struct head first_head(const struct capture *capture, uint32_t input)
+{
+	const char *path = capture->sources[input].info.path;
+	struct head head = {.input = input, .is_unknown = true};
+	struct stat st;
+
+	/* A pipe gives its first packet only once. */
+	if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return head;
+	head.is_unknown = false;
+	if (capture_peek(path, &head.ts_ns) != CAPTURE_PEEKED_PACKET)
+		head.ts_ns = INT64_MAX;
+	return head;
+}
+
+int merge_create(struct capture *capture)
+{
+	struct merge *merge = calloc(1, sizeof(*merge));
+
+	if (merge == NULL)
+		return -ENOMEM;
+	capture->merge = merge;
+	merge->lanes = calloc(capture->nb_sources, sizeof(*merge->lanes));
+	merge->heap = calloc(capture->nb_sources, sizeof(*merge->heap));
+	if (merge->lanes == NULL || merge->heap == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < capture->nb_sources; i++) {
+		merge->heap[i] = first_head(capture, (uint32_t)i);
+		/* Each would keep the disk busy far ahead. */
+		if (capture->nb_sources > MANY_LANES)
+			atomic_store(&capture->sources[i].read_ahead, UINT64_MAX);
+	}
+	merge->nb = capture->nb_sources;
+	for (size_t i = merge->nb / 2; i-- > 0;)
+		sift_down(merge, i);
+	return 0;
+}
+
+void merge_destroy(struct capture *capture)
+{
+	struct merge *merge = capture->merge;
+
+	if (merge == NULL)
+		return;
+	for (size_t i = 0; merge->lanes != NULL && i < capture->nb_sources; i++)
+		chunk_fini(&merge->lanes[i].chunk);
+	free(merge->lanes);
+	free(merge->heap);
+	free(merge);
+	capture->merge = NULL;
+}
+
+bool merge_claim(struct capture *capture, struct chunk *chunk)
+{
+	if (atomic_load(&capture->merge->is_done) || capture_stopped(capture))
+		return false;
+	chunk->input = 0;
+	chunk->is_merged = true;
+	chunk->is_stream = true; /* nothing to read: its cut fills it */
+	chunk->offset = 0;
+	chunk->limit = capture->chunk_size;
+	chunk->len = 0;
+	chunk->read_error = 0;
+	return true;
+}
+
+/* Takes back what the lane's cut noted: its frames come first, or not at all with -c. */
+static void put_off_damage(struct capture *capture, struct lane *lane, uint64_t nb_before,
+			   const struct capture_damage *last)
+{
+	const size_t end = CAPTURE_NB_DAMAGE - 1;
+
+	if (capture->totals.nb_damage == nb_before)
+		return;
+	lane->has_damage = true;
+	lane->damage = capture->damage[nb_before < end ? nb_before : end];
+	capture->damage[end] = *last;
+	capture->totals.nb_damage = nb_before;
+}
+
+/* Another block for the lane, if its source has one. 0 or -errno. */
+static int fill(struct capture *capture, struct source *source, struct lane *lane)
+{
+	const struct capture_damage last = capture->damage[CAPTURE_NB_DAMAGE - 1];
+	const uint64_t nb_damage = capture->totals.nb_damage;
+	int rc;
+
+	lane->next = 0;
+	lane->chunk.nb_frames = 0;
+	if (!source_claim(capture, source, &lane->chunk, LANE_BLOCK))
+		return 0;
+	capture_read(capture, &lane->chunk);
+	rc = cut_lane(capture, source, &lane->chunk);
+	put_off_damage(capture, lane, nb_damage, &last);
+	/* They count for their interfaces when they are taken. */
+	for (uint32_t i = 0; i < lane->chunk.nb_frames; i++)
+		capture->interfaces[lane->chunk.frames[i].interface - capture->interfaces]
+			.nb_frames--;
+	if (capture->nb_sources > MANY_LANES && !source->is_stream && source->fd != STDIN_FILENO)
+		source_close_file(source);
+	return rc;
+}
+
+/* The lane on top has nothing more. */
+static void end_lane(struct capture *capture, struct source *source, struct lane *lane)
+{
+	struct merge *merge = capture->merge;
+
+	if (lane->has_damage) {
+		const uint64_t nb = capture->totals.nb_damage++, end = CAPTURE_NB_DAMAGE - 1;
+
+		capture->damage[nb < end ? nb : end] = lane->damage;
+	}
+	chunk_fini(&lane->chunk);
+	source_close(source);
+	merge->heap[0] = merge->heap[--merge->nb];
+	if (merge->nb != 0)
+		sift_down(merge, 0);
+	else
+		atomic_store(&merge->is_done, true);
+}
+
+/*
+ * Sees to it that the first lane's next frame is there, if it was not; another lane may be the
+ * first then, and this one have ended. 1: to be called again; 0: it is there; -errno.
+ */
+static int make_ready(struct capture *capture)
+{
+	struct merge *merge = capture->merge;
+	struct head *head = &merge->heap[0];
+	struct source *source = &capture->sources[head->input];
+	struct lane *lane = &merge->lanes[head->input];
+	int rc;
+
+	if (lane->next < lane->chunk.nb_frames)
+		return 0;
+	if (!lane->is_open) {
+		rc = chunk_init_block(&lane->chunk, LANE_BLOCK);
+		if (rc != 0) {
+			snprintf(capture->failure, sizeof(capture->failure), "out of memory");
+			return rc;
+		}
+		lane->chunk.input = head->input;
+		lane->is_open = true;
+	}
+	rc = fill(capture, source, lane);
+	if (rc != 0)
+		return rc;
+	head->is_unknown = lane->chunk.nb_frames == 0;
+	if (!head->is_unknown) {
+		head->ts_ns = lane->chunk.frames[0].ts_ns;
+		sift_down(merge, 0);
+	} else if (source_is_at_end(source)) {
+		end_lane(capture, source, lane);
+	}
+	return 1;
+}
+
+/* The head that the first one has to keep in front of. */
+static struct head rival_of(const struct merge *merge)
+{
+	if (merge->nb < 2)
+		return (struct head){.ts_ns = INT64_MAX, .input = UINT32_MAX};
+	if (merge->nb < 3 || is_before(&merge->heap[1], &merge->heap[2]))
+		return merge->heap[1];
+	return merge->heap[2];
+}
+
+/*
+ * Copies frames of the first lane to data as long as they are the earliest, and there is room.
+ * Returns the bytes they take.
+ */
+static size_t take_run(struct capture *capture, struct cut *cut, uint8_t *data, size_t room)
+{
+	struct merge *merge = capture->merge;
+	struct head *head = &merge->heap[0];
+	struct capture_input *input = &capture->sources[head->input].info;
+	struct lane *lane = &merge->lanes[head->input];
+	const struct frame *const before = cut->next;
+	const struct head rival = rival_of(merge);
+	size_t pos = 0;
+
+	do {
+		const struct frame *frame = &lane->chunk.frames[lane->next++];
+		uint8_t *to = data + pos + GAP;
+
+		memcpy(to, frame->data, frame->caplen);
+		cut_set_interface(cut,
+				  &capture->interfaces[frame->interface - capture->interfaces]);
+		cut_add(cut, to, frame->ts_ns, frame->caplen, frame->wire_len);
+		pos += GAP + frame->caplen;
+		head->is_unknown = lane->next == lane->chunk.nb_frames;
+		if (head->is_unknown)
+			break;
+		head->ts_ns = frame[1].ts_ns;
+	} while (pos < room && !cut_is_full(cut) && is_before(head, &rival));
+	if (input->nb_frames == 0)
+		input->first_frame =
+			capture->totals.nb_frames + (uint64_t)(before - cut->frames) + 1;
+	input->nb_frames += (uint64_t)(cut->next - before);
+	sift_down(merge, 0);
+	return pos;
+}
+
+int merge_cut(struct capture *capture, struct chunk *chunk, struct cut *cut)
+{
+	const struct merge *merge = capture->merge;
+	size_t pos = 0;
+
+	while (merge->nb != 0 && pos < chunk->limit && !cut_is_full(cut) &&
+	       !capture_stopped(capture)) {
+		const int rc = make_ready(capture);
+
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			pos += take_run(capture, cut, chunk->data + pos, chunk->limit - pos);
+	}
+	chunk->len = pos;
+	return 0;
+}
