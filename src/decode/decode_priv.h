@@ -129,6 +129,14 @@ enum fate decode_general(const struct decode_context *context, const struct fram
 
 /* link.c: a frame of this link type. */
 enum fate decode_link(struct cursor *c, uint16_t link_type);
+/*
+ * link_80211.c: an IEEE 802.11 frame; how: WLAN_* or 0. Its aggregated MSDUs can make several
+ * segments, which keep the tunnel and VLAN that the cursor's segment has.
+ */
+#define WLAN_PADDED 0x01u  /* the header is padded to a multiple of four bytes */
+#define WLAN_FCS 0x02u     /* a frame check sequence is behind it */
+#define WLAN_SWAPPED 0x04u /* the bytes of the frame control field are swapped (CAPWAP) */
+enum fate decode_80211(struct cursor *c, uint32_t how);
 /* ethertype.c: what is behind an Ethernet type; a whole Ethernet frame; IEEE 802.2. */
 enum fate decode_ethertype(struct cursor *c, uint16_t type);
 enum fate decode_type_or_length(struct cursor *c, uint16_t type);

@@ -14,6 +14,7 @@ enum {
 	LINK_PPP_HDLC = 50,
 	LINK_PPP_ETHER = 51,
 	LINK_RAW = 101,
+	LINK_80211 = 105,
 	LINK_LOOP = 108,
 	LINK_SLL = 113,
 	LINK_IPV4 = 228,
@@ -81,6 +82,8 @@ enum fate decode_link(struct cursor *c, uint16_t link_type)
 		return decode_ppp_link(c);
 	case LINK_PPP_ETHER:
 		return decode_pppoe(c);
+	case LINK_80211:
+		return decode_80211(c, 0);
 	default:
 		return FATE_LINK_UNKNOWN;
 	}
