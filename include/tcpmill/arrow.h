@@ -157,4 +157,26 @@ int64_t arrow_batch_int(const struct arrow_batch *batch, size_t field, uint32_t 
 const char *arrow_batch_text(const struct arrow_batch *batch, size_t field, uint32_t row,
 			     size_t *len);
 
+/* ---- recovering -------------------------------------------------------- */
+
+struct arrow_recovered {
+	uint64_t nb_batches, nb_rows;
+	uint64_t nb_bytes; /* of the source, up to the end of the last batch that was saved */
+	bool is_damaged;   /* else it just ends too early */
+	char damage[512];  /* with the source's name, if so */
+};
+
+/* What the footer of a recovered file shall say: fills kv and returns how many; 0: no memory. */
+#define ARROW_RECOVERED_KV_MAX 4
+typedef size_t arrow_recovered_kv_fn(void *context, const struct arrow_recovered *result,
+				     struct arrow_kv kv[ARROW_RECOVERED_KV_MAX]);
+
+/*
+ * Makes a whole file, to, of the whole batches at the start of a file or stream that has no
+ * end; "-" = stdin. Messages are checked, then copied as they are. What is there is never
+ * overwritten, and to does not exist before it is whole. 0, or -1 and error (one line).
+ */
+int arrow_recover(const char *from, const char *to, arrow_recovered_kv_fn *describe, void *context,
+		  struct arrow_recovered *result, char *error, size_t error_size);
+
 #endif

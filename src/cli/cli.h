@@ -16,6 +16,7 @@ enum exit_status {
 };
 
 int cmd_explain(int argc, char **argv);
+int cmd_recover(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_verdicts(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{"show", cmd_show, "show flow records as a table, totals, CSV or JSON"},
 	{"explain", cmd_explain, "show one flow as a ladder: what went wrong, why, and where"},
 	{"verdicts", cmd_verdicts, "print tshark's verdict on every TCP packet"},
+	{"recover", cmd_recover, "make a whole file of the .part that a crash left"},
 };
 
 static void print_help(FILE *out)

@@ -158,46 +158,45 @@ static int finish(struct arrow_reader *reader)
 	return 0;
 }
 
-static int next_batch(struct arrow_reader *reader)
+int arrow_reader_next_message(struct arrow_reader *reader)
 {
-	for (;;) {
-		int ret = arrow_input_next(&reader->in, &reader->msg);
+	int ret;
 
-		if (ret < 0)
-			return -1;
-		if (ret == 0)
-			return finish(reader);
-		switch (reader->msg.type) {
-		case ARROW_HEADER_DICTIONARY:
-			if (reader_decode_dictionary(reader, &reader->msg) != 0)
-				return -1;
-			break;
-		case ARROW_HEADER_BATCH:
-			if (reader_decode_batch(reader, &reader->msg) != 0)
-				return -1;
-			reader->nb_batches++;
-			return 1;
-		default:
-			return arrow_input_damaged(&reader->in, reader->msg.offset,
-						   "expected a batch, found a message of type %u",
-						   reader->msg.type);
-		}
+	if (reader->in.error[0])
+		return READER_DAMAGED;
+	if (reader->is_at_end)
+		return READER_END;
+	ret = arrow_input_next(&reader->in, &reader->msg);
+	if (ret < 0)
+		return READER_DAMAGED;
+	if (ret == 0)
+		return finish(reader) == 0 ? READER_END : READER_DAMAGED;
+	switch (reader->msg.type) {
+	case ARROW_HEADER_DICTIONARY:
+		ret = reader_decode_dictionary(reader, &reader->msg);
+		return ret == 0 ? READER_DICTIONARY : READER_DAMAGED;
+	case ARROW_HEADER_BATCH:
+		if (reader_decode_batch(reader, &reader->msg) != 0)
+			return READER_DAMAGED;
+		reader->nb_batches++;
+		return READER_BATCH;
+	default:
+		arrow_input_damaged(&reader->in, reader->msg.offset,
+				    "expected a batch, found a message of type %u",
+				    reader->msg.type);
+		return READER_DAMAGED;
 	}
 }
 
 int arrow_reader_next(struct arrow_reader *reader, const struct arrow_batch **batch)
 {
-	int ret;
+	int kind;
 
-	*batch = NULL;
-	if (reader->in.error[0])
-		return -1;
-	if (reader->is_at_end)
-		return 0;
-	ret = next_batch(reader);
-	if (ret == 1)
-		*batch = &reader->batch;
-	return ret;
+	do {
+		kind = arrow_reader_next_message(reader);
+	} while (kind == READER_DICTIONARY);
+	*batch = kind == READER_BATCH ? &reader->batch : NULL;
+	return kind;
 }
 
 uint32_t arrow_batch_nb_rows(const struct arrow_batch *batch)

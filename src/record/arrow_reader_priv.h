@@ -100,6 +100,11 @@ static inline int32_t reader_offset(const uint8_t *offsets, size_t i)
 	return value;
 }
 
+/* arrow_reader.c */
+enum { READER_DAMAGED = -1, READER_END, READER_BATCH, READER_DICTIONARY };
+/* The next message, decoded; a batch is in reader->batch. One of the above. */
+int arrow_reader_next_message(struct arrow_reader *reader);
+
 /* arrow_reader_schema.c */
 int reader_parse_schema(struct arrow_reader *reader, struct arrow_incoming *msg);
 /* A footer that makes no sense is as good as none. */

@@ -17,19 +17,10 @@
 #include <tcpmill/arrow.h>
 #include <tcpmill/record.h>
 
+#include "arrow_footer_priv.h"
 #include "arrow_output_priv.h"
 #include "arrow_priv.h"
 #include "flatbuffer_priv.h"
-
-struct block {
-	uint64_t offset;
-	uint64_t metadata_len, body_len;
-};
-
-struct block_list {
-	struct block *blocks;
-	size_t nb, capacity;
-};
 
 struct arrow_writer {
 	const struct table_format *format;
@@ -43,7 +34,7 @@ struct arrow_writer {
 	struct arrow_writer_options options;
 	int error;       /* sticky */
 	uint64_t offset; /* committed bytes; where the next message goes */
-	struct block_list dictionaries, batches;
+	struct arrow_blocks dictionaries, batches;
 };
 
 static int sticky(struct arrow_writer *writer, int error)
@@ -76,30 +67,15 @@ static int commit_bytes(struct arrow_writer *writer, const uint8_t *data, size_t
 	return 0;
 }
 
-static int add_block(struct block_list *list, const struct block *block)
-{
-	if (list->nb == list->capacity) {
-		const size_t capacity = list->capacity ? 2 * list->capacity : 64;
-		struct block *blocks = realloc(list->blocks, capacity * sizeof(*blocks));
-
-		if (!blocks)
-			return -ENOMEM;
-		list->blocks = blocks;
-		list->capacity = capacity;
-	}
-	list->blocks[list->nb++] = *block;
-	return 0;
-}
-
 /* Writes a message that the footer will point to. */
 static int commit_message(struct arrow_writer *writer, const struct arrow_message *msg,
-			  struct block_list *list)
+			  struct arrow_blocks *list)
 {
-	const struct block block = {writer->offset, msg->metadata_len, msg->body_len};
+	const struct arrow_block block = {writer->offset, msg->metadata_len, msg->body_len};
 	int ret = writer->error;
 
 	if (!ret && !writer->is_stream)
-		ret = add_block(list, &block);
+		ret = arrow_blocks_add(list, &block);
 	if (ret)
 		return sticky(writer, ret);
 	return commit_bytes(writer, msg->data, msg->len);
@@ -141,8 +117,8 @@ static void destroy(struct arrow_writer *writer)
 		free_text(writer->metadata[i].value);
 	}
 	free(writer->metadata);
-	free(writer->dictionaries.blocks);
-	free(writer->batches.blocks);
+	arrow_blocks_fini(&writer->dictionaries);
+	arrow_blocks_fini(&writer->batches);
 	if (writer->part_path != writer->path)
 		free(writer->part_path);
 	free(writer->path);
@@ -312,58 +288,22 @@ int arrow_writer_append(struct arrow_writer *writer, const struct arrow_message 
 	return ret;
 }
 
-static size_t build_blocks(struct flatbuffer *fb, const struct block_list *list)
-{
-	const size_t vector = flatbuffer_vector(fb, list->nb, ARROW_BLOCK_LEN, 8);
-	size_t at = vector + 4;
-
-	for (size_t i = 0; i < list->nb; i++, at += ARROW_BLOCK_LEN) {
-		flatbuffer_put(fb, at, list->blocks[i].offset, 8);
-		flatbuffer_put(fb, at + 8, list->blocks[i].metadata_len, 4);
-		flatbuffer_put(fb, at + 16, list->blocks[i].body_len, 8);
-	}
-	return vector;
-}
-
-static void build_footer(struct flatbuffer *fb, const struct arrow_writer *writer,
-			 const struct arrow_kv *metadata, size_t nb)
-{
-	const uint8_t widths[NB_FOOTER_SLOTS] = {2, 4, 4, 4, nb ? 4 : 0};
-	size_t footer;
-
-	flatbuffer_init(fb);
-	footer = flatbuffer_table(fb, widths, NB_FOOTER_SLOTS);
-	flatbuffer_ref(fb, 0, footer);
-	flatbuffer_put(fb, flatbuffer_slot(fb, footer, FOOTER_VERSION), ARROW_VERSION_5, 2);
-	flatbuffer_ref(
-		fb, flatbuffer_slot(fb, footer, FOOTER_SCHEMA),
-		arrow_build_schema(fb, writer->format, writer->metadata, writer->nb_metadata));
-	flatbuffer_ref(fb, flatbuffer_slot(fb, footer, FOOTER_DICTIONARIES),
-		       build_blocks(fb, &writer->dictionaries));
-	flatbuffer_ref(fb, flatbuffer_slot(fb, footer, FOOTER_BATCHES),
-		       build_blocks(fb, &writer->batches));
-	if (nb)
-		flatbuffer_ref(fb, flatbuffer_slot(fb, footer, FOOTER_METADATA),
-			       arrow_build_metadata(fb, metadata, nb));
-}
-
 /* End of stream, footer, its length, magic. */
 static int write_footer(struct arrow_writer *writer, const struct arrow_kv *metadata, size_t nb)
 {
 	struct flatbuffer fb;
-	uint8_t *tail = NULL;
+	const size_t footer = arrow_footer_begin(&fb, nb);
 	int ret = -ENOMEM;
+	uint8_t *tail;
+	size_t len;
 
-	build_footer(&fb, writer, metadata, nb);
-	if (!fb.failed)
-		tail = malloc(ARROW_PREFIX_LEN + fb.len + 8 + ARROW_TAIL_LEN);
-	if (tail) {
-		arrow_put64(tail, ARROW_CONTINUATION);
-		memcpy(tail + ARROW_PREFIX_LEN, fb.data, fb.len);
-		arrow_put64(tail + ARROW_PREFIX_LEN + fb.len, fb.len);
-		memcpy(tail + ARROW_PREFIX_LEN + fb.len + 4, ARROW_MAGIC, 6);
-		ret = commit_bytes(writer, tail, ARROW_PREFIX_LEN + fb.len + ARROW_TAIL_LEN);
-	}
+	flatbuffer_ref(
+		&fb, flatbuffer_slot(&fb, footer, FOOTER_SCHEMA),
+		arrow_build_schema(&fb, writer->format, writer->metadata, writer->nb_metadata));
+	arrow_footer_end(&fb, footer, &writer->dictionaries, &writer->batches, metadata, nb);
+	tail = arrow_footer_tail(&fb, &len);
+	if (tail)
+		ret = commit_bytes(writer, tail, len);
 	free(tail);
 	flatbuffer_fini(&fb);
 	return ret ? sticky(writer, ret) : 0;
