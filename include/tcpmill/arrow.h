@@ -21,6 +21,7 @@ struct arrow_encoder;
 struct arrow_writer;
 struct arrow_reader;
 
+/* A value of NULL is one that there was no memory for: who writes it fails with ENOMEM. */
 struct arrow_kv {
 	const char *key;
 	const char *value;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
 
 #include "json_out.h"
 #include "text.h"
@@ -84,16 +87,46 @@ void json_text(struct json_out *json, const char *name, const char *value)
 	put_string(json->file, value);
 }
 
+/* open_memstream() does not tell when it runs out of memory in the middle. */
+struct memory {
+	char *text;
+	size_t len, size;
+};
+
+static ssize_t append(void *cookie, const char *data, size_t len)
+{
+	struct memory *memory = cookie;
+
+	if (memory->len + len + 1 > memory->size) {
+		const size_t size = 2 * (memory->len + len + 1);
+		char *text = realloc(memory->text, size);
+
+		if (text == NULL)
+			return 0;
+		memory->text = text;
+		memory->size = size;
+	}
+	memcpy(memory->text + memory->len, data, len);
+	memory->len += len;
+	memory->text[memory->len] = '\0';
+	return (ssize_t)len;
+}
+
 char *json_make(json_put_fn *put, const void *context)
 {
-	char *text = NULL;
-	size_t size;
-	struct json_out json = {.file = open_memstream(&text, &size)};
+	const cookie_io_functions_t functions = {.write = append};
+	struct memory memory = {.text = NULL};
+	struct json_out json = {.file = fopencookie(&memory, "w", functions)};
+	bool failed;
 
 	if (json.file == NULL)
 		return NULL;
 	put(&json, context);
-	return fclose(json.file) == 0 ? text : NULL;
+	failed = fflush(json.file) != 0 || ferror(json.file) != 0;
+	if (fclose(json.file) == 0 && !failed)
+		return memory.text;
+	free(memory.text);
+	return NULL;
 }
 
 struct texts {

@@ -2,8 +2,11 @@
 
 /* The program: picks a command. */
 
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -36,8 +39,25 @@ static void print_help(FILE *out)
 	      out);
 }
 
+/*
+ * A file opened under the number of a closed stdout would be mixed with text: no number is
+ * left free. Reading gives the end at once, writing fails.
+ */
+static bool fill_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
+	if (!fill_standard_streams()) {
+		fputs("tcpmill: cannot open /dev/null\n", stderr);
+		return EXIT_FAILED;
+	}
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

@@ -95,13 +95,10 @@ static void put_drops(struct json_out *json, const struct capture *capture)
 		json_uint(json, "capture_drops", drops);
 }
 
-static char *drops_text(const struct capture *capture)
+static char *drops_text(uint64_t drops)
 {
 	char text[32];
-	uint64_t drops;
 
-	if (!run_reported_drops(capture, &drops))
-		return NULL;
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)drops);
 	return strdup(text);
 }
@@ -189,7 +186,7 @@ void run_print_stream_footer(const struct run_report *report, FILE *out)
 
 size_t run_metadata_add(struct arrow_kv *kv, size_t nb, size_t max, const char *key, char *value)
 {
-	if (nb == max || value == NULL) {
+	if (nb == max) {
 		free(value);
 		return nb;
 	}
@@ -283,6 +280,7 @@ static void put_footer_damage(struct json_out *json, const void *capture)
 size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv, size_t max)
 {
 	char evicted[32];
+	uint64_t drops;
 	size_t nb = 0;
 
 	snprintf(evicted, sizeof(evicted), "%llu", (unsigned long long)report->result->evicted);
@@ -292,7 +290,8 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 			      json_make(put_footer_link_types, report->capture));
 	nb = run_metadata_add(kv, nb, max, "damage", json_make(put_footer_damage, report->capture));
 	nb = run_metadata_add(kv, nb, max, "evicted", strdup(evicted));
-	nb = run_metadata_add(kv, nb, max, "capture_drops", drops_text(report->capture));
+	if (run_reported_drops(report->capture, &drops))
+		nb = run_metadata_add(kv, nb, max, "capture_drops", drops_text(drops));
 	return nb;
 }
 

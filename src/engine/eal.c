@@ -6,9 +6,11 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "eal.h"
 
@@ -88,6 +90,28 @@ static uint32_t put_arguments(const struct eal_params *params, char **argv, char
 	return nb;
 }
 
+/* DPDK aborts the process where it cannot start or pin a thread: a failure like others. */
+static void on_abort(int signal)
+{
+	static const char line[] = "tcpmill: DPDK's EAL does not start: see the lines above\n";
+
+	(void)signal;
+	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+	_exit(EXIT_FAILURE);
+}
+
+static int init_eal(int argc, char **argv)
+{
+	const struct sigaction action = {.sa_handler = on_abort};
+	struct sigaction before;
+	int rc;
+
+	sigaction(SIGABRT, &action, &before);
+	rc = rte_eal_init(argc, argv);
+	sigaction(SIGABRT, &before, NULL);
+	return rc;
+}
+
 int eal_start(const struct eal_params *params, int *cpus, char *error, size_t error_size)
 {
 	char map[8192], mib[16], program[] = "tcpmill";
@@ -106,7 +130,7 @@ int eal_start(const struct eal_params *params, int *cpus, char *error, size_t er
 	argc += put_arguments(params, argv + argc, mib, sizeof(mib));
 	for (uint32_t i = 0; i < params->nb_extra; i++)
 		argv[argc++] = (char *)(uintptr_t)params->extra[i]; /* of main(): may be changed */
-	rc = rte_eal_init((int)argc, argv);
+	rc = init_eal((int)argc, argv);
 	if (rc < 0)
 		snprintf(error, error_size, "DPDK's EAL does not start: %s (%s)",
 			 rte_errno != 0 ? rte_strerror(rte_errno) : "see the lines above", map);

@@ -39,6 +39,7 @@ int arrow_input_damaged(struct arrow_input *in, uint64_t offset, const char *for
 	int n = snprintf(in->error, sizeof(in->error), "%.200s: damaged at byte %" PRIu64 ": ",
 			 in->name, offset);
 
+	in->is_damaged = true;
 	va_start(args, format);
 	vsnprintf(in->error + n, sizeof(in->error) - (size_t)n, format, args);
 	va_end(args);
@@ -130,31 +131,49 @@ static size_t footer_len(const uint8_t tail[ARROW_TAIL_LEN], uint64_t room)
 	return len;
 }
 
-/* Looks at the end of a seekable file. A footer that cannot be read is none. */
-static void find_footer(struct arrow_input *in, uint64_t start)
+/* Reads len bytes anywhere. 0, 1 when there are fewer, -1. */
+static int read_at(struct arrow_input *in, uint8_t *out, size_t len, uint64_t offset)
 {
-	uint8_t tail[ARROW_TAIL_LEN];
-	size_t len, got = 0;
+	for (size_t got = 0; got < len;) {
+		const ssize_t n = pread(in->fd, out + got, len - got, (off_t)(offset + got));
 
-	if (in->end < start + ARROW_MAGIC_LEN + ARROW_TAIL_LEN ||
-	    pread(in->fd, tail, sizeof(tail), (off_t)(in->end - sizeof(tail))) !=
-		    (ssize_t)sizeof(tail))
-		return;
-	len = footer_len(tail, in->end - sizeof(tail) - ARROW_MAGIC_LEN - start);
-	if (len == 0 || !arrow_bytes_reserve(&in->footer, len))
-		return;
-	while (got < len) {
-		const ssize_t n = pread(in->fd, in->footer.data + got, len - got,
-					(off_t)(in->end - sizeof(tail) - len + got));
-
+		if (n == 0)
+			return 1;
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return;
+		if (n < 0)
+			return arrow_input_failed(in, "cannot read at byte %" PRIu64 ": %s",
+						  offset + got, strerror(errno));
 		got += (size_t)n;
 	}
+	return 0;
+}
+
+/* Looks at the end of a seekable file. 0 or -1. */
+static int find_footer(struct arrow_input *in, uint64_t start)
+{
+	uint8_t tail[ARROW_TAIL_LEN];
+	uint64_t end;
+	size_t len;
+	int ret;
+
+	if (in->end < start + ARROW_MAGIC_LEN + ARROW_TAIL_LEN)
+		return 0;
+	end = in->end - ARROW_TAIL_LEN;
+	ret = read_at(in, tail, sizeof(tail), end);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
+	len = footer_len(tail, end - ARROW_MAGIC_LEN - start);
+	if (len == 0)
+		return 0;
+	if (!arrow_bytes_reserve(&in->footer, len))
+		return arrow_input_failed(in, "out of memory");
+	ret = read_at(in, in->footer.data, len, end - len);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
 	in->footer.len = len;
-	in->end -= sizeof(tail) + len;
+	in->end = end - len;
+	return 0;
 }
 
 int arrow_input_open(struct arrow_input *in, const char *path)
@@ -179,9 +198,7 @@ int arrow_input_open(struct arrow_input *in, const char *path)
 		return -1;
 	if (n == ARROW_MAGIC_LEN && memcmp(in->head, ARROW_MAGIC, 6) == 0) {
 		in->is_file = true;
-		if (in->end != UINT64_MAX)
-			find_footer(in, (uint64_t)start);
-		return 0;
+		return in->end != UINT64_MAX ? find_footer(in, (uint64_t)start) : 0;
 	}
 	if (n < 8)
 		return arrow_input_failed(in, "not an Arrow table: it has only %zd bytes", n);
@@ -217,7 +234,8 @@ static int read_prefix(struct arrow_input *in, const struct arrow_incoming *msg,
 	uint8_t prefix[ARROW_PREFIX_LEN];
 	ssize_t n;
 
-	if (in->offset == in->end)
+	/* Less room than a prefix needs: the footer begins in its middle. */
+	if (in->end - in->offset < ARROW_PREFIX_LEN)
 		return 0;
 	n = read_bytes(in, prefix, sizeof(prefix));
 	if (n < 0)

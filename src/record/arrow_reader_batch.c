@@ -22,6 +22,7 @@ struct source {
 	bool is_compressed;
 	uint32_t nb_rows;
 	uint32_t next_buffer;
+	uint64_t taken; /* bytes of the body that buffers have had so far */
 	struct flatview_vector nodes, buffers;
 };
 
@@ -75,6 +76,10 @@ static int take_buffer(struct source *src, size_t c, struct arrow_bytes *unpacke
 
 	if (offset > src->msg->body.len || len > src->msg->body.len - offset)
 		return damaged(src, c, "a buffer lies outside the body");
+	/* The same bytes unpacked for ten thousand columns would be a bomb. */
+	src->taken += len;
+	if (src->taken > src->msg->body.len)
+		return damaged(src, c, "buffers lie on top of each other");
 	slice->data = src->msg->body.data + offset;
 	slice->len = (size_t)len;
 	if (len == 0)
@@ -180,7 +185,8 @@ static int take_column(struct source *src, size_t c, struct reader_column *colum
 	column->values = slice.data;
 	if (!type->is_dictionary)
 		return 0;
-	column->dictionary = find_dictionary(src->reader, type->dictionary_id);
+	if (!column->dictionary) /* it stays where it is, also when it is replaced */
+		column->dictionary = find_dictionary(src->reader, type->dictionary_id);
 	return check_indices(src, c, column);
 }
 
@@ -204,7 +210,8 @@ static int open_source(struct source *src, struct arrow_reader *reader, struct a
 	if (view->bad || batch->pos == 0)
 		return arrow_input_damaged(&reader->in, msg->offset,
 					   "the metadata points outside itself");
-	if (nb_rows > INT32_MAX)
+	/* Rows of nothing cost a file no bytes, but whoever counts them time. */
+	if (nb_rows > INT32_MAX || (nb_columns == 0 && nb_rows > 0))
 		return arrow_input_damaged(&reader->in, msg->offset, "a batch of %" PRId64 " rows",
 					   (int64_t)nb_rows);
 	if (src->nodes.nb != nb_columns || src->buffers.nb != nb_buffers)

@@ -34,7 +34,8 @@ struct recovery {
 
 static int fail(const struct recovery *recovery, const char *name, const char *what)
 {
-	snprintf(recovery->error, recovery->error_size, "%s: %s", name, what);
+	snprintf(recovery->error, recovery->error_size, "%s%s%s", name ? name : "",
+		 name ? ": " : "", what);
 	return -1;
 }
 
@@ -202,6 +203,8 @@ static int judge(const struct recovery *recovery)
 	struct arrow_recovered *result = recovery->result;
 
 	if (reader->in.error[0]) {
+		if (!reader->in.is_damaged) /* another time, or elsewhere, it may be read */
+			return fail(recovery, NULL, reader->in.error);
 		result->is_damaged = true;
 		snprintf(result->damage, sizeof(result->damage), "%s", reader->in.error);
 	}

@@ -92,6 +92,8 @@ static int copy_metadata(struct arrow_writer *writer, const struct arrow_kv *met
 		return -ENOMEM;
 	writer->nb_metadata = nb;
 	for (size_t i = 0; i < nb; i++) {
+		if (!metadata[i].value)
+			return -ENOMEM;
 		writer->metadata[i].key = strdup(metadata[i].key);
 		writer->metadata[i].value = strdup(metadata[i].value);
 		if (!writer->metadata[i].key || !writer->metadata[i].value)
@@ -297,6 +299,10 @@ static int write_footer(struct arrow_writer *writer, const struct arrow_kv *meta
 	uint8_t *tail;
 	size_t len;
 
+	for (size_t i = 0; i < nb; i++)
+		fb.failed |= !metadata[i].value;
+	if (fb.failed)
+		nb = 0;
 	flatbuffer_ref(
 		&fb, flatbuffer_slot(&fb, footer, FOOTER_SCHEMA),
 		arrow_build_schema(&fb, writer->format, writer->metadata, writer->nb_metadata));
