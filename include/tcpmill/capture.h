@@ -33,6 +33,8 @@ struct capture;
 #define CAPTURE_MAX_CAPLEN 262144u
 #define CAPTURE_MAX_BLOCK (16u << 20)
 #define CAPTURE_MIN_CHUNK 4096u
+/* A chunk has one frame for so many of its bytes at most, and one more. */
+#define CAPTURE_MIN_RECORD 16u
 #define CAPTURE_MAX_CHUNK (8u << 20)
 #define CAPTURE_MAX_INTERFACES (1u << 20)
 #define CAPTURE_NB_DAMAGE 16 /* damages that are kept in words; all are counted */
@@ -100,7 +102,13 @@ struct capture_params {
 	uint64_t max_frames; /* stop after so many; 0 = no limit */
 	const char *filter;  /* BPF text, or NULL */
 	bool merge;          /* inputs by time instead of one behind the other */
+	/*
+	 * An epoch is 2^epoch_shift frames (definitions 1.6), at least as many as a chunk can
+	 * have; 0: CAPTURE_EPOCH_SHIFT.
+	 */
+	uint8_t epoch_shift;
 };
+#define CAPTURE_EPOCH_SHIFT 20
 
 struct capture_input {
 	const char *path;

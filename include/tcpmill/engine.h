@@ -27,6 +27,28 @@ struct capture;
 
 #define ENGINE_MAX_WORKERS 64
 
+/*
+ * How the bytes that a run may have are shared out (definitions 2.8). What an answer can hang on
+ * follows from them alone, not from the number of workers or the size of a chunk.
+ */
+struct engine_memory {
+	uint64_t max_bytes;      /* of all */
+	uint64_t state_bytes;    /* of live flows; 0: no limit */
+	uint64_t fragment_bytes; /* of IP fragments that wait for others */
+	uint64_t worker_bytes;   /* of chunks, of encoders, of what waits to be written */
+	uint32_t batch_rows;     /* rows of a record batch */
+	uint8_t epoch_shift;     /* an epoch is 2^epoch_shift frames; 0: 2^20 */
+	uint8_t epochs_ahead;    /* that workers may be ahead of the merger; 0: 2 */
+};
+
+#define ENGINE_MIN_MEMORY ((uint64_t)64 << 20)
+/* is_given: by whoever runs it; the default of a machine must not change an answer. */
+void engine_memory_plan(uint64_t max_bytes, bool is_given, struct engine_memory *memory);
+/* Frames that a chunk may have must fit into an epoch. */
+uint32_t engine_memory_chunk_size(const struct engine_memory *memory, uint32_t chunk_size);
+/* Workers that memory is enough for; at least 1. */
+uint32_t engine_memory_workers(const struct engine_memory *memory, uint32_t chunk_size);
+
 struct engine_config {
 	const char *output;  /* NULL: no records are written; "-": stdout */
 	const char *filter;  /* BPF text or NULL */
@@ -35,6 +57,7 @@ struct engine_config {
 	int64_t to_ns;       /* frames at or after it are filtered; INT64_MAX: none */
 	uint32_t nb_workers; /* 1 .. ENGINE_MAX_WORKERS */
 	uint64_t max_flows;
+	struct engine_memory memory;
 	uint64_t timeout_ns[NB_FLOW_CLASSES]; /* see struct flow_table_params */
 	uint32_t chunk_size;                  /* bytes */
 	uint32_t batch_rows;                  /* rows of a record batch */
@@ -99,6 +122,7 @@ struct engine_result {
 	uint64_t offload_segments;
 	uint64_t anomalous_packets;
 	uint64_t evicted;
+	uint64_t lists_cut, holes_cut;  /* that gave way for want of memory */
 	uint64_t records, record_bytes; /* written */
 	char record_path[512];          /* where they stand ("x.arrow", or "x.arrow.part") */
 	bool wrote_stream;

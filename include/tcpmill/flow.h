@@ -30,6 +30,13 @@ struct flow_table;
 #define FLOW_NB_PARTITIONS 64
 #define FLOW_MIN_PER_PARTITION 64
 
+/*
+ * Bytes that a flow counts where memory has a limit, whatever it takes at a time: its slot, an
+ * IPv6 address, buckets that are 5/16 to 5/8 full, and an entry of the eviction order in an array
+ * that grew by half or doubled.
+ */
+#define FLOW_BYTES 448
+
 /* Order of eviction, first to last (definitions 2.4), and what a timeout is of (2.2). The tcp room
  * keeps it current. */
 enum flow_class {
@@ -105,6 +112,11 @@ static inline bool flow_is_idle(const struct flow *flow, const struct flow_limit
 struct flow_table_params {
 	uint64_t partitions; /* bit p set: partition p is in this table */
 	uint64_t max_flows;  /* of all 64 partitions together */
+	/*
+	 * Likewise: FLOW_BYTES of each live flow, and what flows have beside their slots
+	 * (flow_table_beside()); 0: no limit.
+	 */
+	uint64_t max_bytes;
 	/* Idle time that ends a flow of each class; 0: it lasts. */
 	uint64_t timeout_ns[NB_FLOW_CLASSES];
 	size_t slot_size;  /* bytes of a slot: a struct flow, and what may follow it */
@@ -114,6 +126,11 @@ struct flow_table_params {
 	 * be released, also from within.
 	 */
 	void (*ended)(void *context, struct flow *flow);
+	/*
+	 * NULL, or called where max_bytes is short: to do with less beside the slots of that
+	 * partition. Flows are evicted once it is false, for want of anything to do without.
+	 */
+	bool (*give_way)(void *context, uint8_t partition);
 	void *context;
 };
 
@@ -121,8 +138,20 @@ struct flow_table_params {
 struct flow_table *flow_table_create(const struct flow_table_params *params);
 void flow_table_destroy(struct flow_table *table);
 
-/* Flows that one partition may hold. */
+/* Flows that one partition may hold, and bytes. */
 uint64_t flow_partition_capacity(uint64_t max_flows);
+uint64_t flow_partition_bytes(uint64_t max_bytes);
+
+/*
+ * [FLOW_NB_PARTITIONS] what the flows of each partition have beside their slots, in bytes: the
+ * user counts it, of live flows alone, in amounts that follow from what the flows saw.
+ */
+uint64_t *flow_table_beside(struct flow_table *table);
+/*
+ * The flow has more beside its slot than before: others give way until all is within max_bytes
+ * again. It does not end itself.
+ */
+void flow_table_fit(struct flow_table *table, const struct flow *flow);
 
 /*
  * Hints for a segment that will be looked up soon: first its bucket is fetched;
@@ -184,7 +213,7 @@ struct flow_table_stats {
 	uint64_t nb_live, max_live; /* now, and at most */
 	uint64_t nb_created;
 	uint64_t nb_evicted, nb_evicted_of[NB_FLOW_CLASSES]; /* the sum, and by class */
-	uint64_t nb_full_partitions; /* that reached 90 % of their capacity */
+	uint64_t nb_full_partitions; /* that reached 90 % of their capacity, or bytes */
 	uint64_t slot_bytes;         /* touched */
 };
 void flow_table_get_stats(const struct flow_table *table, struct flow_table_stats *stats);

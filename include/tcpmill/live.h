@@ -40,6 +40,7 @@ struct live_config {
 	uint64_t duration_ns; /* 0: no end */
 
 	uint64_t max_flows;
+	uint64_t max_bytes;                   /* of the state of flows; 0: no limit */
 	uint64_t timeout_ns[NB_FLOW_CLASSES]; /* 0: none */
 	uint64_t active_timeout_ns;           /* 0: no active records */
 	uint64_t hash_seed;
@@ -66,6 +67,7 @@ struct live_worker_stats {
 	uint64_t anomalous_packets, offload_segments;
 	uint64_t live_flows, max_live_flows, flows; /* now, at most, made so far */
 	uint64_t evicted[NB_FLOW_CLASSES];
+	uint64_t holes_cut;               /* that settled early for want of memory */
 	uint64_t records, active_records; /* rows handed over; active ones among them */
 	uint64_t records_dropped;         /* the writer's ring was full */
 	uint64_t polls, idle_polls, sleeps;

@@ -35,6 +35,11 @@ struct scan_hooks {
 	void *context;
 };
 
+struct scan_params {
+	uint64_t max_flows, max_bytes; /* as of struct flow_table_params */
+	uint64_t hash_seed;            /* of struct engine_config */
+};
+
 struct scan_totals {
 	uint64_t nb_flows;
 	uint64_t nb_evicted;
@@ -42,12 +47,11 @@ struct scan_totals {
 
 /*
  * Reads capture, which is open and stays the caller's, to its end; damage is in
- * the capture's totals. At most max_flows flows are kept at once;
- * hash_seed is that of struct engine_config.
+ * the capture's totals.
  *
  * Returns 0, or -1 with one line in error.
  */
-int scan_run(struct capture *capture, uint64_t max_flows, uint64_t hash_seed,
+int scan_run(struct capture *capture, const struct scan_params *params,
 	     const struct scan_hooks *hooks, struct scan_totals *totals, char *error,
 	     size_t error_size);
 

@@ -76,6 +76,7 @@ enum tcp_endpoint {
 #define TCP_LOSS_ASKED 0x10u     /* it sent a dup ACK or SACK since its ack last moved */
 #define TCP_LOSS_RESENT 0x20u    /* it resent since the other side's ack last moved */
 #define TCP_LOSS_RECOVERY 0x40u  /* it resent, and recovery_hi is not acknowledged yet */
+#define TCP_LOSS_UNLISTED 0x80u  /* what waits for an ACK is only counted: its list gave way */
 
 #define TCP_MAX_HOLES 16 /* a side; definitions 5.8 */
 
@@ -90,6 +91,12 @@ struct tcp_hole {
 	uint8_t unused[2]; /* zero: holes compare as bytes in tests */
 };
 
+/* What may give way when memory is short, in the order in which it began. */
+struct tcp_link {
+	struct tcp_link *prev, *next;
+	struct flow *flow; /* whose it is; NULL: in no order */
+};
+
 /* What only a side with some trouble has. Counters stay at their end. */
 struct tcp_trouble {
 	uint32_t verdicts[NB_COUNTED_VERDICTS];
@@ -100,7 +107,9 @@ struct tcp_trouble {
 	uint32_t history_g;            /* settled holes with missed bytes */
 	uint32_t history_t, history_w; /* segments that may get these letters (definitions 4.3) */
 	int64_t rto_max_ns;            /* INT64_MIN = none */
-	uint16_t nb_holes, room;
+	uint32_t nb_holes;
+	uint32_t room;           /* from here on: of the block, not of the side */
+	struct tcp_link link;    /* while there is room for holes */
 	struct tcp_hole holes[]; /* [room], lowest first */
 };
 
@@ -241,6 +250,7 @@ struct tcp_result {
 	bool is_offload; /* payload above 1,500 bytes and the receiver's MSS: not one packet on the
 			    wire */
 	uint8_t class;   /* enum flow_class of the flow by now */
+	bool has_grown;  /* the flow has more beside its slot than before */
 };
 
 /* Fetches the cache lines of a slot that the segment will touch. */
@@ -282,6 +292,8 @@ static inline void tcp_flow_touch(struct flow_table *table, const struct tcp_arr
 	flow_table_touch(arrival->flow, segment->clock_ns, arrival->frame);
 	if (result->class != arrival->flow->class)
 		tcp_flow_reclass(table, arrival->flow, result->class);
+	if (result->has_grown)
+		flow_table_fit(table, arrival->flow);
 }
 
 /* What the flows of one worker share. */
@@ -300,6 +312,22 @@ struct tcp_tracker *tcp_tracker_create(bool wants_details);
  */
 void tcp_tracker_only_count(struct tcp_tracker *tracker);
 void tcp_tracker_destroy(struct tcp_tracker *tracker);
+/*
+ * bytes [FLOW_NB_PARTITIONS]: what flows have beside their slots is counted there, see
+ * flow_table_beside(). Called before the first flow.
+ */
+void tcp_tracker_count_in(struct tcp_tracker *tracker, uint64_t *bytes);
+/*
+ * Memory is short in a partition (definitions 2.8): gives up the list of segments without an ACK
+ * that was begun first, or if there is none, settles the holes of the side that has had some for
+ * longest. False if there is nothing of either kind. Not while a segment is tracked.
+ */
+bool tcp_tracker_give_way(struct tcp_tracker *tracker, uint8_t partition);
+
+struct tcp_tracker_stats {
+	uint64_t lists_cut, holes_cut; /* that gave way */
+};
+void tcp_tracker_get_stats(const struct tcp_tracker *tracker, struct tcp_tracker_stats *stats);
 /* True once memory for a flow's lists was short: its answers are wrong from then on. */
 bool tcp_tracker_failed(const struct tcp_tracker *tracker);
 
@@ -347,6 +375,11 @@ bool tcp_flow_has_news(const struct flow *flow);
 void tcp_side_untold(const struct tcp_flow *flow, const struct tcp_side *side, bool goes_on,
 		     struct tcp_side *untold);
 
+/*
+ * The flow has ended: what it has beside its slot does not count any more, and what its record
+ * does not tell is given back. Not needed of flows that live to the end of the run.
+ */
+void tcp_flow_end(struct tcp_tracker *tracker, struct flow *flow);
 /* Gives back the memory behind a flow whose record is filled, before its slot is. */
 void tcp_flow_release(struct tcp_tracker *tracker, struct flow *flow);
 

@@ -30,6 +30,8 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 		goto no_memory;
 	capture->chunk_size = params->chunk_size;
 	capture->max_frames = params->max_frames;
+	capture->epoch_frames =
+		1ull << (params->epoch_shift != 0 ? params->epoch_shift : CAPTURE_EPOCH_SHIFT);
 	capture->totals.first_ts_ns = INT64_MAX;
 	capture->totals.last_ts_ns = INT64_MIN;
 	if (params->filter != NULL && (capture->filter = strdup(params->filter)) == NULL)

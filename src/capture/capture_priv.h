@@ -17,7 +17,6 @@
 #define CAPTURE_MAX_OPTIONS 65536u
 
 /* Bytes that a record of any format has at least. */
-#define CAPTURE_MIN_RECORD 16u
 
 enum source_kind { SOURCE_PCAP, SOURCE_PCAPNG, SOURCE_LIBPCAP };
 
@@ -56,6 +55,7 @@ struct capture {
 	size_t nb_sources;
 	size_t chunk_size;
 	uint64_t max_frames;
+	uint64_t epoch_frames;
 	char *filter;
 	struct filter_program *programs; /* by link type, see filter.c */
 	size_t claim_source;             /* claim's */

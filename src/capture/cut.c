@@ -6,8 +6,6 @@
 
 #include "capture_priv.h"
 
-#define EPOCH_FRAMES (1u << 20) /* definitions 1.6 */
-
 /* Starts a source: the interface of a pcap file exists from its first byte. */
 static int begin_source(struct capture *capture, struct source *source)
 {
@@ -71,8 +69,8 @@ void cut_odd_stamp(struct cut *cut, int64_t ts_ns)
 /* The border in front of the first frame whose number an epoch's length divides. */
 static void find_border(const struct capture *capture, struct chunk *chunk)
 {
-	const uint64_t in_epoch = chunk->first_frame % EPOCH_FRAMES;
-	const uint64_t at = in_epoch == 0 ? 0 : EPOCH_FRAMES - in_epoch;
+	const uint64_t in_epoch = chunk->first_frame % capture->epoch_frames;
+	const uint64_t at = in_epoch == 0 ? 0 : capture->epoch_frames - in_epoch;
 
 	chunk->border_frame = 0;
 	if (at >= chunk->nb_frames)

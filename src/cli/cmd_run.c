@@ -39,8 +39,8 @@ static const struct option_spec run_options[] = {
 	 RUN_OPT_QUIET},
 	LIVE_ROWS,
 	RUN_ROWS_EXPERT,
-	{"batch-rows", 0, "N", "rows of a record batch; default 65536", NULL, OPTION_EXPERT,
-	 OPT_BATCH_ROWS},
+	{"batch-rows", 0, "N", "rows of a record batch; default 65536, or fewer with --max-memory",
+	 NULL, OPTION_EXPERT, OPT_BATCH_ROWS},
 	LIVE_ROWS_EXPERT,
 };
 

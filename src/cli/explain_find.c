@@ -171,6 +171,11 @@ static int pass(struct finder *finder)
 		.context = finder,
 	};
 	const struct run_options *options = &finder->request->run;
+	const struct scan_params params = {
+		.max_flows = options->config.max_flows,
+		.max_bytes = options->config.memory.state_bytes,
+		.hash_seed = options->config.hash_seed,
+	};
 	char error[640];
 	int status = EXIT_OK;
 
@@ -179,8 +184,8 @@ static int pass(struct finder *finder)
 	finder->e->capture = run_open_capture(options, &status);
 	if (finder->e->capture == NULL)
 		return status;
-	if (scan_run(finder->e->capture, options->config.max_flows, options->config.hash_seed,
-		     &hooks, &finder->totals, error, sizeof(error)) != 0) {
+	if (scan_run(finder->e->capture, &params, &hooks, &finder->totals, error, sizeof(error)) !=
+	    0) {
 		fprintf(stderr, "tcpmill: %s\n", error);
 		return EXIT_FAILED;
 	}

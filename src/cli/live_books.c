@@ -69,6 +69,9 @@ struct run_sums live_sums_of(const struct live_report *report)
 		.anomalous_packets = all->anomalous_packets,
 		.offload_segments = all->offload_segments,
 		.evicted = live_evicted(report->sum),
+		.holes_cut = all->holes_cut,
+		.max_flows = report->options->config.max_flows,
+		.max_bytes = report->options->max_memory,
 	};
 }
 

@@ -24,6 +24,7 @@ struct run_sums;
 /* ---- options (live_options.c) --------------------------------------------------------- */
 
 struct live_options {
+	uint64_t max_memory; /* of all, in bytes */
 	struct live_config config;
 	const char **ports;  /* [config.nb_ports] as typed */
 	const char **eal;    /* [config.nb_eal] */
@@ -110,7 +111,7 @@ int live_options_check_absent(const struct command_spec *command,
  * OPTIONS_GO_ON or EXIT_USAGE.
  */
 int live_options_finish(const struct command_spec *command, struct live_options *options,
-			const struct run_options *shared);
+			struct run_options *shared);
 /* A TIME (a duration) or BYTES (a size with a unit); each kind once. As parse_count(). */
 const char *live_parse_rotate(const char *text, uint64_t *rotate_ns, uint64_t *rotate_bytes);
 

@@ -321,11 +321,13 @@ static void finish_timeouts(struct live_options *options, const struct run_optio
 }
 
 int live_options_finish(const struct command_spec *command, struct live_options *options,
-			const struct run_options *shared)
+			struct run_options *shared)
 {
 	const struct engine_config *config = &shared->config;
 	int status = check_foreign(command, options, shared);
 
+	if (status == OPTIONS_GO_ON)
+		status = run_options_plan_memory(command, shared);
 	if (status != OPTIONS_GO_ON)
 		return status;
 	options->json = shared->json;
@@ -341,6 +343,8 @@ int live_options_finish(const struct command_spec *command, struct live_options 
 	/* The kernel, the writer and the ticks need a core that nobody polls on. */
 	if (!is_seen(options, RUN_OPT_WORKERS) && config->nb_workers > 1)
 		options->config.nb_workers--;
+	options->config.max_bytes = config->memory.state_bytes;
+	options->max_memory = config->memory.max_bytes;
 	options->config.hash_seed = config->hash_seed;
 	/* A batch is compressed at one go, and the writer hears nothing meanwhile: 3 ms, not 22. */
 	options->config.batch_rows = shared->has_batch_rows ? config->batch_rows : 8192;

@@ -176,7 +176,7 @@ void live_print_warnings(const struct live_report *report, FILE *out)
 			fprintf(out, "tcpmill: warning: %s (the port was over)\n",
 				report->result->ended[i]);
 	}
-	run_print_totals_warnings(&sums, report->options->config.max_flows, out);
+	run_print_totals_warnings(&sums, out);
 	if (report->stats->clock_steps != 0)
 		fprintf(out,
 			"tcpmill: warning: the system's clock was set %s times: times of flows may "

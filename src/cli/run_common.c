@@ -14,11 +14,7 @@
 #include "tcpmill/tcp.h"
 #include "text.h"
 
-uint64_t run_bytes_per_flow(void)
-{
-	/* A slot, buckets that are 5/16 to 5/8 full, and beside it what a flow in trouble has. */
-	return sizeof(struct flow) + 24 + 448;
-}
+#define MAX_FLOWS 2000000000u
 
 /* What the machine, or the container we are in, has. */
 static uint64_t memory_bytes(void)
@@ -35,11 +31,11 @@ static uint64_t memory_bytes(void)
 	return bytes;
 }
 
-uint64_t run_default_max_flows(void)
+static uint64_t default_max_memory(void)
 {
-	const uint64_t flows = memory_bytes() / 2 / run_bytes_per_flow();
+	const uint64_t bytes = memory_bytes() / 2;
 
-	return flows < 1000000000 ? flows : 1000000000;
+	return bytes > ENGINE_MIN_MEMORY ? bytes : ENGINE_MIN_MEMORY;
 }
 
 static uint32_t nb_usable_cpus(void)
@@ -71,9 +67,8 @@ int run_options_init(struct run_options *options, int argc)
 				.from_ns = INT64_MIN,
 				.to_ns = INT64_MAX,
 				.nb_workers = nb_usable_cpus(),
-				.max_flows = run_default_max_flows(),
+				.memory.max_bytes = default_max_memory(),
 				.chunk_size = 1u << 18,
-				.batch_rows = 65536,
 				.hash_seed = random_seed(),
 			},
 		.paths = calloc((size_t)argc + 1, sizeof(*options->paths)),
@@ -113,6 +108,16 @@ static const char *take_chunk_size(const char *value, uint32_t *to)
 	return NULL;
 }
 
+static const char *take_max_memory(const char *value, uint64_t *to)
+{
+	const char *why = parse_bytes(value, to);
+
+	if (why != NULL)
+		return why;
+	return *to < ENGINE_MIN_MEMORY || *to > UINT64_C(1) << 46 ? "expected 64MiB to 64TiB"
+								  : NULL;
+}
+
 /* Of all flows but those whose class has its own, whichever comes first. */
 static const char *take_idle_timeout(struct run_options *options, const char *value)
 {
@@ -149,10 +154,14 @@ const char *run_options_take(struct run_options *options, int id, const char *va
 	case RUN_OPT_TO:
 		return parse_time(value, &config->to_ns);
 	case RUN_OPT_WORKERS:
+		options->has_workers = true;
 		return run_take_u32(value, 1, ENGINE_MAX_WORKERS, &config->nb_workers);
 	case RUN_OPT_MAX_FLOWS:
 		options->has_max_flows = true;
-		return parse_count_between(value, 1, 2000000000, &config->max_flows);
+		return parse_count_between(value, 1, MAX_FLOWS, &config->max_flows);
+	case RUN_OPT_MAX_MEMORY:
+		options->has_max_memory = true;
+		return take_max_memory(value, &config->memory.max_bytes);
 	case RUN_OPT_IDLE_TIMEOUT:
 		return take_idle_timeout(options, value);
 	case RUN_OPT_HALF_OPEN_TIMEOUT:
@@ -175,12 +184,42 @@ const char *run_options_take(struct run_options *options, int id, const char *va
 	}
 }
 
+int run_options_plan_memory(const struct command_spec *command, struct run_options *options)
+{
+	struct engine_config *config = &options->config;
+	uint32_t nb_workers;
+
+	if (config->memory.max_bytes == 0)
+		return OPTIONS_GO_ON; /* no limit, and nothing to share out */
+	engine_memory_plan(config->memory.max_bytes, options->has_max_memory, &config->memory);
+	config->chunk_size = engine_memory_chunk_size(&config->memory, config->chunk_size);
+	if (!options->has_batch_rows)
+		config->batch_rows = config->memory.batch_rows;
+	if (!options->has_max_flows)
+		config->max_flows = config->memory.state_bytes / FLOW_BYTES;
+	if (config->max_flows > MAX_FLOWS)
+		config->max_flows = MAX_FLOWS;
+	nb_workers = engine_memory_workers(&config->memory, config->chunk_size);
+	if (config->nb_workers <= nb_workers)
+		return OPTIONS_GO_ON;
+	if (options->has_workers && options->has_max_memory)
+		return options_usage_error(
+			command, "--max-memory %s is enough for %u worker%s, found --workers %u",
+			text_bytes(config->memory.max_bytes).s, nb_workers,
+			nb_workers == 1 ? "" : "s", config->nb_workers);
+	if (!options->has_workers)
+		config->nb_workers = nb_workers;
+	return OPTIONS_GO_ON;
+}
+
 int run_options_check(const struct command_spec *command, struct run_options *options)
 {
 	if (options->nb_paths == 0)
 		return options_usage_error(command, "expected at least one capture");
 	if (options->config.from_ns >= options->config.to_ns)
 		return options_usage_error(command, "expected --from to be before --to");
+	if (run_options_plan_memory(command, options) != OPTIONS_GO_ON)
+		return EXIT_USAGE;
 	return run_inputs_expand(options);
 }
 
@@ -193,6 +232,7 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 		.max_frames = options->config.max_frames,
 		.filter = options->config.filter,
 		.merge = options->merge,
+		.epoch_shift = options->config.memory.epoch_shift,
 	};
 	char error[640];
 	bool usage;

@@ -25,6 +25,8 @@ struct run_options {
 	bool json, quiet;
 	bool merge;         /* inputs by time */
 	bool has_max_flows; /* given, not the default of this machine */
+	bool has_max_memory;
+	bool has_workers;
 	bool has_batch_rows;
 	bool has_timeout[NB_FLOW_CLASSES]; /* of its own, not --idle-timeout's */
 };
@@ -46,6 +48,7 @@ enum run_option {
 	RUN_OPT_TO,
 	RUN_OPT_WORKERS,
 	RUN_OPT_MAX_FLOWS,
+	RUN_OPT_MAX_MEMORY,
 	RUN_OPT_IDLE_TIMEOUT,
 	RUN_OPT_HALF_OPEN_TIMEOUT,
 	RUN_OPT_CLOSED_TIMEOUT,
@@ -83,7 +86,11 @@ enum run_option {
 #define RUN_ROWS_MACHINE                                                                           \
 	{"workers", 0, "N", "worker threads, one pinned to a core each; default: all cores", NULL, \
 	 OPTION_EVERYBODY, RUN_OPT_WORKERS},                                                       \
-	{"max-flows", 0, "N", "flows kept at once; default: what half of the memory holds", NULL,  \
+	{"max-memory", 0, "BYTES",                                                                 \
+	 "for all that a run keeps, 64MiB or more; default: half of the machine's memory. When "   \
+	 "it is short, first details give way, then flows are evicted: all of it is counted",      \
+	 NULL, OPTION_EVERYBODY, RUN_OPT_MAX_MEMORY},                                              \
+	{"max-flows", 0, "N", "flows kept at once; default: what --max-memory holds", NULL,        \
 	 OPTION_EVERYBODY, RUN_OPT_MAX_FLOWS},                                                     \
 	{"idle-timeout", 0, "SECONDS",                                                             \
 	 "end flows that are idle for so long; default 0: flows last as in tshark, so memory "     \
@@ -124,6 +131,12 @@ int run_options_check(const struct command_spec *command, struct run_options *op
 int run_inputs_expand(struct run_options *options);
 void run_inputs_free(struct run_options *options);
 
+/*
+ * How memory is shared out, once all options are known: it sets the flows, the size of chunks
+ * and the number of workers that were not given. OPTIONS_GO_ON or EXIT_USAGE.
+ */
+int run_options_plan_memory(const struct command_spec *command, struct run_options *options);
+
 /* Opens the captures; NULL after a line on stderr, with the exit status in *status. */
 struct capture *run_open_capture(const struct run_options *options, int *status);
 
@@ -151,9 +164,5 @@ void run_bar_clear(struct run_bar *bar);
 
 /* run_summary.c */
 void run_print_warnings(const struct run_report *report, FILE *out);
-
-/* Flows that this machine's memory holds, and the bytes of one. */
-uint64_t run_default_max_flows(void);
-uint64_t run_bytes_per_flow(void);
 
 #endif

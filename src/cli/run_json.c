@@ -95,11 +95,11 @@ static void put_drops(struct json_out *json, const struct capture *capture)
 		json_uint(json, "capture_drops", drops);
 }
 
-static char *drops_text(uint64_t drops)
+static char *count_text(uint64_t n)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)drops);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
 	return strdup(text);
 }
 
@@ -128,7 +128,7 @@ static void put_machine(struct json_out *json, const struct engine_result *resul
 void run_print_json(const struct run_report *report, FILE *out)
 {
 	const struct capture_totals *totals = capture_totals(report->capture);
-	const struct run_sums sums = run_sums_of(report->result);
+	const struct run_sums sums = run_sums_of(report);
 	struct json_out json = {.file = out};
 
 	json_open(&json, NULL, '{');
@@ -176,6 +176,8 @@ void run_print_stream_footer(const struct run_report *report, FILE *out)
 	put_inputs(&json, "inputs", report->capture);
 	put_link_types(&json, "link_types", report->capture);
 	put_damage(&json, "damage", report->capture);
+	json_uint(&json, "lists_cut", report->result->lists_cut);
+	json_uint(&json, "holes_cut", report->result->holes_cut);
 	json_uint(&json, "evicted", report->result->evicted);
 	put_drops(&json, report->capture);
 	if (report->events != NULL)
@@ -219,6 +221,8 @@ static void put_options(struct json_out *json, const void *context)
 		json_uint(json, "closed_timeout_ns", config->timeout_ns[FLOW_CLOSED]);
 	if (options->has_max_flows)
 		json_uint(json, "max_flows", config->max_flows);
+	if (options->has_max_memory)
+		json_uint(json, "max_memory", config->memory.max_bytes);
 	json_close(json, '}');
 }
 
@@ -279,30 +283,27 @@ static void put_footer_damage(struct json_out *json, const void *capture)
 
 size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv, size_t max)
 {
-	char evicted[32];
 	uint64_t drops;
 	size_t nb = 0;
 
-	snprintf(evicted, sizeof(evicted), "%llu", (unsigned long long)report->result->evicted);
 	nb = run_metadata_add(kv, nb, max, "books", json_make(put_footer_books, report));
 	nb = run_metadata_add(kv, nb, max, "inputs", json_make(put_footer_inputs, report->capture));
 	nb = run_metadata_add(kv, nb, max, "link_types",
 			      json_make(put_footer_link_types, report->capture));
 	nb = run_metadata_add(kv, nb, max, "damage", json_make(put_footer_damage, report->capture));
-	nb = run_metadata_add(kv, nb, max, "evicted", strdup(evicted));
+	nb = run_metadata_add(kv, nb, max, "lists_cut", count_text(report->result->lists_cut));
+	nb = run_metadata_add(kv, nb, max, "holes_cut", count_text(report->result->holes_cut));
+	nb = run_metadata_add(kv, nb, max, "evicted", count_text(report->result->evicted));
 	if (run_reported_drops(report->capture, &drops))
-		nb = run_metadata_add(kv, nb, max, "capture_drops", drops_text(drops));
+		nb = run_metadata_add(kv, nb, max, "capture_drops", count_text(drops));
 	return nb;
 }
 
 size_t run_events_footer_metadata(const struct run_report *report, uint64_t nb_rows,
 				  struct arrow_kv *kv, size_t max)
 {
-	char rows[32];
-
-	snprintf(rows, sizeof(rows), "%llu", (unsigned long long)nb_rows);
 	return run_metadata_add(kv, run_footer_metadata(report, kv, max), max, "events",
-				strdup(rows));
+				count_text(nb_rows));
 }
 
 void run_metadata_free(struct arrow_kv *kv, size_t nb)

@@ -119,7 +119,7 @@ static void print_written(const struct run_report *report, FILE *out)
 
 void run_print_summary(const struct run_report *report, FILE *out)
 {
-	const struct run_sums sums = run_sums_of(report->result);
+	const struct run_sums sums = run_sums_of(report);
 
 	print_input(report, out);
 	run_print_totals(&sums, out);
@@ -163,11 +163,11 @@ static void warn_link_types(const struct run_report *report, FILE *out)
 
 void run_print_warnings(const struct run_report *report, FILE *out)
 {
-	const struct run_sums sums = run_sums_of(report->result);
+	const struct run_sums sums = run_sums_of(report);
 
 	warn_link_types(report, out);
 	warn_drops(report, out);
-	run_print_totals_warnings(&sums, report->options->config.max_flows, out);
+	run_print_totals_warnings(&sums, out);
 	if (capture_totals(report->capture)->time_jumps != 0)
 		fprintf(out, "tcpmill: warning: time jumps %s times in the capture\n",
 			text_ucount(capture_totals(report->capture)->time_jumps).s);

@@ -18,8 +18,10 @@ const char *const run_fate_words[NB_FATES] = {
 	[FATE_UNTRACKED] = "untracked",
 };
 
-struct run_sums run_sums_of(const struct engine_result *result)
+struct run_sums run_sums_of(const struct run_report *report)
 {
+	const struct engine_result *result = report->result;
+
 	return (struct run_sums){
 		.totals = &result->totals,
 		.flows = result->totals.flows,
@@ -27,6 +29,10 @@ struct run_sums run_sums_of(const struct engine_result *result)
 		.anomalous_packets = result->anomalous_packets,
 		.offload_segments = result->offload_segments,
 		.evicted = result->evicted,
+		.lists_cut = result->lists_cut,
+		.holes_cut = result->holes_cut,
+		.max_flows = report->options->config.max_flows,
+		.max_bytes = report->options->config.memory.max_bytes,
 		.has_frames = true,
 	};
 }
@@ -198,7 +204,25 @@ void run_print_totals(const struct run_sums *sums, FILE *out)
 	print_flags(sums->totals, out);
 }
 
-void run_print_totals_warnings(const struct run_sums *sums, uint64_t max_flows, FILE *out)
+/* What gave way, in the order in which it does. */
+static void warn_memory(const struct run_sums *sums, FILE *out)
+{
+	if ((sums->lists_cut | sums->holes_cut) != 0)
+		fprintf(out,
+			"tcpmill: warning: memory is short (--max-memory %s): in %s directions "
+			"what "
+			"waits for an ACK was only counted, %s gaps were given up early\n",
+			text_bytes(sums->max_bytes).s, text_ucount(sums->lists_cut).s,
+			text_ucount(sums->holes_cut).s);
+	if (sums->evicted != 0)
+		fprintf(out,
+			"tcpmill: warning: %s flows were evicted (--max-flows %s, --max-memory "
+			"%s)\n",
+			text_ucount(sums->evicted).s, text_ucount(sums->max_flows).s,
+			text_bytes(sums->max_bytes).s);
+}
+
+void run_print_totals_warnings(const struct run_sums *sums, FILE *out)
 {
 	const struct engine_totals *t = sums->totals;
 
@@ -224,7 +248,5 @@ void run_print_totals_warnings(const struct run_sums *sums, uint64_t max_flows, 
 			"tcpmill: warning: %s segments are larger than the MSS: captured before "
 			"segmentation offload, so they were no packets on the wire\n",
 			text_ucount(sums->offload_segments).s);
-	if (sums->evicted != 0)
-		fprintf(out, "tcpmill: warning: %s flows were evicted (--max-flows %s)\n",
-			text_ucount(sums->evicted).s, text_ucount(max_flows).s);
+	warn_memory(sums, out);
 }

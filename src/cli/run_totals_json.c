@@ -49,6 +49,8 @@ void run_put_totals(struct json_out *json, const struct run_sums *sums)
 	json_uint(json, "truncated_flows", t->truncated);
 	json_uint(json, "capture_dups", t->capture_dups);
 	json_uint(json, "offload_segments", sums->offload_segments);
+	json_uint(json, "lists_cut", sums->lists_cut);
+	json_uint(json, "holes_cut", sums->holes_cut);
 	json_uint(json, "evicted", sums->evicted);
 	if (t->nb_rtts == 0)
 		return;

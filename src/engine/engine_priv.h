@@ -28,9 +28,8 @@
 #include "tcpmill/tcp.h"
 #include "totals.h"
 
-#define EPOCH_SHIFT 20
 #define EPOCH_LAST UINT64_MAX /* of the flows that are alive at the end */
-#define EPOCHS_AHEAD 2        /* workers may be so many epochs ahead of the merger */
+#define EPOCHS_AHEAD 2        /* workers may be so many epochs ahead of the merger, or fewer */
 
 /* Rows that are filled and transposed at a time: they stay in L2. */
 #define MERGER_TILE 512u
@@ -162,6 +161,7 @@ struct engine {
 	struct capture *capture;
 	struct decode_keys keys;
 	uint32_t nb_workers;
+	uint32_t epoch_shift, epochs_ahead;
 	struct worker *workers;
 	struct merger merger;
 

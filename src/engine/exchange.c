@@ -199,7 +199,8 @@ static bool step_put(struct worker *worker)
 /* A worker may not run away from the merger: ended flows keep their slots until written. */
 static bool is_too_far_ahead(const struct engine *engine, const struct slot *slot)
 {
-	return slot->chunk.border_frame >> EPOCH_SHIFT > engine->merged_epochs + EPOCHS_AHEAD;
+	return slot->chunk.border_frame >> engine->epoch_shift >
+	       engine->merged_epochs + engine->epochs_ahead;
 }
 
 static bool step_work(struct worker *worker)

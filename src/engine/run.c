@@ -68,6 +68,12 @@ static int init(struct engine *engine, const struct engine_hooks *hooks, char *e
 	pthread_cond_init(&engine->ended, &attributes);
 	pthread_condattr_destroy(&attributes);
 	decode_keys_init(&engine->keys, engine->config->hash_seed);
+	engine->epoch_shift = engine->config->memory.epoch_shift;
+	engine->epochs_ahead = engine->config->memory.epochs_ahead;
+	if (engine->epoch_shift == 0)
+		engine->epoch_shift = CAPTURE_EPOCH_SHIFT;
+	if (engine->epochs_ahead == 0)
+		engine->epochs_ahead = EPOCHS_AHEAD;
 	engine->workers = aligned_alloc(64, engine->nb_workers * sizeof(*engine->workers));
 	if (engine->workers == NULL)
 		goto no_memory;
@@ -80,7 +86,9 @@ static int init(struct engine *engine, const struct engine_hooks *hooks, char *e
 	}
 	return merger_init(engine, hooks, error, error_size);
 no_memory:
-	snprintf(error, error_size, "out of memory for %u workers and %llu flows",
+	snprintf(error, error_size,
+		 "out of memory for %u workers and %llu flows: where vm.overcommit_memory is 2, "
+		 "address space counts as memory; a smaller --max-memory reserves less",
 		 engine->nb_workers, (unsigned long long)engine->config->max_flows);
 	return -1;
 }
@@ -148,6 +156,7 @@ static void collect_result(struct engine *engine, struct engine_result *result)
 		struct worker *worker = &engine->workers[i];
 		struct engine_worker_stats *stats = &result->workers[i];
 		struct flow_table_stats table;
+		struct tcp_tracker_stats tracker;
 
 		flow_table_get_stats(worker->table, &table);
 		for (int f = 0; f < NB_FATES; f++)
@@ -155,6 +164,9 @@ static void collect_result(struct engine *engine, struct engine_result *result)
 		result->offload_segments += worker->offload_segments;
 		result->anomalous_packets += worker->anomalous_packets;
 		result->evicted += table.nb_evicted;
+		tcp_tracker_get_stats(worker->tracker, &tracker);
+		result->lists_cut += tracker.lists_cut;
+		result->holes_cut += tracker.holes_cut;
 		result->nearly_full |= table.nb_full_partitions != 0;
 		stats->tracked = worker->tracked;
 		stats->decoded = worker->decoded;

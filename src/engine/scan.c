@@ -31,27 +31,38 @@ static void on_flow_ended(void *context, struct flow *flow)
 
 	if (scan->hooks->ended != NULL)
 		scan->hooks->ended(scan->hooks->context, flow);
+	tcp_flow_end(scan->tracker, flow);
 	tcp_flow_release(scan->tracker, flow);
 	if (flow == scan->followed)
 		scan->followed = NULL;
 	flow_table_release(scan->table, flow);
 }
 
-static int init(struct scan *scan, uint64_t max_flows, uint64_t hash_seed)
+static bool on_memory_short(void *context, uint8_t partition)
+{
+	const struct scan *scan = context;
+
+	return tcp_tracker_give_way(scan->tracker, partition);
+}
+
+static int init(struct scan *scan, const struct scan_params *from)
 {
 	const struct flow_table_params params = {
 		.partitions = UINT64_MAX,
-		.max_flows = max_flows,
+		.max_flows = from->max_flows,
+		.max_bytes = from->max_bytes,
 		.slot_size = sizeof(struct flow),
 		.ended = on_flow_ended,
+		.give_way = on_memory_short,
 		.context = scan,
 	};
 
-	decode_keys_init(&scan->keys, hash_seed);
+	decode_keys_init(&scan->keys, from->hash_seed);
 	scan->table = flow_table_create(&params);
 	scan->tracker = tcp_tracker_create(scan->hooks->told != NULL);
 	if (scan->table == NULL || scan->tracker == NULL)
 		return -ENOMEM;
+	tcp_tracker_count_in(scan->tracker, flow_table_beside(scan->table));
 	return chunk_init(&scan->chunk, scan->capture);
 }
 
@@ -132,7 +143,7 @@ static int scan_chunks(struct scan *scan, char *error, size_t error_size)
 	return 0;
 }
 
-int scan_run(struct capture *capture, uint64_t max_flows, uint64_t hash_seed,
+int scan_run(struct capture *capture, const struct scan_params *params,
 	     const struct scan_hooks *hooks, struct scan_totals *totals, char *error,
 	     size_t error_size)
 {
@@ -141,7 +152,7 @@ int scan_run(struct capture *capture, uint64_t max_flows, uint64_t hash_seed,
 	int rc;
 
 	*totals = (struct scan_totals){0};
-	rc = init(&scan, max_flows, hash_seed);
+	rc = init(&scan, params);
 	if (rc != 0)
 		snprintf(error, error_size, "out of memory");
 	if (rc == 0)

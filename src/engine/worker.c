@@ -18,8 +18,18 @@ static void on_flow_ended(void *context, struct flow *flow)
 {
 	struct worker *worker = context;
 
+	/* At the end of the input nothing gives way any more. */
+	if (flow->end_reason != END_OF_INPUT)
+		tcp_flow_end(worker->tracker, flow);
 	if (ended_list_add(worker->ended, flow) != 0)
 		worker->failed = true;
+}
+
+static bool on_memory_short(void *context, uint8_t partition)
+{
+	const struct worker *worker = context;
+
+	return tcp_tracker_give_way(worker->tracker, partition);
 }
 
 static uint64_t partitions_of(uint32_t worker, uint32_t nb_workers)
@@ -36,11 +46,13 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	struct flow_table_params params = {
 		.partitions = partitions_of(id, engine->nb_workers),
 		.max_flows = engine->config->max_flows,
+		.max_bytes = engine->config->memory.state_bytes,
 		.slot_size = sizeof(struct flow),
 		/* Ended flows of the epochs in flight, and of the batches being written. */
-		.nb_spare = ((EPOCHS_AHEAD + 2u) << EPOCH_SHIFT) +
+		.nb_spare = ((engine->epochs_ahead + 2) << engine->epoch_shift) +
 			    (ENGINE_MAX_JOBS + 1u) * engine->config->batch_rows,
 		.ended = on_flow_ended,
+		.give_way = on_memory_short,
 		.context = worker,
 	};
 	char name[RTE_RING_NAMESIZE];
@@ -68,6 +80,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	    worker->ended_ring == NULL || worker->rows == NULL || worker->owners == NULL ||
 	    (engine->config->output != NULL && worker->encoder == NULL))
 		return -ENOMEM;
+	tcp_tracker_count_in(worker->tracker, flow_table_beside(worker->table));
 	return 0;
 }
 

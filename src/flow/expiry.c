@@ -101,7 +101,7 @@ static int queue_reserve(struct order *order)
 
 	if (order->tail < order->queue_room)
 		return 0;
-	if (order->head > order->queue_room / 2) {
+	if (order->head > order->queue_room / 4) {
 		memmove(order->queue, order->queue + order->head,
 			(order->tail - order->head) * sizeof(*order->queue));
 		order->tail -= order->head;
@@ -119,12 +119,21 @@ static int queue_reserve(struct order *order)
 
 /* ---- order ------------------------------------------------------------- */
 
-/* Entries of flows that ended pile up under port reuse: start over before they matter. */
-static bool is_bloated(const struct partition *partition, const struct order *order)
+/*
+ * Entries of flows that ended, or changed their class, pile up under port reuse: start over before
+ * they take more than the flows' own. What starting over costs, a look at each bucket and each
+ * flow, was pushed since the last time.
+ */
+static bool is_bloated(const struct partition *partition)
 {
-	const size_t nb = order->nb + order->tail - order->head;
+	size_t nb = 0;
 
-	return nb > 1024 && nb / 4 > partition->nb_live;
+	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
+		const struct order *order = &partition->order[c];
+
+		nb += order->nb + order->tail - order->head;
+	}
+	return nb > 1024 + 2 * (size_t)partition->nb_live + partition->mask / 8;
 }
 
 /* An entry with this clock was added: from when on the class is worth a look. */
@@ -153,7 +162,7 @@ int order_push(struct flow_table *table, struct flow *flow)
 	struct order *order = &partition->order[flow->class];
 	const uint32_t slot = flow_slot(table, flow);
 
-	if (is_bloated(partition, order))
+	if (is_bloated(partition))
 		return order_build(table, flow->partition);
 	note_due(table, flow->partition, flow->class, flow->last_clock_ns);
 	if (order->tail != order->head &&
@@ -298,8 +307,8 @@ static void prefetch_next(const struct flow_table *table, const struct order *or
 		prefetch_flow(table, order->queue[order->head + 1].slot);
 }
 
-/* Makes room in a full partition. False only when memory for the order is short. */
-bool order_evict(struct flow_table *table, uint8_t p)
+/* Makes room in a full partition. False when memory for the order is short, or nobody is left. */
+bool order_evict(struct flow_table *table, uint8_t p, const struct flow *spared)
 {
 	struct partition *partition = &table->partitions[p];
 
@@ -312,7 +321,8 @@ bool order_evict(struct flow_table *table, uint8_t p)
 			order_drop(table, p);
 			return false;
 		}
-		if (flow == NULL)
+		/* Of the latest segment, it comes first only where it is alone in its class. */
+		if (flow == NULL || flow == spared)
 			continue;
 		table->stats.nb_evicted++;
 		table->stats.nb_evicted_of[c]++;

@@ -65,7 +65,9 @@ struct flow_table {
 	 */
 	uint64_t next_due_ns, due_ns[FLOW_NB_PARTITIONS][NB_FLOW_CLASSES];
 	struct bucket_arena arena;
-	uint32_t capacity; /* of a partition */
+	uint32_t capacity;  /* of a partition */
+	uint64_t max_bytes; /* of a partition; UINT64_MAX: no limit */
+	uint64_t beside[FLOW_NB_PARTITIONS];
 	uint8_t *slots;
 	size_t slots_bytes;
 	size_t stride;       /* bytes from slot to slot */
@@ -103,6 +105,7 @@ void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reaso
 int order_push(struct flow_table *table, struct flow *flow);
 int order_build(struct flow_table *table, uint8_t partition);
 void order_drop(struct flow_table *table, uint8_t partition);
-bool order_evict(struct flow_table *table, uint8_t partition);
+/* spared: is not evicted; or NULL. */
+bool order_evict(struct flow_table *table, uint8_t partition, const struct flow *spared);
 
 #endif

@@ -26,6 +26,23 @@ uint64_t flow_partition_capacity(uint64_t max_flows)
 	return share > FLOW_MIN_PER_PARTITION ? share : FLOW_MIN_PER_PARTITION;
 }
 
+uint64_t flow_partition_bytes(uint64_t max_bytes)
+{
+	const uint64_t share = max_bytes / FLOW_NB_PARTITIONS;
+	const uint64_t least = (uint64_t)FLOW_MIN_PER_PARTITION * FLOW_BYTES;
+
+	return share > least ? share : least;
+}
+
+/* As many as both limits let in. */
+static uint64_t capacity_of(const struct flow_table_params *params)
+{
+	const uint64_t capacity = flow_partition_capacity(params->max_flows);
+	const uint64_t fit = flow_partition_bytes(params->max_bytes) / FLOW_BYTES;
+
+	return params->max_bytes != 0 && fit < capacity ? fit : capacity;
+}
+
 /* Arrays double: the largest, and all before it, which are as much together. */
 static uint64_t buckets_at_most(const struct flow_table *table)
 {
@@ -39,7 +56,7 @@ static uint64_t buckets_at_most(const struct flow_table *table)
 struct flow_table *flow_table_create(const struct flow_table_params *params)
 {
 	struct flow_table *table;
-	const uint64_t capacity = flow_partition_capacity(params->max_flows);
+	const uint64_t capacity = capacity_of(params);
 	const uint64_t nb_slots = capacity * (uint64_t)__builtin_popcountll(params->partitions) +
 				  params->nb_spare + 1;
 
@@ -55,6 +72,8 @@ struct flow_table *flow_table_create(const struct flow_table_params *params)
 	for (int c = 0; c < NB_FLOW_CLASSES; c++)
 		table->has_timeout = table->has_timeout || params->timeout_ns[c] != 0;
 	table->capacity = (uint32_t)capacity;
+	table->max_bytes =
+		params->max_bytes != 0 ? flow_partition_bytes(params->max_bytes) : UINT64_MAX;
 	table->nb_slots = (uint32_t)nb_slots;
 	table->nb_used = 1; /* slot 0 means none */
 	table->stride = (params->slot_size + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
@@ -258,12 +277,66 @@ void flow_end(struct flow_table *table, struct flow *flow, enum end_reason reaso
 	table->params.ended(table->params.context, flow);
 }
 
+uint64_t *flow_table_beside(struct flow_table *table)
+{
+	return table->beside;
+}
+
+static bool is_over_bytes(const struct flow_table *table, uint8_t p, uint32_t nb_more)
+{
+	const uint64_t nb = (uint64_t)table->partitions[p].nb_live + nb_more;
+
+	return nb * FLOW_BYTES + table->beside[p] > table->max_bytes;
+}
+
+/*
+ * Makes room for nb_more flows. First gives way what no flow is lost by. False if there is too
+ * much still: nobody is left to evict, or memory for their order is short.
+ */
+static bool make_room(struct flow_table *table, uint8_t p, uint32_t nb_more,
+		      const struct flow *spared)
+{
+	const struct partition *partition = &table->partitions[p];
+
+	for (;;) {
+		const bool is_over = is_over_bytes(table, p, nb_more);
+
+		if (!is_over && partition->nb_live + nb_more <= table->capacity)
+			return true;
+		if (is_over && table->params.give_way != NULL &&
+		    table->params.give_way(table->params.context, p))
+			continue;
+		if (!order_evict(table, p, spared))
+			return false;
+	}
+}
+
+/* Said once of each partition. */
+static void note_nearly_full(struct flow_table *table, uint8_t p)
+{
+	struct partition *partition = &table->partitions[p];
+	const uint64_t bytes = (uint64_t)partition->nb_live * FLOW_BYTES + table->beside[p];
+
+	if (partition->is_nearly_full ||
+	    (partition->nb_live <= table->capacity / 10 * 9 && bytes <= table->max_bytes / 10 * 9))
+		return;
+	partition->is_nearly_full = true;
+	table->stats.nb_full_partitions++;
+}
+
+void flow_table_fit(struct flow_table *table, const struct flow *flow)
+{
+	note_nearly_full(table, flow->partition);
+	if (is_over_bytes(table, flow->partition, 0))
+		(void)make_room(table, flow->partition, 0, flow);
+}
+
 static struct flow *insert(struct flow_table *table, const struct segment *segment, uint64_t frame)
 {
 	struct partition *partition = &table->partitions[segment->partition];
 	struct flow *flow;
 
-	if (partition->nb_live >= table->capacity && !order_evict(table, segment->partition))
+	if (!make_room(table, segment->partition, 1, NULL) && partition->nb_live >= table->capacity)
 		return NULL;
 	if (!index_grow(table, partition))
 		return NULL;
@@ -277,10 +350,8 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 	flow->last_frame = frame;
 	flow->last_clock_ns = segment->clock_ns;
 	index_put(partition->buckets, partition->mask, flow->hash, flow_slot(table, flow));
-	if (++partition->nb_live > table->capacity / 10 * 9 && !partition->is_nearly_full) {
-		partition->is_nearly_full = true;
-		table->stats.nb_full_partitions++;
-	}
+	partition->nb_live++;
+	note_nearly_full(table, flow->partition);
 	table->stats.nb_live++;
 	table->stats.nb_created++;
 	if (table->stats.nb_live > table->stats.max_live)

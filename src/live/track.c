@@ -62,8 +62,16 @@ static void on_flow_ended(void *context, struct flow *flow)
 
 	if (!hand_over(worker, flow, false))
 		worker->stats.records_dropped++;
+	tcp_flow_end(worker->tracker, flow);
 	tcp_flow_release(worker->tracker, flow);
 	flow_table_release(worker->table, flow);
+}
+
+static bool on_memory_short(void *context, uint8_t partition)
+{
+	const struct live_worker *worker = context;
+
+	return tcp_tracker_give_way(worker->tracker, partition);
 }
 
 /* ---- time ---------------------------------------------------------------------------- */
@@ -96,6 +104,7 @@ static void make_active_records(struct live_worker *worker)
 static void count_flows(struct live_worker *worker)
 {
 	struct flow_table_stats table;
+	struct tcp_tracker_stats tracker;
 
 	flow_table_get_stats(worker->table, &table);
 	worker->stats.live_flows = table.nb_live;
@@ -104,6 +113,8 @@ static void count_flows(struct live_worker *worker)
 	worker->stats.flow_bytes = table.slot_bytes;
 	for (int c = 0; c < NB_FLOW_CLASSES; c++)
 		worker->stats.evicted[c] = table.nb_evicted_of[c];
+	tcp_tracker_get_stats(worker->tracker, &tracker);
+	worker->stats.holes_cut = tracker.holes_cut;
 }
 
 /*
@@ -233,9 +244,11 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 	struct flow_table_params params = {
 		.partitions = partitions_of(live, id),
 		.max_flows = config->max_flows / (live->is_affine ? live->nb_workers : 1),
+		.max_bytes = config->max_bytes / (live->is_affine ? live->nb_workers : 1),
 		.slot_size = sizeof(struct flow),
 		.nb_spare = 1, /* ended flows are given back at once */
 		.ended = on_flow_ended,
+		.give_way = on_memory_short,
 		.context = worker,
 	};
 
@@ -251,6 +264,7 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 	    live_outbox_init(&worker->outbox, config->record_blocks) != 0)
 		return -ENOMEM;
 	tcp_tracker_only_count(worker->tracker);
+	tcp_tracker_count_in(worker->tracker, flow_table_beside(worker->table));
 	return 0;
 }
 

@@ -54,13 +54,13 @@ static void put_scaled(struct step *s, char letter, uint32_t *counter)
 		put_letter(s, letter);
 }
 
-void history_missed(struct step *s, struct tcp_side *side)
+void history_missed(struct tcp_flow *flow, struct tcp_side *side)
 {
 	uint32_t *counter = &side->trouble->history_g;
 
 	count(counter);
 	if (is_power_of_ten(*counter))
-		append_letter(s->flow, 'g', side == tcp_flow_orig(s->flow));
+		append_letter(flow, 'g', side == tcp_flow_orig(flow));
 }
 
 size_t tcp_flow_history(const struct tcp_flow *flow, char letters[TCP_HISTORY_MAX])
@@ -73,7 +73,7 @@ size_t tcp_flow_history(const struct tcp_flow *flow, char letters[TCP_HISTORY_MA
 			tcp_side_trouble(d == 0 ? tcp_flow_orig(flow) : tcp_flow_resp(flow));
 		uint32_t n = trouble->history_g;
 
-		for (int i = 0; i < trouble->nb_holes && len < TCP_HISTORY_MAX; i++) {
+		for (uint32_t i = 0; i < trouble->nb_holes && len < TCP_HISTORY_MAX; i++) {
 			if (trouble->holes[i].is_acked && is_power_of_ten(++n))
 				letters[len++] = d == 0 ? 'G' : 'g';
 		}

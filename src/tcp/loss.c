@@ -53,7 +53,7 @@ static void set_bits(struct tcp_side *side)
 	const struct tcp_trouble *trouble = side->trouble;
 
 	side->loss_bits &= (uint8_t) ~(TCP_LOSS_HOLES | TCP_LOSS_ACKED);
-	for (int i = 0; trouble != NULL && i < trouble->nb_holes; i++)
+	for (uint32_t i = 0; trouble != NULL && i < trouble->nb_holes; i++)
 		side->loss_bits |=
 			TCP_LOSS_HOLES | (trouble->holes[i].is_acked ? TCP_LOSS_ACKED : 0);
 }
@@ -66,14 +66,14 @@ static void remove_hole(struct tcp_trouble *trouble, uint32_t i)
 }
 
 /* The hole will not be filled any more: it was missed, or nobody knows. */
-static void settle_hole(struct step *s, struct tcp_side *side, uint32_t i)
+static void settle_hole(struct tcp_flow *flow, struct tcp_side *side, uint32_t i)
 {
 	struct tcp_trouble *trouble = side->trouble;
 	const struct tcp_hole *hole = &trouble->holes[i];
 
 	if (hole->is_acked) {
 		trouble->missed_bytes += hole->end - hole->start;
-		history_missed(s, side);
+		history_missed(flow, side);
 	} else {
 		trouble->unresolved_bytes += hole->end - hole->start;
 	}
@@ -94,7 +94,7 @@ static void insert_hole(struct step *s, struct tcp_side *side, uint32_t i,
 	if (++trouble->nb_holes <= TCP_MAX_HOLES)
 		return;
 	count(&trouble->holes_overflowed);
-	settle_hole(s, side, 0);
+	settle_hole(s->flow, side, 0);
 }
 
 static void settle_side(struct step *s, struct tcp_side *side)
@@ -106,7 +106,7 @@ static void settle_side(struct step *s, struct tcp_side *side)
 
 		if (hole->is_acked &&
 		    time_since(s->segment->ts_ns, hole->acked_ts_ns) >= s->story.reorder_ns)
-			settle_hole(s, side, i);
+			settle_hole(s->flow, side, i);
 		else
 			i++;
 	}
@@ -158,8 +158,21 @@ void loss_forget(struct step *s, struct tcp_side *side)
 {
 	while (side->trouble->nb_holes != 0 &&
 	       range_of(side, &side->trouble->holes[0]).bottom >= MAX_DEPTH)
-		settle_hole(s, side, 0);
+		settle_hole(s->flow, side, 0);
 	set_bits(side);
+}
+
+uint32_t loss_give_way(struct tcp_flow *flow, struct tcp_side *side)
+{
+	struct tcp_trouble *trouble = side->trouble;
+	const uint32_t nb = trouble->nb_holes;
+
+	for (uint32_t i = 0; i < nb; i++) {
+		count(&trouble->holes_overflowed);
+		settle_hole(flow, side, 0);
+	}
+	set_bits(side);
+	return nb;
 }
 
 /* R's holes below ack are acknowledged from now on; the hole around it is split. */
@@ -302,7 +315,7 @@ void loss_abandon(struct step *s)
 
 	if (!(s->f->loss_bits & TCP_LOSS_HOLES))
 		return;
-	for (int i = 0; i < trouble->nb_holes; i++)
+	for (uint32_t i = 0; i < trouble->nb_holes; i++)
 		trouble->unresolved_bytes += trouble->holes[i].end - trouble->holes[i].start;
 	trouble->nb_holes = 0;
 	set_bits(s->f);
@@ -315,7 +328,7 @@ void tcp_side_settled(const struct tcp_side *side, uint64_t *missed_bytes,
 
 	*missed_bytes = trouble->missed_bytes;
 	*unresolved_bytes = trouble->unresolved_bytes;
-	for (int i = 0; i < trouble->nb_holes; i++) {
+	for (uint32_t i = 0; i < trouble->nb_holes; i++) {
 		const struct tcp_hole *hole = &trouble->holes[i];
 
 		*(hole->is_acked ? missed_bytes : unresolved_bytes) += hole->end - hole->start;

@@ -262,7 +262,7 @@ static void set_fast(const struct tcp_flow *flow, struct tcp_packed *p)
 /* ---- back into the slot ------------------------------------------------------ */
 
 /* The usual reasons not to try. */
-static bool may_pack(const struct tcp_tracker *tracker, const struct tcp_flow *from)
+static bool may_pack(struct tcp_tracker *tracker, struct tcp_flow *from)
 {
 	if (tracker->wants_details)
 		return false;
@@ -273,7 +273,8 @@ static bool may_pack(const struct tcp_tracker *tracker, const struct tcp_flow *f
 		    side->contig != side->next || side->unacked != NULL)
 			return false;
 	}
-	return true;
+	return tracker_drop_room(tracker, &from->side[0]) &&
+	       tracker_drop_room(tracker, &from->side[1]);
 }
 
 static bool wants_annex(const struct tcp_flow *from)
@@ -317,11 +318,9 @@ static bool add_annex(struct tcp_tracker *tracker, const struct tcp_flow *from,
 		      struct tcp_packed *p, struct tcp_annex *annex)
 {
 	if (annex == NULL)
-		annex = pool_take(&tracker->pool, sizeof(*annex));
-	if (annex == NULL) {
-		tracker->failed = true;
+		annex = tracker_take(tracker, sizeof(*annex));
+	if (annex == NULL)
 		return false;
-	}
 	p->bits |= PACKED_ANNEX;
 	p->annex = annex;
 	fill_annex(from, p);
@@ -335,9 +334,8 @@ static void close_beside(struct tcp_tracker *tracker, struct flow *flow, struct 
 	struct tcp_flow *beside = from;
 
 	if (from == &tracker->open) {
-		beside = pool_take(&tracker->pool, sizeof(*beside));
-		if (beside == NULL) {
-			tracker->failed = true; /* the run ends; the slot must not point nowhere */
+		beside = tracker_take(tracker, sizeof(*beside));
+		if (beside == NULL) { /* the run ends; the slot must not point nowhere */
 			memset(p, 0, sizeof(*p));
 			return;
 		}
@@ -366,7 +364,7 @@ void packed_close(struct tcp_tracker *tracker, struct flow *flow, struct tcp_flo
 	else
 		close_beside(tracker, flow, from);
 	if (is_packed && from != &tracker->open)
-		pool_give(&tracker->pool, from, sizeof(*from));
+		tracker_give(tracker, from, sizeof(*from));
 	if (annex != NULL && (p->bits & PACKED_ANNEX) == 0)
-		pool_give(&tracker->pool, annex, sizeof(*annex));
+		tracker_give(tracker, annex, sizeof(*annex));
 }

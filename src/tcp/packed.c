@@ -181,22 +181,105 @@ const struct tcp_flow *tcp_flow_view(const struct flow *flow, struct tcp_flow *r
 	return room;
 }
 
+/* What a side has beside the slot stays for its record, but counts no longer. */
+static uint64_t end_trouble(struct tcp_tracker *tracker, struct tcp_trouble *trouble)
+{
+	if (trouble == NULL)
+		return 0;
+	link_end(&tracker->holes[tracker->partition], &trouble->link);
+	return pool_block_cost(tracker_trouble_size(trouble));
+}
+
+void tcp_flow_end(struct tcp_tracker *tracker, struct flow *flow)
+{
+	struct tcp_packed *p = packed_of(flow);
+	uint64_t bytes = 0;
+
+	tracker_look_at(tracker, flow);
+	if (p->bits == PACKED_BESIDE) {
+		bytes = pool_block_cost(sizeof(*p->flow));
+		for (int i = 0; i < 2; i++) {
+			unacked_release(tracker, &p->flow->side[i]);
+			bytes += end_trouble(tracker, p->flow->side[i].trouble);
+		}
+	} else if (p->bits & PACKED_ANNEX) {
+		bytes = pool_block_cost(sizeof(*p->annex));
+		for (int i = 0; i < 2; i++)
+			bytes += end_trouble(tracker, p->annex->trouble[i]);
+	}
+	tracker->beside[tracker->partition] -= bytes;
+}
+
+static void release_trouble(struct tcp_tracker *tracker, struct tcp_trouble *trouble)
+{
+	if (trouble == NULL)
+		return;
+	link_end(&tracker->holes[tracker->partition], &trouble->link);
+	pool_give(&tracker->pool, trouble, tracker_trouble_size(trouble));
+}
+
 void tcp_flow_release(struct tcp_tracker *tracker, struct flow *flow)
 {
 	struct tcp_packed *p = packed_of(flow);
 
+	tracker_look_at(tracker, flow);
 	if (p->bits == PACKED_BESIDE) {
 		for (int i = 0; i < 2; i++) {
-			tracker_give_trouble(tracker, p->flow->side[i].trouble);
+			release_trouble(tracker, p->flow->side[i].trouble);
 			unacked_release(tracker, &p->flow->side[i]);
 		}
 		pool_give(&tracker->pool, p->flow, sizeof(*p->flow));
 	} else if (p->bits & PACKED_ANNEX) {
 		for (int i = 0; i < 2; i++)
-			tracker_give_trouble(tracker, p->annex->trouble[i]);
+			release_trouble(tracker, p->annex->trouble[i]);
 		pool_give(&tracker->pool, p->annex, sizeof(*p->annex));
 	}
 	p->bits = PACKED_FRESH;
+}
+
+/* The side of a flow beside its slot. */
+static void cut_list(struct tcp_tracker *tracker, struct tcp_flow *flow,
+		     const struct tcp_link *link)
+{
+	const struct tcp_unacked *first = flow->side[0].unacked;
+	const int i = first == NULL || &first->link != link;
+
+	unacked_give_way(tracker, &flow->side[i]);
+	tracker->stats.lists_cut++;
+}
+
+static void cut_holes(struct tcp_tracker *tracker, struct tcp_flow *flow,
+		      const struct tcp_link *link)
+{
+	const struct tcp_trouble *first = flow->side[0].trouble;
+	struct tcp_side *side = &flow->side[first == NULL || &first->link != link];
+
+	tracker->stats.holes_cut += loss_give_way(flow, side);
+	/* Without memory for less, it stays as it is, but not first. */
+	if (!tracker_drop_room(tracker, side))
+		link_end(&tracker->holes[tracker->partition], &side->trouble->link);
+}
+
+bool tcp_tracker_give_way(struct tcp_tracker *tracker, uint8_t partition)
+{
+	const struct tcp_link *list = tracker->lists[partition].first;
+	const struct tcp_link *link = list != NULL ? list : tracker->holes[partition].first;
+	struct flow *slot;
+	struct tcp_flow *flow;
+
+	if (link == NULL)
+		return false;
+	/* A list or a hole keeps its flow beside the slot. */
+	slot = link->flow;
+	flow = packed_of(slot)->flow;
+	assert(packed_of(slot)->bits == PACKED_BESIDE);
+	tracker_look_at(tracker, slot);
+	if (list != NULL)
+		cut_list(tracker, flow, link);
+	else
+		cut_holes(tracker, flow, link);
+	packed_close(tracker, slot, flow);
+	return true;
 }
 
 void tcp_flow_prefetch_beside(const struct flow *flow, const struct segment *segment)

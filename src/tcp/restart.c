@@ -19,7 +19,7 @@ static uint64_t open_bytes(const struct tcp_side *side)
 	const struct tcp_trouble *trouble = tcp_side_trouble(side);
 	uint64_t bytes = 0;
 
-	for (int i = 0; i < trouble->nb_holes; i++)
+	for (uint32_t i = 0; i < trouble->nb_holes; i++)
 		bytes += trouble->holes[i].end - trouble->holes[i].start;
 	return bytes;
 }
@@ -61,6 +61,7 @@ static void restart_trouble(struct tcp_trouble *trouble)
 	trouble->history_w = old.history_w;
 	trouble->nb_holes = old.nb_holes;
 	trouble->room = old.room;
+	trouble->link = old.link;
 }
 
 /* Counters as marks. */
@@ -127,6 +128,7 @@ void tcp_flow_restart(struct tcp_tracker *tracker, struct flow *flow)
 {
 	struct tcp_packed *p = packed_of(flow);
 
+	tracker_look_at(tracker, flow);
 	if (p->bits == PACKED_BESIDE) {
 		restart_flow(p->flow);
 		packed_close(tracker, flow, p->flow);

@@ -18,8 +18,21 @@
 /* In before_last_ns: more than two seconds, or backwards. */
 #define FAR_APART INT32_MIN
 
+/* What may give way in one partition, the oldest first. */
+struct tcp_order {
+	struct tcp_link *first, *last;
+};
+
 struct tcp_tracker {
 	struct pool pool;
+	uint64_t *beside;                           /* [FLOW_NB_PARTITIONS] bytes */
+	uint64_t uncounted[FLOW_NB_PARTITIONS];     /* beside, if nobody asks for it */
+	struct tcp_order lists[FLOW_NB_PARTITIONS]; /* of segments without an ACK */
+	struct tcp_order holes[FLOW_NB_PARTITIONS]; /* troubles with room for holes */
+	struct tcp_tracker_stats stats;
+	struct flow *slot;           /* at hand */
+	uint8_t partition;           /* of it */
+	bool has_grown;              /* memory was taken since it was cleared */
 	struct tcp_trouble *scratch; /* written to when memory was short */
 	bool wants_details;
 	bool only_counts; /* no lists of unacknowledged segments */
@@ -212,11 +225,30 @@ void verdict_details(struct step *s);
 void handshake_completeness(struct step *s, bool created);
 void handshake_after(struct step *s, const struct tcp_options *options);
 void handshake_facts(struct step *s, const struct tcp_options *options);
-/* tracker.c: what only some sides have, made on first need; never NULL. */
+/*
+ * tracker.c: memory of the flow at hand, which is counted. tracker_look_at() says which flow that
+ * is; ended flows give their blocks back to the pool, uncounted.
+ */
+static inline void tracker_look_at(struct tcp_tracker *tracker, struct flow *slot)
+{
+	tracker->slot = slot;
+	tracker->partition = slot->partition;
+}
+void *tracker_take(struct tcp_tracker *tracker, size_t size);
+void tracker_give(struct tcp_tracker *tracker, void *block, size_t size);
+/* Of what may give way: link_end() of one that is in no order does nothing. */
+void link_begin(struct tcp_order *order, struct tcp_link *link, struct flow *flow);
+void link_end(struct tcp_order *order, struct tcp_link *link);
+/* The block that link is in has moved. */
+void link_moved(struct tcp_order *order, struct tcp_link *link);
+
+/* What only some sides have, made on first need; never NULL. */
 struct tcp_trouble *tracker_trouble(struct tcp_tracker *tracker, struct tcp_side *side);
-void tracker_give_trouble(struct tcp_tracker *tracker, struct tcp_trouble *trouble);
 /* The same with room for one more hole; NULL when memory is short. */
 struct tcp_trouble *tracker_grow_holes(struct tcp_tracker *tracker, struct tcp_side *side);
+/* No hole is open: gives the room for them back. False when memory is short. */
+bool tracker_drop_room(struct tcp_tracker *tracker, struct tcp_side *side);
+size_t tracker_trouble_size(const struct tcp_trouble *trouble);
 /*
  * bytes.c: definitions 5.1-5.3, 5.6 and 6. bytes_is_capture_dup() is asked once for every
  * analysed packet, before verdict_analyse(); bytes_note_fresh() instead of it, for a packet
@@ -234,8 +266,9 @@ void bytes_track(struct step *s);
  * loss_open(): [start, end) of side was passed over. loss_fill(): F sent len bytes from start,
  * which is not above hi. loss_forget(): hi of a side with holes has moved. loss_drop_number(): that
  * number (a FIN's) was no byte; false if it is in no hole. loss_abandon(): all of F's holes become
- * unresolved.
+ * unresolved. loss_give_way(): they settle, for want of memory; returns how many there were.
  */
+uint32_t loss_give_way(struct tcp_flow *flow, struct tcp_side *side);
 void loss_settle(struct step *s);
 void loss_take_ack(struct step *s, uint32_t ack);
 void loss_open(struct step *s, struct tcp_side *side, uint32_t start, uint32_t end, bool is_acked);
@@ -253,6 +286,6 @@ void rtt_abandon(struct tcp_side *side);
 void history_track(struct step *s);
 void endpoint_track(struct step *s);
 /* A hole in what side sent turned out to be missed by the capture. */
-void history_missed(struct step *s, struct tcp_side *side);
+void history_missed(struct tcp_flow *flow, struct tcp_side *side);
 
 #endif

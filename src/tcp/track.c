@@ -334,6 +334,8 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 	if (note == NULL && !arrival->is_tried &&
 	    tcp_track_next(arrival->flow, segment, &result.is_offload))
 		return result;
+	tracker_look_at(tracker, arrival->flow);
+	tracker->has_grown = false;
 	if (arrival->is_fresh)
 		track_begin(flow, segment, arrival);
 	else if (p->bits == PACKED_BESIDE)
@@ -352,5 +354,6 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 		.class = (uint8_t)tcp_flow_class(flow),
 	};
 	packed_close(tracker, arrival->flow, flow);
+	result.has_grown = tracker->has_grown;
 	return result;
 }

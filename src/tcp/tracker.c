@@ -19,6 +19,7 @@ struct tcp_tracker *tcp_tracker_create(bool wants_details)
 		return NULL;
 	memset(tracker, 0, sizeof(*tracker));
 	tracker->wants_details = wants_details;
+	tracker->beside = tracker->uncounted;
 	tracker->scratch = calloc(1, sizeof(*tracker->scratch));
 	if (tracker->scratch == NULL) {
 		free(tracker);
@@ -42,6 +43,16 @@ void tcp_tracker_destroy(struct tcp_tracker *tracker)
 	free(tracker);
 }
 
+void tcp_tracker_count_in(struct tcp_tracker *tracker, uint64_t *bytes)
+{
+	tracker->beside = bytes;
+}
+
+void tcp_tracker_get_stats(const struct tcp_tracker *tracker, struct tcp_tracker_stats *stats)
+{
+	*stats = tracker->stats;
+}
+
 bool tcp_tracker_failed(const struct tcp_tracker *tracker)
 {
 	return tracker->failed;
@@ -52,26 +63,81 @@ const struct tcp_trouble *tcp_side_trouble(const struct tcp_side *side)
 	return side->trouble != NULL ? side->trouble : &no_trouble;
 }
 
+/* ---- what is counted, and in which order it gives way ------------------------------- */
+
+void *tracker_take(struct tcp_tracker *tracker, size_t size)
+{
+	void *block = pool_take(&tracker->pool, size);
+
+	if (block == NULL) {
+		tracker->failed = true;
+		return NULL;
+	}
+	tracker->beside[tracker->partition] += pool_block_cost(size);
+	tracker->has_grown = true;
+	return block;
+}
+
+void tracker_give(struct tcp_tracker *tracker, void *block, size_t size)
+{
+	tracker->beside[tracker->partition] -= pool_block_cost(size);
+	pool_give(&tracker->pool, block, size);
+}
+
+void link_begin(struct tcp_order *order, struct tcp_link *link, struct flow *flow)
+{
+	*link = (struct tcp_link){.prev = order->last, .flow = flow};
+	link_moved(order, link);
+}
+
+void link_moved(struct tcp_order *order, struct tcp_link *link)
+{
+	if (link->prev != NULL)
+		link->prev->next = link;
+	else
+		order->first = link;
+	if (link->next != NULL)
+		link->next->prev = link;
+	else
+		order->last = link;
+}
+
+void link_end(struct tcp_order *order, struct tcp_link *link)
+{
+	if (link->flow == NULL)
+		return;
+	if (link->prev != NULL)
+		link->prev->next = link->next;
+	else
+		order->first = link->next;
+	if (link->next != NULL)
+		link->next->prev = link->prev;
+	else
+		order->last = link->prev;
+	*link = (struct tcp_link){0};
+}
+
+/* ---- what only a side with some trouble has ------------------------------------------ */
+
 static size_t trouble_size(uint32_t room)
 {
 	return sizeof(struct tcp_trouble) + room * sizeof(struct tcp_hole);
 }
 
+size_t tracker_trouble_size(const struct tcp_trouble *trouble)
+{
+	return trouble_size(trouble->room);
+}
+
 struct tcp_trouble *tracker_trouble(struct tcp_tracker *tracker, struct tcp_side *side)
 {
-	const size_t size = pool_block_size(sizeof(struct tcp_trouble));
-
 	if (side->trouble != NULL)
 		return side->trouble;
-	side->trouble = pool_take(&tracker->pool, size);
-	if (side->trouble == NULL) {
-		tracker->failed = true; /* the run ends; until then somebody may write here */
-		return tracker->scratch;
-	}
+	side->trouble = tracker_take(tracker, sizeof(*side->trouble));
+	if (side->trouble == NULL)
+		return tracker->scratch; /* the run ends; until then somebody may write here */
 	memset(side->trouble, 0, sizeof(*side->trouble));
 	side->trouble->rto_max_ns = INT64_MIN;
-	side->trouble->room =
-		(uint16_t)((size - sizeof(struct tcp_trouble)) / sizeof(struct tcp_hole));
 	return side->trouble;
 }
 
@@ -83,20 +149,34 @@ struct tcp_trouble *tracker_grow_holes(struct tcp_tracker *tracker, struct tcp_s
 	if (old->nb_holes < old->room)
 		return old;
 	size = pool_block_size(trouble_size(old->room + 1u));
-	new = side->trouble == NULL ? NULL : pool_take(&tracker->pool, size);
-	if (new == NULL) {
-		tracker->failed = true;
+	new = side->trouble == NULL ? NULL : tracker_take(tracker, size);
+	if (new == NULL)
 		return NULL;
-	}
 	memcpy(new, old, trouble_size(old->nb_holes));
-	pool_give(&tracker->pool, old, trouble_size(old->room));
-	new->room = (uint16_t)((size - sizeof(*new)) / sizeof(struct tcp_hole));
+	new->room = (uint32_t)((size - sizeof(*new)) / sizeof(struct tcp_hole));
+	if (old->room == 0)
+		link_begin(&tracker->holes[tracker->partition], &new->link, tracker->slot);
+	else
+		link_moved(&tracker->holes[tracker->partition], &new->link);
+	tracker_give(tracker, old, trouble_size(old->room));
 	side->trouble = new;
 	return new;
 }
 
-void tracker_give_trouble(struct tcp_tracker *tracker, struct tcp_trouble *trouble)
+bool tracker_drop_room(struct tcp_tracker *tracker, struct tcp_side *side)
 {
-	if (trouble != NULL)
-		pool_give(&tracker->pool, trouble, trouble_size(trouble->room));
+	struct tcp_trouble *old = side->trouble, *new;
+
+	if (old == NULL || old->room == 0)
+		return true;
+	assert(old->nb_holes == 0);
+	new = tracker_take(tracker, sizeof(*new));
+	if (new == NULL)
+		return false;
+	link_end(&tracker->holes[tracker->partition], &old->link);
+	memcpy(new, old, sizeof(*new));
+	new->room = 0;
+	tracker_give(tracker, old, trouble_size(old->room));
+	side->trouble = new;
+	return true;
 }

@@ -4,7 +4,7 @@
 #include "tcp_priv.h"
 
 #define NEAR UNACKED_NEAR /* numbers that lie this close compare the same way from both ends */
-#define FIRST_ROOM 3u
+#define FIRST_ROOM 2u
 
 static_assert(sizeof(struct tcp_unacked) + (UNACKED_CAP + 1) * sizeof(struct unacked_entry) <=
 		      POOL_MAX_BLOCK,
@@ -20,23 +20,27 @@ static uint32_t room_of(size_t size)
 	return (uint32_t)((size - sizeof(struct tcp_unacked)) / sizeof(struct unacked_entry));
 }
 
+static bool only_counts(const struct tcp_tracker *tracker, const struct tcp_side *side)
+{
+	return tracker->only_counts || (side->loss_bits & TCP_LOSS_UNLISTED) != 0;
+}
+
 struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *side)
 {
 	const size_t size = pool_block_size(list_size(FIRST_ROOM));
 
-	if (side->unacked != NULL || tracker->only_counts)
+	if (side->unacked != NULL || only_counts(tracker, side))
 		return side->unacked;
-	side->unacked = pool_take(&tracker->pool, size);
-	if (side->unacked == NULL) {
-		tracker->failed = true;
+	side->unacked = tracker_take(tracker, size);
+	if (side->unacked == NULL)
 		return NULL;
-	}
 	*side->unacked = (struct tcp_unacked){
 		.room = room_of(size),
 		.nb_counted = side->nb_unacked,
 		.counted_end = side->next,
 		.is_sorted = true,
 	};
+	link_begin(&tracker->lists[tracker->partition], &side->unacked->link, tracker->slot);
 	side->nb_unacked = UNACKED_LISTED;
 	return side->unacked;
 }
@@ -45,14 +49,25 @@ void unacked_release(struct tcp_tracker *tracker, struct tcp_side *side)
 {
 	if (side->unacked == NULL)
 		return;
-	pool_give(&tracker->pool, side->unacked, list_size(side->unacked->room));
+	link_end(&tracker->lists[tracker->partition], &side->unacked->link);
+	tracker_give(tracker, side->unacked, list_size(side->unacked->room));
 	side->unacked = NULL;
+}
+
+void unacked_give_way(struct tcp_tracker *tracker, struct tcp_side *side)
+{
+	const uint32_t nb = side->unacked->nb + side->unacked->nb_counted;
+
+	unacked_release(tracker, side);
+	side->nb_unacked = (uint16_t)(nb < UNACKED_CAP ? nb : UNACKED_CAP);
+	side->nb_unacked_new = side->nb_unacked;
+	side->loss_bits |= TCP_LOSS_UNLISTED;
 }
 
 bool unacked_is_full(const struct tcp_side *side)
 {
 	if (side->unacked == NULL)
-		return side->nb_unacked >= UNACKED_CAP; /* only in a tracker that only counts */
+		return side->nb_unacked >= UNACKED_CAP; /* only of a side that only counts */
 	return side->unacked->nb_counted + side->unacked->nb >= UNACKED_CAP;
 }
 
@@ -71,16 +86,15 @@ static struct tcp_unacked *grow(struct tcp_tracker *tracker, struct tcp_side *si
 		return old;
 	}
 	size = pool_block_size(list_size(old->room + 1));
-	new = pool_take(&tracker->pool, size);
-	if (new == NULL) {
-		tracker->failed = true;
+	new = tracker_take(tracker, size);
+	if (new == NULL)
 		return NULL;
-	}
 	*new = *old;
 	new->first = 0;
 	new->room = room_of(size);
 	memcpy(new->entries, old->entries + old->first, old->nb * sizeof(old->entries[0]));
-	pool_give(&tracker->pool, old, list_size(old->room));
+	link_moved(&tracker->lists[tracker->partition], &new->link);
+	tracker_give(tracker, old, list_size(old->room));
 	side->unacked = new;
 	return new;
 }
@@ -118,7 +132,7 @@ void unacked_add(struct tcp_tracker *tracker, struct tcp_side *side,
 	struct tcp_unacked *list;
 
 	/* A count is good for numbers that lie close together. */
-	if (tracker->only_counts ||
+	if (only_counts(tracker, side) ||
 	    (side->unacked == NULL && side->nb_unacked < UNACKED_COUNTED_MAX &&
 	     (side->nb_unacked == 0 || entry->end - side->next + NEAR < 2 * NEAR))) {
 		side->nb_unacked++;

@@ -19,8 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct tcp_side;
-struct tcp_tracker;
+#include "tcpmill/tcp.h"
 
 #define UNACKED_CAP 10000u        /* tshark's */
 #define UNACKED_COUNTED_MAX 1024  /* beyond it a list is kept */
@@ -43,6 +42,7 @@ struct tcp_unacked {
 	bool bif_unknown, push_prev;
 	uint32_t push_sum, sack_bytes;
 	uint64_t next_frame; /* that set next */
+	struct tcp_link link;
 	struct unacked_entry entries[];
 };
 
@@ -58,6 +58,9 @@ struct unacked_match {
  */
 struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *side);
 void unacked_release(struct tcp_tracker *tracker, struct tcp_side *side);
+
+/* The list becomes a count, and stays one (TCP_LOSS_UNLISTED). */
+void unacked_give_way(struct tcp_tracker *tracker, struct tcp_side *side);
 
 /* True at tshark's cap: nothing is appended then. */
 bool unacked_is_full(const struct tcp_side *side);

@@ -40,7 +40,7 @@ static void assert_same_flow(const struct tcp_flow *a, const struct tcp_flow *b)
 		const struct tcp_trouble *y = tcp_side_trouble(&b->side[i]);
 
 		assert_same_list(a->side[i].unacked, b->side[i].unacked);
-		assert_memory_equal(x, y, sizeof(*x));
+		assert_memory_equal(x, y, offsetof(struct tcp_trouble, room));
 		assert_memory_equal(x->holes, y->holes, x->nb_holes * sizeof(x->holes[0]));
 		for (int j = 0; j < 2; j++) {
 			flat[j].side[i].trouble = NULL;

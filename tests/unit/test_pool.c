@@ -24,15 +24,17 @@ static void blocks_are_powers_of_two_and_halves_between_from_64(void **state)
 	assert_int_equal(pool_block_size(128), 128);
 	assert_int_equal(pool_block_size(129), 192);
 	assert_int_equal(pool_block_size(193), 256);
-	assert_int_equal(pool_block_size(131072), 131072);
-	assert_int_equal(pool_block_size(131073), 196608);
-	assert_int_equal(pool_block_size(196609), 262144);
-	assert_int_equal(pool_block_size(262144), 262144);
-	assert_int_equal(POOL_MAX_BLOCK, 262144);
+	assert_int_equal(pool_block_size(65536), 65536);
+	assert_int_equal(pool_block_size(65537), 98304);
+	assert_int_equal(pool_block_size(98305), 262080); /* a slab of 256 KiB without its head */
+	assert_int_equal(pool_block_size(262080), 262080);
+	assert_int_equal(POOL_MAX_BLOCK, 262080);
 }
 
 static size_t size_of(int class)
 {
+	if (class == POOL_NB_CLASSES - 1)
+		return POOL_MAX_BLOCK;
 	return ((size_t)64 << class / 2) + (class % 2 != 0 ? (size_t)32 << class / 2 : 0);
 }
 
