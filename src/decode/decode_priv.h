@@ -11,8 +11,8 @@
 /* Up to here an Ethernet type is a length (IEEE 802.3). */
 #define ETHERTYPE_MAX_LENGTH 1500
 
-/* IP headers inside one another that are opened. */
-#define DECODE_MAX_DEPTH 32
+/* Headers around one another that are opened: the oracle gives up after as many layers. */
+#define DECODE_MAX_DEPTH 500
 
 /* What all layers of one frame share. */
 struct layers {
@@ -20,7 +20,7 @@ struct layers {
 	const struct frame *frame;
 	struct segment *segments; /* [DECODE_MAX_SEGMENTS] */
 	uint32_t nb;              /* of them that are made */
-	uint32_t depth;           /* IP headers around what is being decoded */
+	uint32_t depth;           /* headers around what is being decoded, counted by most */
 	bool is_later;            /* a fragment was met, and nobody to hold it */
 };
 
@@ -48,6 +48,30 @@ static inline void cursor_skip(struct cursor *c, size_t n)
 {
 	c->at += n;
 	c->wire_left = c->wire_left > n ? c->wire_left - n : 0;
+}
+
+/* The header that is left says that only n bytes are behind it: the rest is padding. */
+static inline void cursor_limit(struct cursor *c, uint64_t n)
+{
+	if (n < c->wire_left)
+		c->wire_left = n;
+	if (n < cursor_left(c))
+		c->end = c->at + n;
+}
+
+/* As many bytes at the end are no part of what is inside (a frame check sequence). */
+static inline void cursor_trim(struct cursor *c, uint64_t n)
+{
+	cursor_limit(c, c->wire_left > n ? c->wire_left - n : 0);
+}
+
+/*
+ * One more header. False if they are too many: every layer that can hold its like, with or
+ * without others between, asks, so that the stack does not grow with the frame.
+ */
+static inline bool cursor_enter(struct cursor *c)
+{
+	return c->layers->depth++ < DECODE_MAX_DEPTH;
 }
 
 static inline uint16_t get_be16(const uint8_t *p)
@@ -137,11 +161,16 @@ enum fate decode_link(struct cursor *c, uint16_t link_type);
 #define WLAN_FCS 0x02u     /* a frame check sequence is behind it */
 #define WLAN_SWAPPED 0x04u /* the bytes of the frame control field are swapped (CAPWAP) */
 enum fate decode_80211(struct cursor *c, uint32_t how);
-/* ethertype.c: what is behind an Ethernet type; a whole Ethernet frame; IEEE 802.2. */
+/* ethertype.c: what is behind an Ethernet type; a whole Ethernet frame. */
 enum fate decode_ethertype(struct cursor *c, uint16_t type);
 enum fate decode_type_or_length(struct cursor *c, uint16_t type);
 enum fate decode_ethernet(struct cursor *c);
+/* llc.c: IEEE 802.2; a protocol identifier of ISO 9577. */
 enum fate decode_llc(struct cursor *c);
+enum fate decode_nlpid(struct cursor *c);
+/* tags.c: headers that end in an Ethernet type or frame; type: which of them. */
+enum fate decode_tag(struct cursor *c, uint16_t type);
+/* mpls.c: labels, and a pseudo-wire maybe. */
 enum fate decode_mpls(struct cursor *c);
 /* ppp.c: the protocol field; the same with address and control bytes, maybe, in front. */
 enum fate decode_ppp(struct cursor *c);
@@ -150,10 +179,35 @@ enum fate decode_pppoe(struct cursor *c);
 /* ip.c: an IP header of either version; what it carries (payload: bytes by its lengths). */
 enum fate decode_ip(struct cursor *c);
 enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol);
+/* tunnel.c: IPv6 and no other version; protocols of IP that carry frames or packets. */
+enum fate decode_ipv6_only(struct cursor *c);
+enum fate decode_tunnel(struct cursor *c, uint64_t payload, uint8_t protocol);
 /* udp.c: a UDP header. */
 enum fate decode_udp(struct cursor *c, uint64_t payload);
-/* tunnel.c: GRE, L2TPv3 and other protocols of IP that carry frames or packets. */
-enum fate decode_tunnel(struct cursor *c, uint64_t payload, uint8_t protocol);
+/* gre.c: a GRE header, in IP or in UDP. */
+enum fate decode_gre(struct cursor *c);
+/* overlay.c: networks over UDP, and the network service header (RFC 8300). */
+enum fate decode_vxlan(struct cursor *c);
+enum fate decode_vxlan_gpe(struct cursor *c);
+enum fate decode_geneve(struct cursor *c);
+enum fate decode_lisp_data(struct cursor *c);
+enum fate decode_lisp_control(struct cursor *c);
+enum fate decode_nsh(struct cursor *c);
+/* gtp.c: GTP version 1, and 0. */
+enum fate decode_gtp(struct cursor *c);
+/* l2tp.c: L2TP version 2. */
+enum fate decode_l2tp(struct cursor *c);
+/* ip_in_udp.c: packets straight behind a few bytes. */
+enum fate decode_teredo(struct cursor *c);
+enum fate decode_ayiya(struct cursor *c);
+enum fate decode_amt(struct cursor *c);
+enum fate decode_mobile_ip(struct cursor *c);
+enum fate decode_jmirror(struct cursor *c);
+/* remote.c: frames sent to who analyses them. */
+enum fate decode_tzsp(struct cursor *c);
+enum fate decode_sflow(struct cursor *c);
+/* capwap.c: the data channel of access points. */
+enum fate decode_capwap(struct cursor *c);
 /* icmp.c: an error and what it quotes. */
 enum fate decode_icmp(struct cursor *c, uint64_t payload);
 enum fate decode_icmpv6(struct cursor *c, uint64_t payload);

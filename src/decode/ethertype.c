@@ -1,78 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Ethernet, what its types mean, and IEEE 802.2. */
+/* Ethernet, and what its types mean. */
+
+#include <string.h>
 
 #include "decode_priv.h"
 
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_BRIDGED = 0x6558,
 	ETHERTYPE_VLAN = 0x8100,
-	ETHERTYPE_QINQ = 0x88a8,
-	ETHERTYPE_QINQ_OLD = 0x9100,
+	ETHERTYPE_IPV6 = 0x86dd,
 	ETHERTYPE_MPLS = 0x8847,
 	ETHERTYPE_MPLS_MULTI = 0x8848,
 	ETHERTYPE_PPPOE = 0x8864,
+	ETHERTYPE_LLC = 0x8870,
+	ETHERTYPE_QINQ = 0x88a8,
+	ETHERTYPE_FABRIC_PATH = 0x8903,
+	ETHERTYPE_NSH = 0x894f,
+	ETHERTYPE_QINQ_OLD = 0x9100,
 };
-
-/* Pops labels until the bottom of the stack; the nibble behind tells IP (RFC 4928). */
-enum fate decode_mpls(struct cursor *c)
-{
-	bool bottom = false;
-
-	c->segment->tunnel = TUNNEL_MPLS;
-	while (!bottom) {
-		if (cursor_left(c) < 4)
-			return FATE_NOT_IP;
-		bottom = (c->at[2] & 1) != 0;
-		cursor_skip(c, 4);
-	}
-	if (cursor_left(c) < 1)
-		return FATE_NOT_IP;
-	if (c->at[0] >> 4 == 4 || c->at[0] >> 4 == 6)
-		return decode_ip(c);
-	return FATE_TUNNEL; /* a pseudo-wire */
-}
-
-/* IEEE 802.2: SNAP with an ethertype, or IP straight behind the SAPs. */
-enum fate decode_llc(struct cursor *c)
-{
-	if (cursor_left(c) < 3)
-		return FATE_NOT_IP;
-	if (c->at[0] == 0xaa && c->at[1] == 0xaa && c->at[2] == 0x03) {
-		uint16_t type;
-		uint32_t organisation;
-
-		if (cursor_left(c) < 8)
-			return FATE_NOT_IP;
-		organisation = get_be32(c->at + 2) & 0xffffffu;
-		type = get_be16(c->at + 6);
-		cursor_skip(c, 8);
-		if (organisation != 0 && organisation != 0xf8) /* encapsulated Ethernet */
-			return FATE_NOT_IP;
-		return type > ETHERTYPE_MAX_LENGTH ? decode_ethertype(c, type) : FATE_NOT_IP;
-	}
-	if (c->at[0] == 0x06 && c->at[1] == 0x06) {
-		cursor_skip(c, 3);
-		return decode_ip(c);
-	}
-	return FATE_NOT_IP;
-}
 
 /* A type, or a length that also bounds what follows. */
 enum fate decode_type_or_length(struct cursor *c, uint16_t type)
 {
 	if (type > ETHERTYPE_MAX_LENGTH)
 		return decode_ethertype(c, type);
-	if (type < c->wire_left) {
-		c->wire_left = type;
-		if (type < cursor_left(c))
-			c->end = c->at + type;
-	}
+	cursor_limit(c, type);
 	return decode_llc(c);
 }
 
-static enum fate decode_vlan(struct cursor *c)
+static enum fate decode_vlan(struct cursor *c, uint16_t type)
 {
 	uint16_t tag;
 
@@ -83,27 +41,55 @@ static enum fate decode_vlan(struct cursor *c)
 		c->segment->vlan = (uint16_t)((tag & 0xfff) + 1);
 	tag = get_be16(c->at + 2);
 	cursor_skip(c, 4);
-	return decode_type_or_length(c, tag);
+	return type == ETHERTYPE_QINQ ? decode_ethertype(c, tag) : decode_type_or_length(c, tag);
 }
 
 enum fate decode_ethertype(struct cursor *c, uint16_t type)
 {
+	if (!cursor_enter(c))
+		return FATE_TUNNEL;
 	switch (type) {
 	case ETHERTYPE_IPV4:
-	case ETHERTYPE_IPV6:
 		return decode_ip(c);
+	case ETHERTYPE_IPV6:
+		return decode_ipv6_only(c);
 	case ETHERTYPE_VLAN:
 	case ETHERTYPE_QINQ:
 	case ETHERTYPE_QINQ_OLD:
-		return decode_vlan(c);
+		return decode_vlan(c, type);
 	case ETHERTYPE_MPLS:
 	case ETHERTYPE_MPLS_MULTI:
 		return decode_mpls(c);
 	case ETHERTYPE_PPPOE:
 		return decode_pppoe(c);
+	case ETHERTYPE_BRIDGED:
+		return decode_ethernet(c);
+	case ETHERTYPE_LLC:
+		return decode_llc(c);
+	case ETHERTYPE_NSH:
+		return decode_nsh(c);
 	default:
-		return FATE_NOT_IP;
+		return decode_tag(c, type);
 	}
+}
+
+/* Cisco's FabricPath: 16 bytes that look like an Ethernet header, then a whole frame with FCS. */
+static enum fate decode_fabric_path(struct cursor *c)
+{
+	cursor_skip(c, 16);
+	cursor_trim(c, 4);
+	return decode_ethernet(c);
+}
+
+/* Cisco's ISL: 26 bytes, then a whole frame with FCS. */
+static enum fate decode_isl(struct cursor *c)
+{
+	cursor_limit(c, (uint64_t)get_be16(c->at + 12) + 14);
+	if (cursor_left(c) < 26)
+		return FATE_NOT_IP;
+	cursor_skip(c, 26);
+	cursor_trim(c, 4);
+	return decode_ethernet(c);
 }
 
 enum fate decode_ethernet(struct cursor *c)
@@ -112,7 +98,14 @@ enum fate decode_ethernet(struct cursor *c)
 
 	if (cursor_left(c) < 14)
 		return FATE_NOT_IP;
+	if (!cursor_enter(c))
+		return FATE_TUNNEL;
 	type = get_be16(c->at + 12);
+	if (type == ETHERTYPE_FABRIC_PATH && cursor_left(c) >= 16)
+		return decode_fabric_path(c);
+	if (type <= ETHERTYPE_MAX_LENGTH && (memcmp(c->at, "\x01\x00\x0c\x00\x00", 5) == 0 ||
+					     memcmp(c->at, "\x03\x00\x0c\x00\x00", 5) == 0))
+		return decode_isl(c);
 	cursor_skip(c, 14);
 	return decode_type_or_length(c, type);
 }

@@ -116,6 +116,7 @@ static enum fate decode_ipv4(struct cursor *c)
 		return FATE_IP_BAD;
 	fragment = get_be16(header + 6);
 	segment->ip_header = header;
+	segment->bits &= (uint8_t)~SEGMENT_IPV6; /* an outer header's */
 	segment->ip_len = (uint32_t)total;
 	segment->ip_id = get_be16(header + 4);
 	segment->ttl = header[8];
@@ -253,7 +254,7 @@ enum fate decode_ip(struct cursor *c)
 {
 	if (cursor_left(c) < 1)
 		return FATE_IP_BAD;
-	if (c->layers->depth++ == DECODE_MAX_DEPTH)
+	if (!cursor_enter(c))
 		return FATE_TUNNEL;
 	switch (c->at[0] >> 4) {
 	case 4:

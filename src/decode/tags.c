@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Ethernet types whose header only stands in front of another type, or of a whole frame. */
+
+#include "decode_priv.h"
+
+/* What stands at the end of the header. */
+enum tag_next {
+	NEXT_TYPE,
+	NEXT_TYPE_OR_LENGTH,
+	NEXT_FRAME,
+};
+
+static const struct tag {
+	uint16_t type;
+	uint8_t len; /* bytes, the next type included */
+	uint8_t next;
+	bool is_tunnel;
+} tags[] = {
+	{0x22f3, 6, NEXT_FRAME, true},           /* TRILL (RFC 6325); options: see below */
+	{0x88e5, 8, NEXT_TYPE, false},           /* MACsec; see below */
+	{0x88e7, 18, NEXT_TYPE, true},           /* IEEE 802.1ah: I-TAG and addresses */
+	{0x8909, 8, NEXT_TYPE, false},           /* Cisco metadata (SGT) */
+	{0x8926, 6, NEXT_TYPE_OR_LENGTH, false}, /* VN-tag */
+	{0x892f, 6, NEXT_TYPE, false},           /* HSR */
+	{0x893f, 8, NEXT_TYPE, false},           /* IEEE 802.1BR E-TAG */
+	{0xf1c1, 6, NEXT_TYPE, false},           /* IEEE 802.1CB R-TAG */
+};
+
+enum {
+	TYPE_TRILL = 0x22f3,
+	TYPE_MACSEC = 0x88e5,
+	TYPE_METADATA = 0x8909,
+	MACSEC_CODED = 0x0c, /* encrypted, or changed by the integrity check */
+	MACSEC_SCI = 0x20,
+	MACSEC_ICV_LEN = 16,
+};
+
+/* Bytes of this header, or 0 if what is behind cannot be read. The tag's len bytes are there. */
+static size_t measure_tag(const struct cursor *c, const struct tag *tag)
+{
+	switch (tag->type) {
+	case TYPE_TRILL: /* 5 bits over two bytes: options in 4-byte words */
+		return tag->len + (size_t)(get_be16(c->at) >> 6 & 0x1f) * 4;
+	case TYPE_MACSEC:
+		if (c->at[0] & MACSEC_CODED)
+			return 0;
+		return c->at[0] & MACSEC_SCI ? 16 : 8;
+	default:
+		return tag->len;
+	}
+}
+
+static enum fate decode_after(struct cursor *c, const struct tag *tag)
+{
+	size_t len;
+	uint16_t type;
+
+	if (cursor_left(c) < tag->len)
+		return tag->is_tunnel ? FATE_TUNNEL : FATE_NOT_IP;
+	len = measure_tag(c, tag);
+	if (len == 0 || cursor_left(c) < len)
+		return FATE_TUNNEL;
+	if (tag->is_tunnel)
+		c->segment->tunnel = TUNNEL_OTHER;
+	type = get_be16(c->at + len - 2);
+	cursor_skip(c, len);
+	if (tag->type == TYPE_MACSEC)
+		cursor_trim(c, MACSEC_ICV_LEN);
+	switch ((enum tag_next)tag->next) {
+	case NEXT_FRAME:
+		return decode_ethernet(c);
+	case NEXT_TYPE_OR_LENGTH:
+		return decode_type_or_length(c, type);
+	default:
+		return type > ETHERTYPE_MAX_LENGTH ? decode_ethertype(c, type) : FATE_NOT_IP;
+	}
+}
+
+enum fate decode_tag(struct cursor *c, uint16_t type)
+{
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		if (tags[i].type == type)
+			return decode_after(c, &tags[i]);
+	}
+	return FATE_NOT_IP;
+}

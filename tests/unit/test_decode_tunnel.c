@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Tunnels: the usual segment inside of each of them. Every header is written out here by its
+ * standard, and what tshark 4.0.17 says of such frames is compared by tests/oracle/tunnels.py.
+ */
+
+#include "frame_support.h"
+
+/* A tunnel's header as bytes, and how many of them. */
+#define BYTES(string) (string), sizeof(string) - 1
+
+enum inner {
+	IN4, /* the usual segment in IPv4 */
+	IN6,
+	INE, /* and in IPv4 in Ethernet */
+};
+
+/* Where the header stands: behind an Ethernet type, a protocol of IP or a port of UDP. */
+enum outer {
+	BY_TYPE,
+	BY_PROTOCOL,
+	BY_PORT,
+};
+
+struct tunnel_case {
+	const char *name;
+	enum outer outer;
+	uint16_t number;
+	const char *header;
+	size_t len;
+	enum inner inner;
+	enum tunnel tunnel;
+};
+
+#define ADDRESSES "\x02\0\0\0\0\x02\x02\0\0\0\0\x01"
+#define LABEL "\0\1\1\x40"
+
+static const struct tunnel_case cases[] = {
+	/* RFC 2003, 4213, 2473; EtherIP, RFC 3378; MPLS, RFC 4023; Ethernet, RFC 8986. */
+	{"IPv4 in IP", BY_PROTOCOL, 4, BYTES(""), IN4, TUNNEL_IPIP},
+	{"IPv6 in IPv4", BY_PROTOCOL, 41, BYTES(""), IN6, TUNNEL_6IN4},
+	{"EtherIP", BY_PROTOCOL, 97, BYTES("\x30\0"), INE, TUNNEL_OTHER},
+	{"MPLS in IP", BY_PROTOCOL, 137, BYTES(LABEL), IN4, TUNNEL_MPLS},
+	{"Ethernet in IP", BY_PROTOCOL, 143, BYTES(""), INE, TUNNEL_OTHER},
+	/* RFC 1701, 2784, 2890. */
+	{"GRE", BY_PROTOCOL, 47, BYTES("\0\0\x08\0"), IN4, TUNNEL_GRE},
+	{"GRE of IPv6", BY_PROTOCOL, 47, BYTES("\0\0\x86\xdd"), IN6, TUNNEL_GRE},
+	{"GRE, checksum", BY_PROTOCOL, 47, BYTES("\x80\0\x08\0ck\0\0"), IN4, TUNNEL_GRE},
+	{"GRE, key", BY_PROTOCOL, 47, BYTES("\x20\0\x08\0key!"), IN4, TUNNEL_GRE},
+	{"GRE, sequence", BY_PROTOCOL, 47, BYTES("\x10\0\x08\0\0\0\0\1"), IN4, TUNNEL_GRE},
+	{"GRE, all three", BY_PROTOCOL, 47, BYTES("\xb0\0\x08\0ck\0\0key!\0\0\0\1"), IN4,
+	 TUNNEL_GRE},
+	{"GRE, routing", BY_PROTOCOL, 47, BYTES("\x40\0\x08\0\0\0\0\0\x08\0\0\4abcd\0\0\0\0"), IN4,
+	 TUNNEL_GRE},
+	{"GRE of Ethernet", BY_PROTOCOL, 47, BYTES("\x20\0\x65\x58key!"), INE, TUNNEL_GRE},
+	{"GRE of MPLS", BY_PROTOCOL, 47, BYTES("\0\0\x88\x47" LABEL), IN4, TUNNEL_MPLS},
+	{"GRE in UDP", BY_PORT, 4754, BYTES("\0\0\x08\0"), IN4, TUNNEL_GRE},
+	/* RFC 2637: PPTP. */
+	{"PPTP", BY_PROTOCOL, 47, BYTES("\x30\x81\x88\x0b\0\x2f\0\1\0\0\0\1\0\0\0\1\xff\3\0\x21"),
+	 IN4, TUNNEL_GRE},
+	{"PPTP, compressed", BY_PROTOCOL, 47, BYTES("\x20\1\x88\x0b\0\x2f\0\1\x21"), IN4,
+	 TUNNEL_GRE},
+	/* draft-wilson-wrec-wccp-v2: with and without a redirect header. */
+	{"WCCP", BY_PROTOCOL, 47, BYTES("\0\0\x88\x3e"), IN4, TUNNEL_GRE},
+	{"WCCP 2", BY_PROTOCOL, 47, BYTES("\0\0\x88\x3e\0\1\2\3"), IN4, TUNNEL_GRE},
+	/* draft-foschiano-erspan. */
+	{"ERSPAN I", BY_PROTOCOL, 47, BYTES("\0\0\x88\xbe"), INE, TUNNEL_ERSPAN},
+	{"ERSPAN II", BY_PROTOCOL, 47, BYTES("\x10\0\x88\xbe\0\0\0\1\x10\1\0\1\0\0\0\0"), INE,
+	 TUNNEL_ERSPAN},
+	{"ERSPAN III", BY_PROTOCOL, 47, BYTES("\x10\0\x22\xeb\0\0\0\1\x20\1\0\1\0\0\0\1\0\0\0\0"),
+	 INE, TUNNEL_ERSPAN},
+	{"ERSPAN III, subheader", BY_PROTOCOL, 47,
+	 BYTES("\x10\0\x22\xeb\0\0\0\1\x20\1\0\1\0\0\0\1\0\0\0\1ABCDEFGH"), INE, TUNNEL_ERSPAN},
+	/* RFC 7348; draft-ietf-nvo3-vxlan-gpe; RFC 8926; RFC 9300; RFC 7510. */
+	{"VXLAN", BY_PORT, 4789, BYTES("\x08\0\0\0\0\0\1\0"), INE, TUNNEL_VXLAN},
+	{"VXLAN, reserved bits", BY_PORT, 4789, BYTES("\xff\1\2\3\0\0\1\xff"), INE, TUNNEL_VXLAN},
+	{"VXLAN-GPE", BY_PORT, 4790, BYTES("\x0c\0\0\1\0\0\1\0"), IN4, TUNNEL_VXLAN},
+	{"VXLAN-GPE of IPv6", BY_PORT, 4790, BYTES("\x0c\0\0\2\0\0\1\0"), IN6, TUNNEL_VXLAN},
+	{"VXLAN-GPE of Ethernet", BY_PORT, 4790, BYTES("\x0c\0\0\3\0\0\1\0"), INE, TUNNEL_VXLAN},
+	{"VXLAN-GPE of NSH", BY_PORT, 4790, BYTES("\x0c\0\0\4\0\0\1\0\x0f\xc2\2\3\0\0\1\xff"), INE,
+	 TUNNEL_OTHER},
+	{"Geneve", BY_PORT, 6081, BYTES("\0\0\x65\x58\0\0\1\0"), INE, TUNNEL_GENEVE},
+	{"Geneve of IP", BY_PORT, 6081, BYTES("\0\0\x08\0\0\0\1\0"), IN4, TUNNEL_GENEVE},
+	{"Geneve, options", BY_PORT, 6081, BYTES("\2\x40\x86\xdd\0\0\1\0\1\2\3\1abcd"), IN6,
+	 TUNNEL_GENEVE},
+	{"LISP", BY_PORT, 4341, BYTES("\x88\0\0\1\0\0\1\1"), IN4, TUNNEL_OTHER},
+	{"MPLS in UDP", BY_PORT, 6635, BYTES(LABEL), IN4, TUNNEL_MPLS},
+	/* 3GPP TS 29.281, 29.060. */
+	{"GTP-U", BY_PORT, 2152, BYTES("\x30\xff\0\x2d\0\0\0\1"), IN4, TUNNEL_GTPU},
+	{"GTP-U, sequence", BY_PORT, 2152, BYTES("\x32\xff\0\x31\0\0\0\1\0\1\0\0"), IN4,
+	 TUNNEL_GTPU},
+	{"GTP-U, extensions", BY_PORT, 2152,
+	 BYTES("\x34\xff\0\x3d\0\0\0\1\0\0\0\xc0\1\0\1\x85\2\0\1\0\0\0\0\0"), IN4, TUNNEL_GTPU},
+	{"GTP-U of Ethernet", BY_PORT, 2152, BYTES("\x30\xff\0\x3b\0\0\0\1"), INE, TUNNEL_GTPU},
+	{"GTP version 0", BY_PORT, 3386,
+	 BYTES("\x1e\xff\0\x2d\0\1\0\1\xff\xff\xff\xff\0\0\0\0\0\0\0\0"), IN4, TUNNEL_GTPU},
+	/* RFC 2661. */
+	{"L2TP", BY_PORT, 1701, BYTES("\0\2\0\1\0\2\xff\3\0\x21"), IN4, TUNNEL_L2TP},
+	{"L2TP, no address", BY_PORT, 1701, BYTES("\0\2\0\1\0\2\0\x57"), IN6, TUNNEL_L2TP},
+	{"L2TP, length", BY_PORT, 1701, BYTES("\x40\2\0\x39\0\1\0\2\xff\3\0\x21"), IN4,
+	 TUNNEL_L2TP},
+	{"L2TP, everything", BY_PORT, 1701,
+	 BYTES("\x4b\2\0\x42\0\1\0\2\0\7\0\7\0\3pad\xff\3\0\x21"), IN4, TUNNEL_L2TP},
+	/* RFC 4380; AYIYA's draft; RFC 7450; RFC 3519. */
+	{"Teredo", BY_PORT, 3544, BYTES(""), IN6, TUNNEL_TEREDO},
+	{"Teredo, origin", BY_PORT, 3544, BYTES("\0\0\1\2\3\4\5\6"), IN6, TUNNEL_TEREDO},
+	{"Teredo, both", BY_PORT, 3544, BYTES("\0\1\2\3idvalnonce!!!\0\0\0\1\2\3\4\5\6"), IN6,
+	 TUNNEL_TEREDO},
+	{"AYIYA", BY_PORT, 5072, BYTES("\x21\x12\1\x29\0\0\0\1wholsign"), IN6, TUNNEL_OTHER},
+	{"AMT", BY_PORT, 2268, BYTES("\6\0"), IN4, TUNNEL_OTHER},
+	{"mobile IP", BY_PORT, 434, BYTES("\4\4\0\0"), IN4, TUNNEL_OTHER},
+	{"jmirror", BY_PORT, 30030, BYTES("whosepkt"), IN4, TUNNEL_OTHER},
+	{"TZSP", BY_PORT, 37008, BYTES("\1\0\0\1\0\x0a\1\x22\1"), INE, TUNNEL_OTHER},
+	/* RFC 5415: bridged frames, and 802.11 with its frame control swapped. */
+	{"CAPWAP", BY_PORT, 5247, BYTES("\0\x10\0\0\0\0\0\0"), INE, TUNNEL_CAPWAP},
+	{"CAPWAP of 802.11", BY_PORT, 5247,
+	 BYTES("\0\x20\x03\x20\0\0\0\0\4abcd\0\0\0"
+	       "\1\x08\0\0abcdef\2ghijk\4mnopq\0\0\xaa\xaa\3\0\0\0\x08\0"),
+	 IN4, TUNNEL_CAPWAP},
+	/* RFC 4385, 4448: pseudo-wires of Ethernet, and an associated channel of IP. */
+	{"pseudo-wire", BY_TYPE, 0x8847, BYTES(LABEL), INE, TUNNEL_MPLS},
+	{"pseudo-wire, control word", BY_TYPE, 0x8847, BYTES(LABEL "\0\0\0\7"), INE, TUNNEL_MPLS},
+	{"pseudo-wire's channel", BY_TYPE, 0x8847, BYTES(LABEL "\x10\0\0\x21"), IN4, TUNNEL_MPLS},
+	{"alert label's channel", BY_TYPE, 0x8847, BYTES("\0\0\xd1\1\x10\0\0\x57"), IN6,
+	 TUNNEL_MPLS},
+	/* IEEE 802.1ah, 802.1BR, 802.1CB, HSR, MACsec; RFC 6325; RFC 8300; Cisco's. */
+	{"PBB", BY_TYPE, 0x88e7, BYTES("\0\0\0\1"), INE, TUNNEL_OTHER},
+	{"E-TAG", BY_TYPE, 0x893f, BYTES("\0\1\0\2\0\0\x08\0"), IN4, TUNNEL_NONE},
+	{"R-TAG", BY_TYPE, 0xf1c1, BYTES("\0\0\0\1\x08\0"), IN4, TUNNEL_NONE},
+	{"HSR", BY_TYPE, 0x892f, BYTES("\0\x33\0\1\x08\0"), IN4, TUNNEL_NONE},
+	{"TRILL", BY_TYPE, 0x22f3, BYTES("\0\x41\0\1\0\2opts"), INE, TUNNEL_OTHER},
+	{"NSH", BY_TYPE, 0x894f, BYTES("\x0f\xc6\1\1\0\0\1\xff" ADDRESSES "abcd"), IN4,
+	 TUNNEL_OTHER},
+	{"SGT", BY_TYPE, 0x8909, BYTES("\1\1\0\1\0\1\x08\0"), IN4, TUNNEL_NONE},
+	{"VN-tag", BY_TYPE, 0x8926, BYTES("\xc0\1\0\2\x86\xdd"), IN6, TUNNEL_NONE},
+	{"Ethernet in Ethernet", BY_TYPE, 0x6558, BYTES(""), INE, TUNNEL_NONE},
+	{"jumbo LLC", BY_TYPE, 0x8870, BYTES("\xaa\xaa\3\0\0\0\x08\0"), IN4, TUNNEL_NONE},
+	/* PPP's ways: RFC 1661, 1990, 1144, 3518. */
+	{"PPPoE", BY_TYPE, 0x8864, BYTES("\x11\0\0\1\0\x2f\0\x21"), IN4, TUNNEL_PPPOE},
+	{"PPP multilink", BY_TYPE, 0x8864, BYTES("\x11\0\0\1\0\x35\0\x3d\xc0\0\0\1\0\x21"), IN4,
+	 TUNNEL_PPPOE},
+	{"PPP bridged", BY_TYPE, 0x8864, BYTES("\x11\0\0\1\0\x3f\0\x31\0\1"), INE, TUNNEL_PPPOE},
+	{"PPP of OSI's IP", BY_TYPE, 0x8864, BYTES("\x11\0\0\1\0\x30\0\x23\xcc"), IN4,
+	 TUNNEL_PPPOE},
+};
+
+/* outer_ipv6: the outer packet, if there is one, is IPv6. */
+static void put_case(struct bytes *b, const struct tunnel_case *t, bool outer_ipv6)
+{
+	size_t ip = 0, udp = 0;
+	const uint8_t protocol = t->outer == BY_PORT ? PROTO_UDP : (uint8_t)t->number;
+
+	put_ethernet(b, t->outer == BY_TYPE ? t->number : outer_ipv6 ? 0x86dd : 0x0800);
+	if (t->outer != BY_TYPE)
+		ip = outer_ipv6 ? ipv6_begin(b, protocol) : ipv4_begin(b, protocol, "", 0);
+	if (t->outer == BY_PORT) {
+		udp = b->len;
+		put16(b, 50000);
+		put16(b, t->number);
+		put32(b, 0);
+	}
+	put_raw(b, t->header, t->len);
+	if (t->inner == INE)
+		put_ethernet(b, 0x0800);
+	if (t->inner == IN6)
+		put_ipv6_tcp(b);
+	else
+		put_ipv4_tcp(b);
+	if (t->outer == BY_PORT)
+		set16(b, udp + 4, (uint16_t)(b->len - udp));
+	if (t->outer != BY_TYPE && outer_ipv6)
+		ipv6_end(b, ip);
+	else if (t->outer != BY_TYPE)
+		ipv4_end(b, ip);
+}
+
+static enum tunnel expected_tunnel(const struct tunnel_case *t, bool outer_ipv6)
+{
+	return t->tunnel == TUNNEL_6IN4 && outer_ipv6 ? TUNNEL_IPIP : t->tunnel;
+}
+
+static void each_tunnel_is_opened(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int v6 = 0; v6 < 2; v6++) {
+			struct bytes b = FRAME;
+
+			print_message("# %s, IPv%c\n", cases[i].name, v6 ? '6' : '4');
+			put_case(&b, &cases[i], v6 != 0);
+			assert_usual(&b, LINK_ETHERNET, expected_tunnel(&cases[i], v6 != 0), 0);
+		}
+	}
+}
+
+/* Wherever a snapshot ends: 16 bytes of TCP are enough, and nothing is read behind it. */
+static void each_tunnel_cut_at_every_byte(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bytes b = FRAME;
+
+		put_case(&b, &cases[i], false);
+		for (size_t len = 0; len <= b.len; len++) {
+			struct decoded d = decode_cut(&b, LINK_ETHERNET, len, (uint32_t)b.len);
+			const bool enough = len >= b.len - 25 + 16;
+
+			assert_int_equal(d.fate == FATE_TRACKED, enough);
+			assert_int_equal(d.nb, enough);
+			if (enough) {
+				assert_int_equal(d.segment.payload_len, 5);
+				assert_int_equal(d.segment.tunnel, cases[i].tunnel);
+			}
+			decoded_fini(&d);
+		}
+		bytes_fini(&b);
+	}
+}
+
+/* Where a frame ends on the wire, and the packet inside says that it is longer. */
+static void the_frame_ends_before_the_packet(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bytes b = FRAME;
+		struct decoded d;
+
+		put_case(&b, &cases[i], false);
+		d = decode_cut(&b, LINK_ETHERNET, b.len - 2, (uint32_t)b.len - 2);
+		assert_int_equal(d.fate, FATE_TRACKED);
+		assert_int_equal(d.segment.payload_len, 3);
+		decoded_fini(&d);
+		bytes_fini(&b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_tunnel_is_opened),
+		cmocka_unit_test(each_tunnel_cut_at_every_byte),
+		cmocka_unit_test(the_frame_ends_before_the_packet),
+	};
+
+	return cmocka_run_group_tests_name("decode tunnels", tests, NULL, NULL);
+}
