@@ -7,6 +7,7 @@
 #include "tcpmill/decode.h"
 
 #define DECODE_LINK_ETHERNET 1
+#define DECODE_LINK_80211 105
 
 /* Up to here an Ethernet type is a length (IEEE 802.3). */
 #define ETHERTYPE_MAX_LENGTH 1500
@@ -87,6 +88,19 @@ static inline uint32_t get_be32(const uint8_t *p)
 	return __builtin_bswap32(v);
 }
 
+static inline uint16_t get_le16(const uint8_t *p)
+{
+	return (uint16_t)(p[1] << 8 | p[0]);
+}
+
+static inline uint32_t get_le32(const uint8_t *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 /*
  * Multilinear hashing: the sum of 32-bit words times random odd-or-even 64-bit
  * keys, upper half. It is strongly universal: without the keys nobody can aim at
@@ -151,8 +165,27 @@ enum fate decode_general(const struct decode_context *context, const struct fram
 
 /* Each of these starts at c->at, and decodes all that is behind it. */
 
-/* link.c: a frame of this link type. */
+/* link.c: a frame of this link type; IP where the type of it is 4 or 6 (0x0800, 0x86dd). */
 enum fate decode_link(struct cursor *c, uint16_t link_type);
+enum fate decode_ipv6_only(struct cursor *c);
+enum fate decode_ip_of_type(struct cursor *c, uint16_t type);
+/* link_radio.c: what drivers put in front of 802.11. */
+enum fate decode_radiotap(struct cursor *c);
+enum fate decode_ppi(struct cursor *c);
+enum fate decode_prism(struct cursor *c);
+enum fate decode_avs(struct cursor *c);
+/* link_old.c */
+enum fate decode_fddi(struct cursor *c);
+enum fate decode_token_ring(struct cursor *c);
+enum fate decode_arcnet(struct cursor *c);
+enum fate decode_arcnet_linux(struct cursor *c);
+enum fate decode_ipoib(struct cursor *c);
+/* link_wan.c */
+enum fate decode_chdlc(struct cursor *c);
+enum fate decode_frame_relay(struct cursor *c);
+enum fate decode_atm_llc(struct cursor *c);
+/* link_nflog.c */
+enum fate decode_nflog(struct cursor *c);
 /*
  * link_80211.c: an IEEE 802.11 frame; how: WLAN_* or 0. Its aggregated MSDUs can make several
  * segments, which keep the tunnel and VLAN that the cursor's segment has.

@@ -1,98 +1,240 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Link layers, down to an IP header. */
+/* Link types, each with what reads it; and those that need no file of their own. */
 
 #include "decode_priv.h"
 
-/* LINKTYPE_ values (tcpdump.org/linktypes.html). */
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_IPV6 0x86dd
+
+#define SLL_LEN 16
+#define SLL2_LEN 20
+#define ENC_LEN 12
+#define PPP_DIRECTION_LEN 1
+
+/* ARPHRD_ types of Linux that say more than a low protocol number (tcpdump.org). */
 enum {
-	LINK_NULL = 0,
-	LINK_ETHERNET = DECODE_LINK_ETHERNET,
-	LINK_PPP = 9,
-	LINK_RAW_BSD = 12,
-	LINK_RAW_OPENBSD = 14,
-	LINK_PPP_HDLC = 50,
-	LINK_PPP_ETHER = 51,
-	LINK_RAW = 101,
-	LINK_80211 = 105,
-	LINK_LOOP = 108,
-	LINK_SLL = 113,
-	LINK_IPV4 = 228,
-	LINK_IPV6 = 229,
-	LINK_SLL2 = 276,
+	ARPHRD_FRAME_RELAY = 770,
+	ARPHRD_RADIOTAP = 803,
+	ARPHRD_NETLINK = 824,
 };
 
-/* Linux cooked captures; header_len and the place of the protocol differ. */
-static enum fate decode_cooked(struct cursor *c, size_t header_len, size_t protocol_at)
-{
-	uint16_t protocol;
+/* LINUX_SLL_P_: protocols below the ethertypes. */
+enum {
+	SLL_ETHERNET = 0x0003,
+	SLL_802_2 = 0x0004,
+	SLL_PPP = 0x0007,
+};
 
-	if (cursor_left(c) < header_len)
-		return FATE_NOT_IP;
-	protocol = get_be16(c->at + protocol_at);
-	cursor_skip(c, header_len);
-	if (protocol == 0x0004) /* LINUX_SLL_P_802_2 */
-		return decode_llc(c);
-	return protocol > ETHERTYPE_MAX_LENGTH ? decode_ethertype(c, protocol) : FATE_NOT_IP;
+/* Address families as BSDs number them: everywhere; NetBSD, OpenBSD; FreeBSD; macOS. */
+enum {
+	FAMILY_INET = 2,
+	FAMILY_INET6_BSD = 24,
+	FAMILY_INET6_FREEBSD = 28,
+	FAMILY_INET6_DARWIN = 30,
+};
+
+enum fate decode_ipv6_only(struct cursor *c)
+{
+	return cursor_left(c) >= 1 && c->at[0] >> 4 == 6 ? decode_ip(c) : FATE_IP_BAD;
 }
 
-/* BSD loopback: the address family of the writer's system, in its byte order. */
-static enum fate decode_loopback(struct cursor *c)
+enum fate decode_ip_of_type(struct cursor *c, uint16_t type)
+{
+	switch (type) {
+	case ETHERTYPE_IPV4:
+		return decode_ip(c);
+	case ETHERTYPE_IPV6:
+		return decode_ipv6_only(c);
+	default:
+		return FATE_NOT_IP;
+	}
+}
+
+/* Linux cooked captures, behind their header. */
+static enum fate decode_cooked(struct cursor *c, uint16_t hardware, uint16_t protocol)
+{
+	if (hardware == ARPHRD_NETLINK)
+		return FATE_NOT_IP;
+	if (protocol > ETHERTYPE_MAX_LENGTH)
+		return decode_ethertype(c, protocol);
+	if (hardware == ARPHRD_FRAME_RELAY)
+		return decode_frame_relay(c);
+	if (hardware == ARPHRD_RADIOTAP)
+		return decode_radiotap(c);
+	switch (protocol) {
+	case SLL_ETHERNET:
+		return decode_ethernet(c);
+	case SLL_802_2:
+		return decode_llc(c);
+	case SLL_PPP:
+		return decode_ppp_link(c);
+	default:
+		return FATE_NOT_IP;
+	}
+}
+
+static enum fate decode_sll(struct cursor *c)
+{
+	uint16_t hardware, protocol;
+
+	if (cursor_left(c) < SLL_LEN)
+		return FATE_NOT_IP;
+	hardware = get_be16(c->at + 2);
+	protocol = get_be16(c->at + 14);
+	cursor_skip(c, SLL_LEN);
+	return decode_cooked(c, hardware, protocol);
+}
+
+static enum fate decode_sll2(struct cursor *c)
+{
+	uint16_t hardware, protocol;
+
+	if (cursor_left(c) < SLL2_LEN)
+		return FATE_NOT_IP;
+	hardware = get_be16(c->at + 8);
+	protocol = get_be16(c->at);
+	cursor_skip(c, SLL2_LEN);
+	return decode_cooked(c, hardware, protocol);
+}
+
+static enum fate decode_family(struct cursor *c, uint32_t family)
+{
+	switch (family) {
+	case FAMILY_INET:
+		return decode_ip(c);
+	case FAMILY_INET6_BSD:
+	case FAMILY_INET6_FREEBSD:
+	case FAMILY_INET6_DARWIN:
+		return decode_ipv6_only(c);
+	default:
+		return FATE_NOT_IP;
+	}
+}
+
+/* BSD loopback, in network order. */
+static enum fate decode_loop(struct cursor *c)
 {
 	uint32_t family;
 
 	if (cursor_left(c) < 4)
 		return FATE_NOT_IP;
 	family = get_be32(c->at);
+	cursor_skip(c, 4);
+	return decode_family(c, family);
+}
+
+/* In the writer's byte order; some write an ethertype, or a PPP header. */
+static enum fate decode_null(struct cursor *c)
+{
+	uint32_t family;
+
+	if (cursor_left(c) < 4)
+		return FATE_NOT_IP;
+	family = get_be32(c->at);
+	if (family >> 16 == 0xff03)
+		return decode_ppp_link(c);
 	if (family > 0xffff)
 		family = __builtin_bswap32(family);
 	cursor_skip(c, 4);
-	switch (family) {
-	case 2:  /* AF_INET everywhere */
-	case 10: /* AF_INET6: Linux, NetBSD and OpenBSD, FreeBSD, macOS */
-	case 24:
-	case 28:
-	case 30:
-		return decode_ip(c);
-	default:
-		return FATE_NOT_IP;
-	}
+	if (family > ETHERTYPE_MAX_LENGTH && family <= 0xffff)
+		return decode_ip_of_type(c, (uint16_t)family);
+	return decode_family(c, family);
 }
+
+/* OpenBSD's enc(4): family in the writer's byte order, SPI, flags. */
+static enum fate decode_enc(struct cursor *c)
+{
+	uint32_t family;
+
+	if (cursor_left(c) < ENC_LEN)
+		return FATE_NOT_IP;
+	family = get_be32(c->at);
+	if (family > 0xffff)
+		family = __builtin_bswap32(family);
+	cursor_skip(c, ENC_LEN);
+	if (family == FAMILY_INET)
+		return decode_ip(c);
+	return family == FAMILY_INET6_BSD ? decode_ipv6_only(c) : FATE_NOT_IP;
+}
+
+/* IP; or what dial-up drivers had in front of it: a PPP header, or ten bytes of nothing. */
+static enum fate decode_raw(struct cursor *c)
+{
+	static const uint8_t nothing[10];
+
+	if (cursor_left(c) >= 2 && c->at[0] == 0xff && c->at[1] == 0x03)
+		return decode_ppp_link(c);
+	if (cursor_left(c) >= sizeof(nothing) &&
+	    __builtin_memcmp(c->at, nothing, sizeof(nothing)) == 0)
+		cursor_skip(c, sizeof(nothing));
+	return decode_ip(c);
+}
+
+/* A byte tells who sent the frame. */
+static enum fate decode_ppp_with_direction(struct cursor *c)
+{
+	if (cursor_left(c) < PPP_DIRECTION_LEN)
+		return FATE_NOT_IP;
+	cursor_skip(c, PPP_DIRECTION_LEN);
+	return decode_ppp_link(c);
+}
+
+static enum fate decode_80211_plain(struct cursor *c)
+{
+	return decode_80211(c, 0);
+}
+
+/* By LINKTYPE_ value (tcpdump.org/linktypes.html); docs/captures.md has the same table. */
+static enum fate (*const readers[])(struct cursor *) = {
+	[0] = decode_null,
+	[DECODE_LINK_ETHERNET] = decode_ethernet,
+	[6] = decode_token_ring,
+	[7] = decode_arcnet,
+	[9] = decode_ppp_link,
+	[10] = decode_fddi,
+	[11] = decode_atm_llc,
+	[12] = decode_raw, /* DLT_RAW of most systems, and of OpenBSD */
+	[13] = decode_enc,
+	[14] = decode_raw,
+	[16] = decode_ip, /* classical IP over ATM: DLT_ values of several systems */
+	[18] = decode_ip,
+	[19] = decode_ip,
+	[50] = decode_ppp_link,
+	[51] = decode_pppoe,
+	[100] = decode_atm_llc,
+	[101] = decode_raw,
+	[104] = decode_chdlc,
+	[DECODE_LINK_80211] = decode_80211_plain,
+	[106] = decode_ip,
+	[107] = decode_frame_relay,
+	[108] = decode_loop,
+	[109] = decode_enc,
+	[112] = decode_chdlc, /* DLT_CHDLC of BSD/OS */
+	[113] = decode_sll,
+	[119] = decode_prism,
+	[127] = decode_radiotap,
+	[129] = decode_arcnet_linux,
+	[163] = decode_avs,
+	[192] = decode_ppi,
+	[204] = decode_ppp_with_direction,
+	[228] = decode_ip,
+	[229] = decode_ipv6_only,
+	[239] = decode_nflog,
+	[242] = decode_ipoib,
+	[276] = decode_sll2,
+};
+
+#define NB_READERS (sizeof(readers) / sizeof(readers[0]))
 
 enum fate decode_link(struct cursor *c, uint16_t link_type)
 {
-	switch (link_type) {
-	case LINK_ETHERNET:
-		return decode_ethernet(c);
-	case LINK_SLL:
-		return decode_cooked(c, 16, 14);
-	case LINK_SLL2:
-		return decode_cooked(c, 20, 0);
-	case LINK_RAW:
-	case LINK_RAW_BSD:
-	case LINK_RAW_OPENBSD:
-	case LINK_IPV4:
-	case LINK_IPV6:
-		return decode_ip(c);
-	case LINK_NULL:
-	case LINK_LOOP:
-		return decode_loopback(c);
-	case LINK_PPP:
-	case LINK_PPP_HDLC:
-		return decode_ppp_link(c);
-	case LINK_PPP_ETHER:
-		return decode_pppoe(c);
-	case LINK_80211:
-		return decode_80211(c, 0);
-	default:
+	if (link_type >= NB_READERS || readers[link_type] == NULL)
 		return FATE_LINK_UNKNOWN;
-	}
+	return readers[link_type](c);
 }
 
 bool decode_knows_link_type(uint16_t link_type)
 {
-	struct cursor nothing = {0};
-
-	/* An empty frame of a known link type is bad for another reason. */
-	return decode_link(&nothing, link_type) != FATE_LINK_UNKNOWN;
+	return link_type < NB_READERS && readers[link_type] != NULL;
 }

@@ -138,9 +138,7 @@ enum fate decode_80211(struct cursor *c, uint32_t how)
 	if (flags & MORE_FRAGMENTS || header[22] & 0xf)
 		return FATE_FRAGMENT;
 	if (how & WLAN_FCS) {
-		c->wire_left = c->wire_left > len + 4 ? c->wire_left - 4 : len;
-		if (cursor_left(c) > c->wire_left)
-			c->end = c->at + c->wire_left;
+		cursor_limit(c, c->wire_left > len + 4 ? c->wire_left - 4 : len);
 	}
 	amsdu = subtype & SUBTYPE_QOS &&
 		header[24 + ((flags & 3) == 3 ? ADDRESS_LEN : 0)] & QOS_AMSDU;

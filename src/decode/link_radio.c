@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What capture drivers put in front of IEEE 802.11 frames: radiotap, PPI, Prism, AVS. */
+
+#include "decode_priv.h"
+
+/* radiotap.org: the first words of the bitmap, and the flags field. */
+#define PRESENT_TSFT (1u << 0)
+#define PRESENT_FLAGS (1u << 1)
+#define PRESENT_NO_PSDU (1u << 26)
+#define PRESENT_MORE (1u << 31)
+#define RADIOTAP_FCS 0x10u
+#define RADIOTAP_PADDED 0x20u
+
+#define PPI_MIN_LEN 8
+#define PPI_ALIGNED 0x01u
+#define PPI_80211_COMMON 2
+#define PPI_COMMON_FLAGS_AT 12 /* in the field, its header included */
+#define PPI_FCS 0x0001u
+
+#define PRISM_LEN 144
+#define AVS_MIN_LEN 8
+#define AVS_MAGIC 0x80211000u /* the version is in the last 12 bits */
+
+/* The flags field of a radiotap header of len bytes, or 0 when it is not there. */
+static uint8_t radiotap_flags(const uint8_t *header, size_t len)
+{
+	const uint32_t present = get_le32(header + 4);
+	size_t at = 4;
+
+	if (!(present & PRESENT_FLAGS))
+		return 0;
+	for (uint32_t word = PRESENT_MORE; word & PRESENT_MORE; at += 4) {
+		if (at + 4 > len)
+			return 0;
+		word = get_le32(header + at);
+	}
+	if (present & PRESENT_TSFT)
+		at = (at + 7) / 8 * 8 + 8;
+	return at < len ? header[at] : 0;
+}
+
+enum fate decode_radiotap(struct cursor *c)
+{
+	uint32_t how = 0;
+	uint8_t flags;
+	size_t len;
+
+	if (cursor_left(c) < 8)
+		return FATE_NOT_IP;
+	len = get_le16(c->at + 2);
+	if (len < 8 || cursor_left(c) < len || get_le32(c->at + 4) & PRESENT_NO_PSDU)
+		return FATE_NOT_IP;
+	flags = radiotap_flags(c->at, len);
+	if (flags & RADIOTAP_FCS)
+		how |= WLAN_FCS;
+	if (flags & RADIOTAP_PADDED)
+		how |= WLAN_PADDED;
+	cursor_skip(c, len);
+	return decode_80211(c, how);
+}
+
+/*
+ * Sets *fcs if a field says that a frame check sequence follows the frame. False if a field
+ * runs out of the header.
+ */
+static bool read_ppi_fields(const uint8_t *header, size_t len, bool *fcs)
+{
+	const bool aligned = header[1] & PPI_ALIGNED;
+	size_t at = PPI_MIN_LEN;
+
+	while (at <= len - 4) {
+		const size_t size = 4 + (size_t)get_le16(header + at + 2);
+
+		if (size > len - at)
+			return false;
+		if (get_le16(header + at) == PPI_80211_COMMON && size >= PPI_COMMON_FLAGS_AT + 2)
+			*fcs = get_le16(header + at + PPI_COMMON_FLAGS_AT) & PPI_FCS;
+		at += aligned ? (size + 3) / 4 * 4 : size;
+	}
+	return true;
+}
+
+/* Per-packet information (CACE Technologies, 2007): any link type may be behind it. */
+enum fate decode_ppi(struct cursor *c)
+{
+	uint32_t link_type;
+	enum fate fate;
+	size_t len;
+	bool fcs = false;
+
+	if (cursor_left(c) < PPI_MIN_LEN)
+		return FATE_NOT_IP;
+	len = get_le16(c->at + 2);
+	link_type = get_le32(c->at + 4);
+	if (len < PPI_MIN_LEN)
+		len = PPI_MIN_LEN;
+	if (cursor_left(c) < len || link_type > UINT16_MAX)
+		return FATE_NOT_IP;
+	if (c->layers->depth++ == DECODE_MAX_DEPTH)
+		return FATE_TUNNEL;
+	if (!read_ppi_fields(c->at, len, &fcs))
+		return FATE_NOT_IP;
+	cursor_skip(c, len);
+	if (link_type == DECODE_LINK_80211)
+		return decode_80211(c, fcs ? WLAN_FCS : 0);
+	fate = decode_link(c, (uint16_t)link_type);
+	return fate == FATE_LINK_UNKNOWN ? FATE_NOT_IP : fate;
+}
+
+/* The AVS header of 2001: its length is in it. */
+enum fate decode_avs(struct cursor *c)
+{
+	uint32_t len;
+
+	if (cursor_left(c) < AVS_MIN_LEN)
+		return FATE_NOT_IP;
+	len = get_be32(c->at + 4);
+	if (len < AVS_MIN_LEN || cursor_left(c) < len)
+		return FATE_NOT_IP;
+	cursor_skip(c, len);
+	return decode_80211(c, 0);
+}
+
+/* The Prism header, in the byte order of the writer's machine; or AVS; or none. */
+enum fate decode_prism(struct cursor *c)
+{
+	uint32_t code;
+
+	if (cursor_left(c) < 8)
+		return FATE_NOT_IP;
+	code = get_be32(c->at);
+	if ((code & 0xfffff000) == AVS_MAGIC)
+		return decode_avs(c);
+	if (code > 0xffff)
+		code = __builtin_bswap32(code);
+	if (code != 0x41 && code != 0x44)
+		return decode_80211(c, 0);
+	if (cursor_left(c) < PRISM_LEN)
+		return FATE_NOT_IP;
+	cursor_skip(c, PRISM_LEN);
+	return decode_80211(c, 0);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Serial lines and wide area networks: Cisco HDLC, Frame Relay, ATM. */
+
+#include "decode_priv.h"
+
+enum {
+	TYPE_IPV4 = 0x0800,
+	TYPE_IPV6 = 0x86dd,
+	TYPE_BRIDGED = 0x6558,
+	TYPE_MPLS = 0x8847,
+	TYPE_MPLS_MULTI = 0x8848,
+	TYPE_OSI = 0xfefe,
+};
+
+/* Network layer protocol ids (ISO/IEC TR 9577). */
+enum {
+	NLPID_SNAP = 0x80,
+	NLPID_IPV6 = 0x8e,
+	NLPID_IPV4 = 0xcc,
+	NLPID_PPP = 0xcf,
+};
+
+/* RFC 2427 and RFC 2684: bridged Ethernet, with and without its check sequence. */
+#define SNAP_BRIDGED 0x0080c2u
+#define BRIDGED_WITH_FCS 0x0001
+#define BRIDGED 0x0007
+
+/* UI frames: the control byte of IEEE 802.2 and Q.922. */
+#define CONTROL_UI 0x03
+
+static enum fate decode_nlpid(struct cursor *c)
+{
+	uint8_t nlpid;
+
+	if (cursor_left(c) < 1)
+		return FATE_NOT_IP;
+	nlpid = c->at[0];
+	cursor_skip(c, 1);
+	switch (nlpid) {
+	case NLPID_IPV4:
+		return decode_ip(c);
+	case NLPID_IPV6:
+		return decode_ipv6_only(c);
+	case NLPID_PPP:
+		return decode_ppp(c);
+	default:
+		return FATE_NOT_IP;
+	}
+}
+
+/* These ethertypes and no other have a meaning behind the headers of this file. */
+static enum fate decode_wan_type(struct cursor *c, uint16_t type)
+{
+	switch (type) {
+	case TYPE_IPV4:
+	case TYPE_IPV6:
+		return decode_ip_of_type(c, type);
+	case TYPE_MPLS:
+	case TYPE_MPLS_MULTI:
+		return decode_mpls(c);
+	case TYPE_BRIDGED:
+		return decode_ethernet(c);
+	default:
+		return FATE_NOT_IP;
+	}
+}
+
+/* Address, control, an ethertype or, for OSI, a control byte and the protocol. */
+enum fate decode_chdlc(struct cursor *c)
+{
+	uint16_t type;
+
+	if (cursor_left(c) < 4)
+		return FATE_NOT_IP;
+	type = get_be16(c->at + 2);
+	cursor_skip(c, 4);
+	if (type != TYPE_OSI)
+		return decode_wan_type(c, type);
+	if (cursor_left(c) < 1)
+		return FATE_NOT_IP;
+	cursor_skip(c, 1);
+	return decode_nlpid(c);
+}
+
+/* An organisation's protocol, at c->at; pad: bytes in front of a bridged frame. */
+static enum fate decode_snap(struct cursor *c, size_t pad)
+{
+	uint32_t organisation;
+	uint16_t type;
+
+	if (cursor_left(c) < 5)
+		return FATE_NOT_IP;
+	organisation = get_be32(c->at) >> 8;
+	type = get_be16(c->at + 3);
+	cursor_skip(c, 5);
+	if (organisation == 0)
+		return type > ETHERTYPE_MAX_LENGTH ? decode_ethertype(c, type) : FATE_NOT_IP;
+	if (organisation != SNAP_BRIDGED || (type != BRIDGED && type != BRIDGED_WITH_FCS) ||
+	    cursor_left(c) < pad)
+		return FATE_NOT_IP;
+	cursor_skip(c, pad);
+	return decode_ethernet(c);
+}
+
+/*
+ * RFC 2427: an address whose last byte is odd, then control, padding and a protocol id;
+ * or an ethertype, as Cisco's routers have it.
+ */
+enum fate decode_frame_relay(struct cursor *c)
+{
+	size_t len = 1;
+	uint16_t type;
+
+	while (len < 4 && len < cursor_left(c) && !(c->at[len - 1] & 1))
+		len++;
+	if (cursor_left(c) < len + 2)
+		return FATE_NOT_IP;
+	cursor_skip(c, len);
+	type = get_be16(c->at);
+	if (c->at[0] != CONTROL_UI) {
+		if (type >> 8 != 0) {
+			cursor_skip(c, 2);
+			return decode_wan_type(c, type);
+		}
+		cursor_skip(c, 1); /* padding in front of the control byte */
+		if (c->at[0] != CONTROL_UI)
+			return FATE_NOT_IP;
+	}
+	cursor_skip(c, 1);
+	if (cursor_left(c) >= 1 && c->at[0] == 0)
+		cursor_skip(c, 1);
+	if (cursor_left(c) >= 1 && c->at[0] == NLPID_SNAP) {
+		cursor_skip(c, 1);
+		return decode_snap(c, 0);
+	}
+	return decode_nlpid(c);
+}
+
+/* RFC 2684: IEEE 802.2 in AAL5, where a bridged frame begins at a multiple of four bytes. */
+enum fate decode_atm_llc(struct cursor *c)
+{
+	if (cursor_left(c) >= 4 && get_be32(c->at) >> 8 == 0xfefe03) {
+		cursor_skip(c, 3);
+		return decode_nlpid(c);
+	}
+	if (cursor_left(c) < 8 || get_be32(c->at) != 0xaaaa0300 ||
+	    get_be16(c->at + 4) != (SNAP_BRIDGED & 0xffff))
+		return decode_llc(c);
+	cursor_skip(c, 3);
+	return decode_snap(c, 2);
+}
