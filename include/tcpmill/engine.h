@@ -20,6 +20,7 @@
 
 #include "tcpmill/decode.h"
 #include "tcpmill/flow.h"
+#include "tcpmill/reassembly.h"
 #include "tcpmill/tcp_note.h"
 #include "tcpmill/tcp_words.h"
 
@@ -34,7 +35,7 @@ struct capture;
 struct engine_memory {
 	uint64_t max_bytes;      /* of all */
 	uint64_t state_bytes;    /* of live flows; 0: no limit */
-	uint64_t fragment_bytes; /* of IP fragments that wait for others */
+	uint64_t fragment_bytes; /* of IP fragments that wait for others; 0: REASSEMBLY_BYTES */
 	uint64_t worker_bytes;   /* of chunks, of encoders, of what waits to be written */
 	uint32_t batch_rows;     /* rows of a record batch */
 	uint8_t epoch_shift;     /* an epoch is 2^epoch_shift frames; 0: 2^20 */
@@ -119,6 +120,7 @@ struct engine_worker_stats {
 struct engine_result {
 	struct engine_totals totals;
 	uint64_t fates[NB_FATES]; /* the books: they add up to the frames read */
+	struct reassembly_stats fragments;
 	uint64_t offload_segments;
 	uint64_t anomalous_packets;
 	uint64_t evicted;

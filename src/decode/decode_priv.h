@@ -167,7 +167,6 @@ enum fate decode_general(const struct decode_context *context, const struct fram
 
 /* link.c: a frame of this link type; IP where the type of it is 4 or 6 (0x0800, 0x86dd). */
 enum fate decode_link(struct cursor *c, uint16_t link_type);
-enum fate decode_ipv6_only(struct cursor *c);
 enum fate decode_ip_of_type(struct cursor *c, uint16_t type);
 /* link_radio.c: what drivers put in front of 802.11. */
 enum fate decode_radiotap(struct cursor *c);
@@ -244,11 +243,14 @@ enum fate decode_capwap(struct cursor *c);
 /* icmp.c: an error and what it quotes. */
 enum fate decode_icmp(struct cursor *c, uint64_t payload);
 enum fate decode_icmpv6(struct cursor *c, uint64_t payload);
+/* The same behind any header of IPv6, which may be an extension's. */
+enum fate decode_ipv6_payload(struct cursor *c, uint8_t *header, uint64_t payload, uint8_t next);
 /*
- * fragment.c: a fragment's payload at c->at; ip_header its (first) header.
+ * fragment.c: a fragment's payload at c->at, right behind the IPv4 header, or IPv6's fragment
+ * header. is_short: it is longer than the frame by its own header.
  */
-enum fate decode_ipv4_fragment(struct cursor *c, uint8_t *ip_header, uint64_t payload);
-enum fate decode_ipv6_fragment(struct cursor *c, uint8_t *ip_header, uint64_t payload);
+enum fate decode_ipv4_fragment(struct cursor *c, uint8_t *header, uint64_t payload, bool is_short);
+enum fate decode_ipv6_fragment(struct cursor *c, uint8_t *header, uint64_t payload, bool is_short);
 /* tcp_header.c: c->at stands on the TCP header, ip_payload bytes by the IP lengths. */
 enum fate decode_tcp(struct cursor *c, uint64_t ip_payload);
 

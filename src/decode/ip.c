@@ -99,30 +99,30 @@ static enum fate decode_ipv4(struct cursor *c)
 	uint8_t *header = c->at;
 	size_t header_len;
 	uint64_t total;
-	uint16_t fragment;
+	bool is_long;
 
 	if (cursor_left(c) < 20)
 		return FATE_IP_BAD;
 	header_len = (size_t)(header[0] & 0xf) * 4;
 	total = get_be16(header + 2);
+	is_long = total > c->wire_left;
 	if (header_len < 20)
 		return FATE_IP_BAD;
 	/* Zero is segmentation offload: the rest of the frame. So is more than there is. */
-	if (total == 0 || total > c->wire_left)
+	if (total == 0 || is_long)
 		total = c->wire_left;
 	if (total < header_len || cursor_left(c) < header_len)
 		return FATE_IP_BAD;
 	if (header_len > 20 && !read_ipv4_options(header, header_len))
 		return FATE_IP_BAD;
-	fragment = get_be16(header + 6);
 	segment->ip_header = header;
-	segment->bits &= (uint8_t)~SEGMENT_IPV6; /* an outer header's */
+	segment->bits = 0;
 	segment->ip_len = (uint32_t)total;
 	segment->ip_id = get_be16(header + 4);
 	segment->ttl = header[8];
 	cursor_skip(c, header_len);
-	if ((fragment & 0x3fff) != 0) /* more fragments, or an offset */
-		return decode_ipv4_fragment(c, header, total - header_len);
+	if ((get_be16(header + 6) & 0x3fff) != 0) /* more fragments, or an offset */
+		return decode_ipv4_fragment(c, header, total - header_len, is_long);
 	return decode_payload(c, total - header_len, header[9]);
 }
 
@@ -173,11 +173,19 @@ static uint32_t jumbo_length(const uint8_t *options, size_t len)
 	return 0;
 }
 
-/* One extension header at c->at. FATE_TRACKED = skipped, go on with *next. */
-static enum fate skip_extension(struct cursor *c, uint8_t *header, uint64_t *payload, uint8_t *next,
-				bool *sized)
+/* What is known of an IPv6 packet on the way through its headers. */
+struct ipv6 {
+	uint8_t *header;
+	uint64_t payload;
+	bool is_sized; /* payload is known: a jumbogram's is in an option */
+	bool is_short; /* the frame is shorter than the header says */
+	uint8_t next;
+};
+
+/* One extension header at c->at. FATE_TRACKED = skipped, go on with next. */
+static enum fate skip_extension(struct cursor *c, struct ipv6 *p)
 {
-	const uint8_t type = *next;
+	const uint8_t type = p->next;
 	size_t len;
 
 	if (cursor_left(c) < 8)
@@ -185,21 +193,18 @@ static enum fate skip_extension(struct cursor *c, uint8_t *header, uint64_t *pay
 	len = type == PROTO_FRAGMENT ? 8 : ((size_t)c->at[1] + 1) * 8;
 	if (cursor_left(c) < len)
 		return FATE_NOT_TCP;
-	if (type == PROTO_FRAGMENT && (get_be16(c->at + 2) & 0xfff9) != 0)
-		return decode_ipv6_fragment(c, header,
-					    *payload); /* RFC 6946: offset 0 and no more is none */
 	if (type == PROTO_ROUTING)
-		apply_routing(header, c->at, len);
-	if (type == PROTO_HOP_BY_HOP && !*sized) {
-		*payload = jumbo_length(c->at, len);
-		if (*payload > c->wire_left)
-			*payload = c->wire_left;
-		*sized = *payload != 0;
+		apply_routing(p->header, c->at, len);
+	if (type == PROTO_HOP_BY_HOP && !p->is_sized) {
+		p->payload = jumbo_length(c->at, len);
+		if (p->payload > c->wire_left)
+			p->payload = c->wire_left;
+		p->is_sized = p->payload != 0;
 	}
-	if (*sized && *payload < len)
+	if (p->is_sized && p->payload < len)
 		return FATE_IP_BAD;
-	*next = c->at[0];
-	*payload -= *sized ? len : 0;
+	p->next = c->at[0];
+	p->payload -= p->is_sized ? len : 0;
 	cursor_skip(c, len);
 	return FATE_TRACKED;
 }
@@ -210,44 +215,60 @@ static bool is_extension(uint8_t type)
 	       type == PROTO_DESTINATION;
 }
 
-static enum fate decode_ipv6(struct cursor *c)
+/* From the first header behind the fixed one. */
+static enum fate decode_ipv6_headers(struct cursor *c, struct ipv6 *p)
 {
-	struct segment *segment = c->segment;
-	uint8_t *header = c->at;
-	uint64_t payload;
-	uint8_t next;
-	bool sized;
-
-	if (cursor_left(c) < 40)
-		return FATE_IP_BAD;
-	payload = get_be16(header + 4);
-	next = header[6];
-	sized = payload != 0;
-	segment->ip_header = header;
-	segment->ip_id = 0;
-	segment->ttl = header[7];
-	segment->bits |= SEGMENT_IPV6;
-	cursor_skip(c, 40);
-	if (payload > c->wire_left)
-		payload = c->wire_left;
-	if (!sized && next != PROTO_HOP_BY_HOP)
-		return next == PROTO_TCP ? FATE_IP_BAD : FATE_NOT_TCP;
-	while (is_extension(next) || next == PROTO_AH) {
+	while (is_extension(p->next) || p->next == PROTO_AH) {
+		bool is_fragment;
 		enum fate fate;
 
-		if (next == PROTO_AH) {
-			if (!skip_ah(c, &payload, &next))
+		if (p->next == PROTO_AH) {
+			if (!skip_ah(c, &p->payload, &p->next))
 				return FATE_NOT_TCP;
 			continue;
 		}
-		fate = skip_extension(c, header, &payload, &next, &sized);
+		is_fragment = p->next == PROTO_FRAGMENT;
+		fate = skip_extension(c, p);
 		if (fate != FATE_TRACKED)
 			return fate;
+		/* RFC 6946: with offset 0, and no more behind it, it is none. */
+		if (is_fragment && (get_be16(c->at - 6) & 0xfff9) != 0)
+			return decode_ipv6_fragment(c, p->header, p->payload, p->is_short);
 	}
-	if (!sized)
+	if (!p->is_sized)
 		return FATE_IP_BAD;
-	segment->ip_len = (uint32_t)((uint64_t)(c->at - header) + payload);
-	return decode_payload(c, payload, next);
+	c->segment->ip_len = (uint32_t)((uint64_t)(c->at - p->header) + p->payload);
+	return decode_payload(c, p->payload, p->next);
+}
+
+enum fate decode_ipv6_payload(struct cursor *c, uint8_t *header, uint64_t payload, uint8_t next)
+{
+	struct ipv6 p = {.header = header, .payload = payload, .is_sized = true, .next = next};
+
+	return decode_ipv6_headers(c, &p);
+}
+
+static enum fate decode_ipv6(struct cursor *c)
+{
+	struct segment *segment = c->segment;
+	struct ipv6 p = {.header = c->at};
+
+	if (cursor_left(c) < 40)
+		return FATE_IP_BAD;
+	p.payload = get_be16(c->at + 4);
+	p.next = c->at[6];
+	p.is_sized = p.payload != 0;
+	segment->ip_header = p.header;
+	segment->ip_id = 0;
+	segment->ttl = c->at[7];
+	segment->bits = SEGMENT_IPV6;
+	cursor_skip(c, 40);
+	p.is_short = p.payload > c->wire_left;
+	if (p.is_short)
+		p.payload = c->wire_left;
+	if (!p.is_sized && p.next != PROTO_HOP_BY_HOP)
+		return p.next == PROTO_TCP ? FATE_IP_BAD : FATE_NOT_TCP;
+	return decode_ipv6_headers(c, &p);
 }
 
 enum fate decode_ip(struct cursor *c)

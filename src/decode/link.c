@@ -34,11 +34,6 @@ enum {
 	FAMILY_INET6_DARWIN = 30,
 };
 
-enum fate decode_ipv6_only(struct cursor *c)
-{
-	return cursor_left(c) >= 1 && c->at[0] >> 4 == 6 ? decode_ip(c) : FATE_IP_BAD;
-}
-
 enum fate decode_ip_of_type(struct cursor *c, uint16_t type)
 {
 	switch (type) {

@@ -29,7 +29,7 @@ enum {
 /* UI frames: the control byte of IEEE 802.2 and Q.922. */
 #define CONTROL_UI 0x03
 
-static enum fate decode_nlpid(struct cursor *c)
+static enum fate decode_wan_nlpid(struct cursor *c)
 {
 	uint8_t nlpid;
 
@@ -80,7 +80,7 @@ enum fate decode_chdlc(struct cursor *c)
 	if (cursor_left(c) < 1)
 		return FATE_NOT_IP;
 	cursor_skip(c, 1);
-	return decode_nlpid(c);
+	return decode_wan_nlpid(c);
 }
 
 /* An organisation's protocol, at c->at; pad: bytes in front of a bridged frame. */
@@ -134,7 +134,7 @@ enum fate decode_frame_relay(struct cursor *c)
 		cursor_skip(c, 1);
 		return decode_snap(c, 0);
 	}
-	return decode_nlpid(c);
+	return decode_wan_nlpid(c);
 }
 
 /* RFC 2684: IEEE 802.2 in AAL5, where a bridged frame begins at a multiple of four bytes. */
@@ -142,7 +142,7 @@ enum fate decode_atm_llc(struct cursor *c)
 {
 	if (cursor_left(c) >= 4 && get_be32(c->at) >> 8 == 0xfefe03) {
 		cursor_skip(c, 3);
-		return decode_nlpid(c);
+		return decode_wan_nlpid(c);
 	}
 	if (cursor_left(c) < 8 || get_be32(c->at) != 0xaaaa0300 ||
 	    get_be16(c->at + 4) != (SNAP_BRIDGED & 0xffff))

@@ -109,7 +109,7 @@ enum fate decode_tcp(struct cursor *c, uint64_t ip_payload)
 	s->tcp_caplen = (uint8_t)header_captured;
 	if (ip_payload < s->tcp_hlen)
 		s->bits |= SEGMENT_SHORT;
-	else
+	if (!(s->bits & SEGMENT_SHORT))
 		s->payload_len = (uint32_t)(ip_payload - s->tcp_hlen);
 	if (s->tcp_hlen < 20) {
 		s->bits |= SEGMENT_BAD_OFFSET;

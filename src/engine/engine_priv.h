@@ -11,7 +11,8 @@
  *
  * A chunk goes read -> cut -> sort -> work (by every worker) -> number -> free; with a
  * teller it goes number -> tell -> put -> free. Reads, sorts, work and tell are parallel;
- * cut, number and put follow the order of the file.
+ * cut, number and put follow the order of the file. So does resolve, between sort and work,
+ * which only chunks with frames need that want to know of those before them (fragments).
  */
 
 #include <assert.h>
@@ -56,11 +57,19 @@ struct told_list {
 	uint32_t nb, room;
 };
 
+/* Frames of a chunk, by index; ascending. */
+struct frame_list {
+	uint32_t *items;
+	uint32_t nb, room;
+};
+
 enum slot_state {
 	SLOT_CLAIMED, /* being read */
 	SLOT_READ,
 	SLOT_CUT,
 	SLOT_SORTING,
+	SLOT_LATER, /* sorted, but for frames that want to be resolved */
+	SLOT_RESOLVING,
 	SLOT_SORTED,
 	SLOT_NUMBERED, /* waits to be told; only with a teller */
 	SLOT_TELLING,
@@ -75,6 +84,8 @@ struct slot {
 	uint32_t nb_worked;
 	struct segment_list *segments; /* [nb_workers] by owner; made by the sort */
 	struct born_list *born;        /* [nb_workers] */
+	struct frame_list later;       /* that sort left to resolve; empty with one worker */
+	struct datagram *datagrams;    /* into which segments point, beside the chunk */
 
 	/* Only with a teller. */
 	struct told_list *told; /* [nb_workers] */
@@ -110,7 +121,7 @@ struct worker {
 	uint64_t epoch;                     /* that ended belongs to */
 	uint64_t border_done;               /* sequence + 1 of the chunk whose border was passed */
 	uint64_t frame;                     /* at hand */
-	uint64_t fates[NB_FATES];
+	uint64_t fates[NB_FATES + 1];       /* FATE_LATER too: nobody asks for it */
 	uint64_t tracked, decoded, offload_segments, anomalous_packets;
 	uint64_t delay_state;
 	struct slot *slot; /* at hand */
@@ -160,6 +171,7 @@ struct engine {
 	const struct engine_teller *teller; /* or NULL */
 	struct capture *capture;
 	struct decode_keys keys;
+	struct reassembly *reassembly; /* whoever resolves has it; a single worker's own */
 	uint32_t nb_workers;
 	uint32_t epoch_shift, epochs_ahead;
 	struct worker *workers;
@@ -174,7 +186,8 @@ struct engine {
 	struct slot **in_flight;  /* [nb_slots] by sequence modulo nb_slots; NULL: none */
 	struct slot **free_slots; /* [nb_free] the one used last, whose memory is warm, on top */
 	uint64_t next_read, next_cut, next_sort, next_number, next_tell;
-	uint64_t next_done; /* chunks below it are numbered and, with a teller, put */
+	uint64_t next_resolve; /* chunks below it are resolved, or need it not */
+	uint64_t next_done;    /* chunks below it are numbered and, with a teller, put */
 	uint32_t nb_ended_workers;
 	bool cutting, numbering, putting, all_claimed;
 	uint64_t merged_epochs; /* epochs below this are written, or are in jobs */
@@ -218,6 +231,15 @@ void worker_reclaim(struct worker *worker);
 /* sort.c */
 /* Decodes a cut chunk into the lists of its owners; a single worker tracks at once. */
 int worker_sort(struct worker *worker, struct slot *slot);
+/* Room for nb segments more at the end of a list; 0 or -ENOMEM. */
+int segment_list_reserve(struct segment_list *list, uint32_t nb, uint32_t nb_frames);
+
+/* resolve.c */
+/*
+ * Decodes the frames that sort left over, and puts their segments in their places in the lists.
+ * Chunk by chunk, in order. 0 or -ENOMEM.
+ */
+int worker_resolve(struct worker *worker, struct slot *slot);
 
 /* teller.c: for slots of an engine that has a teller. */
 int teller_init_slot(struct slot *slot, uint32_t nb_workers);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine_priv.h"
+#include "tcpmill/reassembly.h"
 
 int exchange_init(struct engine *engine)
 {
@@ -48,6 +49,8 @@ void exchange_fini(struct engine *engine)
 				free(slot->born[w].items);
 		}
 		teller_fini_slot(slot, engine->nb_workers);
+		free(slot->later.items);
+		datagrams_free(slot->datagrams);
 		free(slot->segments);
 		free(slot->born);
 		chunk_fini(&slot->chunk);
@@ -150,6 +153,8 @@ static bool step_number(struct worker *worker)
 	engine->numbering = true;
 	step_begin(worker);
 	number_flows(engine, slot);
+	datagrams_free(slot->datagrams);
+	slot->datagrams = NULL;
 	step_end(worker, 0, NULL);
 	for (uint32_t w = 0; w < engine->nb_workers; w++) {
 		slot->segments[w].nb = 0;
@@ -222,6 +227,36 @@ static bool step_work(struct worker *worker)
 	return true;
 }
 
+/* The next chunk that has something to resolve, if all those before it are sorted. */
+static struct slot *next_to_resolve(struct engine *engine)
+{
+	for (;; engine->next_resolve++) {
+		struct slot *slot = engine->in_flight[engine->next_resolve % engine->nb_slots];
+
+		if (engine->next_resolve < engine->next_done)
+			continue;
+		if (slot == NULL || slot->sequence != engine->next_resolve)
+			return NULL;
+		if (slot->state < SLOT_SORTED)
+			return slot->state == SLOT_LATER ? slot : NULL;
+	}
+}
+
+static bool step_resolve(struct worker *worker)
+{
+	struct slot *slot = next_to_resolve(worker->engine);
+	int rc;
+
+	if (slot == NULL)
+		return false;
+	slot->state = SLOT_RESOLVING;
+	step_begin(worker);
+	rc = worker_resolve(worker, slot);
+	step_end(worker, rc, "fragments");
+	slot->state = SLOT_SORTED;
+	return true;
+}
+
 static bool step_sort(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
@@ -239,7 +274,7 @@ static bool step_sort(struct worker *worker)
 	if (engine->nb_workers == 1 && rc == 0)
 		rc = worker_end_chunk(worker, slot);
 	step_end(worker, rc, "segments");
-	slot->state = SLOT_SORTED;
+	slot->state = slot->later.nb == 0 ? SLOT_SORTED : SLOT_LATER;
 	if (engine->nb_workers == 1) {
 		worker->sequence++;
 		slot->nb_worked = 1;
@@ -334,8 +369,8 @@ static bool step_finish(struct worker *worker)
 static bool do_something(struct worker *worker)
 {
 	return step_work(worker) || step_number(worker) || step_put(worker) || step_tell(worker) ||
-	       step_cut(worker) || step_sort(worker) || step_encode(worker) || step_read(worker) ||
-	       step_finish(worker);
+	       step_cut(worker) || step_resolve(worker) || step_sort(worker) ||
+	       step_encode(worker) || step_read(worker) || step_finish(worker);
 }
 
 int exchange_work(struct worker *worker)

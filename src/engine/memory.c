@@ -45,6 +45,8 @@ void engine_memory_plan(uint64_t max_bytes, bool is_given, struct engine_memory 
 		.epoch_shift = CAPTURE_EPOCH_SHIFT,
 		.epochs_ahead = EPOCHS_AHEAD,
 	};
+	if (memory->fragment_bytes > REASSEMBLY_BYTES)
+		memory->fragment_bytes = REASSEMBLY_BYTES;
 	memory->state_bytes = max_bytes - beside - memory->fragment_bytes;
 	if (is_given)
 		share_beside_state(beside, max_bytes, memory);

@@ -55,6 +55,17 @@ static int lcore_main(void *arg)
 	return exchange_work(arg);
 }
 
+static struct reassembly *create_reassembly(const struct engine *engine)
+{
+	const uint64_t max_bytes = engine->config->memory.fragment_bytes;
+	const struct reassembly_params params = {
+		.keys = &engine->keys,
+		.max_bytes = max_bytes != 0 ? max_bytes : REASSEMBLY_BYTES,
+	};
+
+	return reassembly_create(&params);
+}
+
 static int init(struct engine *engine, const struct engine_hooks *hooks, char *error,
 		size_t error_size)
 {
@@ -74,6 +85,9 @@ static int init(struct engine *engine, const struct engine_hooks *hooks, char *e
 		engine->epoch_shift = CAPTURE_EPOCH_SHIFT;
 	if (engine->epochs_ahead == 0)
 		engine->epochs_ahead = EPOCHS_AHEAD;
+	engine->reassembly = create_reassembly(engine);
+	if (engine->reassembly == NULL)
+		goto no_memory;
 	engine->workers = aligned_alloc(64, engine->nb_workers * sizeof(*engine->workers));
 	if (engine->workers == NULL)
 		goto no_memory;
@@ -100,6 +114,7 @@ static void fini(struct engine *engine)
 		worker_fini(&engine->workers[i]);
 	free(engine->workers);
 	exchange_fini(engine);
+	reassembly_destroy(engine->reassembly);
 	pthread_cond_destroy(&engine->changed);
 	pthread_cond_destroy(&engine->merger_wakeup);
 	pthread_cond_destroy(&engine->ended);
@@ -176,6 +191,7 @@ static void collect_result(struct engine *engine, struct engine_result *result)
 		totals_merge(&result->totals, &worker->totals);
 	}
 	result->nb_workers = engine->nb_workers;
+	reassembly_get_stats(engine->reassembly, &result->fragments);
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		result->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 }

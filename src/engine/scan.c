@@ -9,6 +9,7 @@
 #include "tcpmill/capture.h"
 #include "tcpmill/decode.h"
 #include "tcpmill/flow.h"
+#include "tcpmill/reassembly.h"
 #include "tcpmill/scan.h"
 #include "tcpmill/segment.h"
 #include "tcpmill/tcp.h"
@@ -17,6 +18,7 @@ struct scan {
 	struct capture *capture;
 	const struct scan_hooks *hooks;
 	struct decode_keys keys;
+	struct reassembly *reassembly;
 	struct flow_table *table;
 	struct tcp_tracker *tracker;
 	struct flow *followed;
@@ -56,11 +58,16 @@ static int init(struct scan *scan, const struct scan_params *from)
 		.give_way = on_memory_short,
 		.context = scan,
 	};
+	const struct reassembly_params reassembly = {
+		.keys = &scan->keys,
+		.max_bytes = REASSEMBLY_BYTES,
+	};
 
 	decode_keys_init(&scan->keys, from->hash_seed);
+	scan->reassembly = reassembly_create(&reassembly);
 	scan->table = flow_table_create(&params);
 	scan->tracker = tcp_tracker_create(scan->hooks->told != NULL);
-	if (scan->table == NULL || scan->tracker == NULL)
+	if (scan->reassembly == NULL || scan->table == NULL || scan->tracker == NULL)
 		return -ENOMEM;
 	tcp_tracker_count_in(scan->tracker, flow_table_beside(scan->table));
 	return chunk_init(&scan->chunk, scan->capture);
@@ -71,6 +78,7 @@ static void fini(struct scan *scan)
 	flow_table_destroy(scan->table);
 	tcp_tracker_destroy(scan->tracker);
 	chunk_fini(&scan->chunk);
+	reassembly_destroy(scan->reassembly);
 }
 
 /* A flow was made: it gets its stream number, and may be the one to follow. */
@@ -108,7 +116,7 @@ static void track(struct scan *scan, const struct segment *segment, uint64_t fra
 static void walk(struct scan *scan)
 {
 	const struct chunk *chunk = &scan->chunk;
-	const struct decode_context decode = {.keys = &scan->keys};
+	const struct decode_context decode = {.keys = &scan->keys, .reassembly = scan->reassembly};
 	struct segment segments[DECODE_MAX_SEGMENTS];
 
 	for (uint32_t i = 0; !scan->is_stopped && i < chunk->nb_frames; i++) {
@@ -124,6 +132,7 @@ static void walk(struct scan *scan)
 			track(scan, &segments[s], chunk->first_frame + i);
 		}
 	}
+	datagrams_free(reassembly_take(scan->reassembly));
 }
 
 static int scan_chunks(struct scan *scan, char *error, size_t error_size)
@@ -135,7 +144,7 @@ static int scan_chunks(struct scan *scan, char *error, size_t error_size)
 			return -1;
 		}
 		walk(scan);
-		if (tcp_tracker_failed(scan->tracker)) {
+		if (tcp_tracker_failed(scan->tracker) || reassembly_failed(scan->reassembly)) {
 			snprintf(error, error_size, "out of memory (flows)");
 			return -1;
 		}

@@ -6,22 +6,41 @@
 #include <stdlib.h>
 
 #include "engine_priv.h"
+#include "tcpmill/reassembly.h"
 
 #define BURST 256u
 
-/* Room for one more segment at the end of a list, or NULL. */
-static struct segment *list_next(struct segment_list *list, uint32_t nb_frames)
+int segment_list_reserve(struct segment_list *list, uint32_t nb, uint32_t nb_frames)
+{
+	uint32_t room = list->room == 0 ? nb_frames / 2 + 64 : list->room;
+	struct segment *items;
+
+	if (list->room - list->nb >= nb)
+		return 0;
+	while (room - list->nb < nb)
+		room *= 2;
+	items = realloc(list->items, room * sizeof(*items));
+	if (items == NULL)
+		return -ENOMEM;
+	list->items = items;
+	list->room = room;
+	return 0;
+}
+
+/* Leaves a frame to resolve; 0 or -ENOMEM. */
+static int add_later(struct frame_list *list, uint32_t frame)
 {
 	if (list->nb == list->room) {
-		const uint32_t room = list->room == 0 ? nb_frames / 2 + 64 : list->room * 2;
-		struct segment *items = realloc(list->items, room * sizeof(*items));
+		const uint32_t room = list->room == 0 ? 64 : list->room * 2;
+		uint32_t *items = realloc(list->items, room * sizeof(*items));
 
 		if (items == NULL)
-			return NULL;
+			return -ENOMEM;
 		list->items = items;
 		list->room = room;
 	}
-	return &list->items[list->nb];
+	list->items[list->nb++] = frame;
+	return 0;
 }
 
 /* What is the same for every frame of a chunk, so that it stays in registers. */
@@ -38,7 +57,8 @@ static struct sorter sorter_of(const struct engine *engine)
 	return (struct sorter){
 		.from_ns = config->from_ns,
 		.span_ns = (uint64_t)config->to_ns - (uint64_t)config->from_ns,
-		.decode = {.keys = &engine->keys},
+		.decode = {.keys = &engine->keys,
+			   .reassembly = engine->nb_workers == 1 ? engine->reassembly : NULL},
 	};
 }
 
@@ -55,10 +75,11 @@ static inline enum fate decode(const struct sorter *sorter, const struct frame *
  * Decodes frames from *next on into segments [BURST + DECODE_MAX_SEGMENTS]. Returns how many
  * there are; *next is the first frame that was not looked at.
  */
-static uint32_t decode_burst(struct worker *worker, const struct chunk *chunk, uint32_t *next,
+static uint32_t decode_burst(struct worker *worker, struct slot *slot, uint32_t *next,
 			     struct segment *segments)
 {
 	const struct sorter sorter = sorter_of(worker->engine);
+	const struct chunk *chunk = &slot->chunk;
 	const struct frame *frame = &chunk->frames[*next];
 	const struct frame *const end = &chunk->frames[chunk->nb_frames];
 	struct segment *segment = segments, *const full = segments + BURST;
@@ -68,6 +89,8 @@ static uint32_t decode_burst(struct worker *worker, const struct chunk *chunk, u
 		const enum fate fate = decode(&sorter, frame, segment, &nb);
 
 		worker->fates[fate]++;
+		if (fate == FATE_LATER && add_later(&slot->later, i) != 0)
+			worker->failed = true;
 		if (fate != FATE_TRACKED)
 			continue;
 		do
@@ -86,12 +109,10 @@ static int deal(struct slot *slot, uint32_t nb_workers, const struct segment *se
 {
 	for (uint32_t i = 0; i < nb; i++) {
 		struct segment_list *list = &slot->segments[segments[i].partition % nb_workers];
-		struct segment *to = list_next(list, slot->chunk.nb_frames);
 
-		if (to == NULL)
+		if (segment_list_reserve(list, 1, slot->chunk.nb_frames) != 0)
 			return -ENOMEM;
-		*to = segments[i];
-		list->nb++;
+		list->items[list->nb++] = segments[i];
 	}
 	return 0;
 }
@@ -106,11 +127,16 @@ int worker_sort(struct worker *worker, struct slot *slot)
 	int rc = 0;
 
 	while (rc == 0 && next < chunk->nb_frames) {
-		const uint32_t nb = decode_burst(worker, chunk, &next, burst);
+		const uint32_t nb = decode_burst(worker, slot, &next, burst);
 
 		rc = nb_workers == 1 ? worker_track(worker, slot, burst, nb)
 				     : deal(slot, nb_workers, burst, nb);
 	}
 	worker->decoded += chunk->nb_frames;
-	return rc;
+	if (nb_workers == 1) {
+		datagrams_free(reassembly_take(worker->engine->reassembly));
+		if (reassembly_failed(worker->engine->reassembly))
+			return -ENOMEM;
+	}
+	return worker->failed ? -ENOMEM : rc;
 }

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "tcpmill/reassembly.h"
 #include "worker_priv.h"
 
 #define CHORE_STEP_NS 1000000        /* expiry, timers, publication: a thousand times a second */
@@ -17,6 +18,11 @@
 
 /* Frames are fetched so far ahead: the NIC wrote them, no core has them yet. */
 #define FRAME_AHEAD 8u
+
+/*
+ * Fragments of a datagram come to one worker, for NICs deal them by addresses alone; where they
+ * come through several queues, they do not find each other.
+ */
 
 /* ---- dealing ------------------------------------------------------------------------- */
 
@@ -48,10 +54,11 @@ uint32_t live_owner(const struct live *live, const struct segment *segment)
 	return live->is_affine ? rss_owner(live, segment) : segment->partition % live->nb_workers;
 }
 
-static enum fate decode(const struct live *live, const struct frame *frame,
+static enum fate decode(const struct live_worker *worker, const struct frame *frame,
 			struct segment *segments, uint32_t *nb)
 {
-	const struct decode_context context = {.keys = &live->keys};
+	const struct decode_context context = {.keys = &worker->live->keys,
+					       .reassembly = worker->reassembly};
 	enum fate fate;
 
 	if (frame->interface->filter != NULL && !capture_filter_match(frame))
@@ -114,7 +121,7 @@ static void deal_burst(struct live_worker *worker, struct live_queue *queue,
 
 		if (i + FRAME_AHEAD < burst->nb)
 			__builtin_prefetch(burst->frames[i + FRAME_AHEAD].data);
-		fate = decode(worker->live, &burst->frames[i], segment, &nb);
+		fate = decode(worker, &burst->frames[i], segment, &nb);
 		worker->stats.received++;
 		worker->stats.wire_bytes += burst->frames[i].wire_len;
 		if (fate != FATE_TRACKED) {
@@ -136,6 +143,7 @@ static void deal_burst(struct live_worker *worker, struct live_queue *queue,
 		}
 	}
 	live_track(worker, own.items, own.nb);
+	datagrams_free(reassembly_take(worker->reassembly));
 }
 
 /* ---- queues -------------------------------------------------------------------------- */
@@ -260,7 +268,7 @@ static void do_chores(struct live_worker *worker)
 			  was_set_back(worker) ? INT64_MAX : worker->now_ns - FLUSH_NS);
 	live_publish(worker);
 	worker->next_chore_ns = worker->now_ns + CHORE_STEP_NS;
-	if (worker->failed)
+	if (worker->failed || reassembly_failed(worker->reassembly))
 		atomic_store(&worker->live->failed, true);
 }
 

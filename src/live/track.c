@@ -8,10 +8,14 @@
 #include <unistd.h>
 
 #include "engine/totals.h"
+#include "tcpmill/reassembly.h"
 #include "worker_priv.h"
 
 /* How far ahead of the segment at hand its flow is fetched. */
 #define FLOW_AHEAD 8u
+
+/* RFC 8200 4.5: a datagram is given up so long after its first fragment. */
+#define FRAGMENT_TIMEOUT_NS 60000000000u
 
 /* ---- records ------------------------------------------------------------------------- */
 
@@ -251,6 +255,11 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 		.give_way = on_memory_short,
 		.context = worker,
 	};
+	const struct reassembly_params reassembly = {
+		.keys = &live->keys,
+		.max_bytes = REASSEMBLY_BYTES,
+		.timeout_ns = FRAGMENT_TIMEOUT_NS,
+	};
 
 	memcpy(params.timeout_ns, config->timeout_ns, sizeof(params.timeout_ns));
 	worker->live = live;
@@ -260,7 +269,9 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 	worker->queues = calloc(live->nb_queues, sizeof(struct live_queue *));
 	worker->table = flow_table_create(&params);
 	worker->tracker = tcp_tracker_create(false);
+	worker->reassembly = reassembly_create(&reassembly);
 	if (worker->queues == NULL || worker->table == NULL || worker->tracker == NULL ||
+	    worker->reassembly == NULL ||
 	    live_outbox_init(&worker->outbox, config->record_blocks) != 0)
 		return -ENOMEM;
 	tcp_tracker_only_count(worker->tracker);
@@ -274,6 +285,7 @@ void live_worker_fini(struct live_worker *worker)
 		return;
 	flow_table_destroy(worker->table);
 	tcp_tracker_destroy(worker->tracker);
+	reassembly_destroy(worker->reassembly);
 	live_outbox_fini(&worker->outbox);
 	live_timers_fini(&worker->timers);
 	free(worker->queues);

@@ -72,6 +72,7 @@ struct live_worker {
 	struct live_queue **streams; /* [nb_streams] whose rings lead here */
 	struct live_window *windows; /* [nb_streams] */
 	uint32_t nb_streams;
+	struct reassembly *reassembly; /* of the fragments that it receives */
 	struct capture_clock clock;
 	int64_t merged_ns; /* all older segments of its flows are tracked; INT64_MIN: unknown */
 	int64_t until_ns;  /* time had come so far at the last live_expire() */

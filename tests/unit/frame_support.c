@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "frame_support.h"
+#include "tcpmill/reassembly.h"
 
 void put_ethernet(struct bytes *b, uint16_t type)
 {
@@ -111,6 +112,8 @@ struct decoded decode_cut(const struct bytes *b, uint16_t link_type, size_t capl
 			  uint32_t wire_len)
 {
 	const struct capture_interface interface = {.link_type = link_type};
+	struct reassembly_params params = {.max_bytes = REASSEMBLY_BYTES};
+	struct decode_context context;
 	struct decode_keys keys;
 	struct segment segments[DECODE_MAX_SEGMENTS];
 	struct decoded d = {0};
@@ -127,8 +130,12 @@ struct decoded decode_cut(const struct bytes *b, uint16_t link_type, size_t capl
 			       .interface = &interface};
 	/* What decode leaves alone must not look as if it were set. */
 	decode_keys_init(&keys, 1);
+	params.keys = &keys;
+	d.reassembly = reassembly_create(&params);
+	assert_non_null(d.reassembly);
+	context = (struct decode_context){.keys = &keys, .reassembly = d.reassembly};
 	memset(segments, 0xee, sizeof(segments));
-	d.fate = decode_frame(&(struct decode_context){.keys = &keys}, &frame, segments, &d.nb);
+	d.fate = decode_frame(&context, &frame, segments, &d.nb);
 	d.segment = segments[0];
 	if (d.fate == FATE_TRACKED)
 		d.ip_at = (size_t)(d.segment.ip_header - d.data);
@@ -144,6 +151,8 @@ void decoded_fini(struct decoded *d)
 {
 	free(d->data);
 	d->data = NULL;
+	reassembly_destroy(d->reassembly);
+	d->reassembly = NULL;
 }
 
 void assert_fate(struct bytes *b, uint16_t link_type, enum fate fate)

@@ -48,7 +48,8 @@ struct decoded {
 	struct segment segment; /* the first one */
 	uint32_t nb;
 	uint8_t *data;
-	size_t ip_at; /* of the IP header, if tracked */
+	size_t ip_at;                  /* of the IP header, if tracked */
+	struct reassembly *reassembly; /* holds the frame's fragments */
 };
 
 struct decoded decode_cut(const struct bytes *b, uint16_t link_type, size_t caplen,
