@@ -198,11 +198,13 @@ static inline void flow_table_touch(struct flow *flow, uint64_t clock_ns, uint64
 /* Notes that the flow's class changed; call it after the change. */
 void flow_table_reclass(struct flow_table *table, struct flow *flow);
 
+#define FLOW_EXPIRE_ALL UINT32_MAX
 /*
- * Ends every flow that is idle for longer than the timeout of its class at clock_ns. -ENOMEM
- * when memory for their order is short: then some live on until the next call.
+ * Ends flows that are idle for longer than the timeout of their class at clock_ns, and looks at
+ * nb_at_most for that, which may leave some to the next call: what a lookup finds does not hang
+ * on it. -ENOMEM when memory for their order is short: likewise.
  */
-int flow_table_expire(struct flow_table *table, uint64_t clock_ns);
+int flow_table_expire(struct flow_table *table, uint64_t clock_ns, uint32_t nb_at_most);
 /* Ends every flow that is left, as end_of_input. */
 void flow_table_end_all(struct flow_table *table);
 

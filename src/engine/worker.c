@@ -131,7 +131,7 @@ static int send_ended(struct worker *worker, uint64_t epoch, uint64_t sequence)
 static int pass_border(struct worker *worker, const struct slot *slot)
 {
 	worker->border_done = slot->sequence + 1;
-	if (flow_table_expire(worker->table, slot->chunk.border_clock_ns) != 0)
+	if (flow_table_expire(worker->table, slot->chunk.border_clock_ns, FLOW_EXPIRE_ALL) != 0)
 		return -ENOMEM;
 	return send_ended(worker, worker->epoch++, slot->sequence);
 }

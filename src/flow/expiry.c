@@ -345,7 +345,8 @@ void flow_table_reclass(struct flow_table *table, struct flow *flow)
  * Entries whose own clock is not due say that none behind them is: they are left as they are,
  * stale or not.
  */
-static int expire_class(struct flow_table *table, uint8_t p, int c, uint64_t clock_ns)
+static int expire_class(struct flow_table *table, uint8_t p, int c, uint64_t clock_ns,
+			uint32_t *nb_left)
 {
 	struct order *order = &table->partitions[p].order[c];
 	const uint64_t limit_ns = (uint64_t)table->limits.ns[c];
@@ -355,12 +356,14 @@ static int expire_class(struct flow_table *table, uint8_t p, int c, uint64_t clo
 	if (limit_ns == INT64_MAX)
 		return 0;
 	while ((first = first_entry(order)) != NULL) {
+		const uint64_t due_ns = first->clock_ns + limit_ns;
 		struct flow *flow;
 
-		if (clock_ns <= first->clock_ns + limit_ns) {
-			table->due_ns[p][c] = first->clock_ns + limit_ns;
+		if (clock_ns <= due_ns || *nb_left == 0) {
+			table->due_ns[p][c] = due_ns;
 			return 0;
 		}
+		(*nb_left)--;
 		prefetch_next(table, order);
 		flow = flow_of(table, first, c);
 		if (flow != NULL && !flow_is_idle(flow, &table->limits, clock_ns)) {
@@ -375,14 +378,16 @@ static int expire_class(struct flow_table *table, uint8_t p, int c, uint64_t clo
 	return 0;
 }
 
-static int expire_partition(struct flow_table *table, uint8_t p, uint64_t clock_ns)
+static int expire_partition(struct flow_table *table, uint8_t p, uint64_t clock_ns,
+			    uint32_t *nb_left)
 {
 	const struct partition *partition = &table->partitions[p];
 
 	if (!partition->is_ordered && partition->nb_live != 0 && order_build(table, p) != 0)
 		return -ENOMEM;
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
-		if (clock_ns > table->due_ns[p][c] && expire_class(table, p, c, clock_ns) != 0) {
+		if (clock_ns > table->due_ns[p][c] &&
+		    expire_class(table, p, c, clock_ns, nb_left) != 0) {
 			order_drop(table, p);
 			return -ENOMEM;
 		}
@@ -390,7 +395,7 @@ static int expire_partition(struct flow_table *table, uint8_t p, uint64_t clock_
 	return 0;
 }
 
-int flow_table_expire(struct flow_table *table, uint64_t clock_ns)
+int flow_table_expire(struct flow_table *table, uint64_t clock_ns, uint32_t nb_at_most)
 {
 	uint64_t next_due_ns = UINT64_MAX;
 	int rc = 0;
@@ -398,7 +403,7 @@ int flow_table_expire(struct flow_table *table, uint64_t clock_ns)
 	if (!table->has_timeout || clock_ns <= table->next_due_ns)
 		return 0;
 	for (uint8_t p = 0; p < FLOW_NB_PARTITIONS; p++) {
-		if (expire_partition(table, p, clock_ns) != 0)
+		if (expire_partition(table, p, clock_ns, &nb_at_most) != 0)
 			rc = -ENOMEM;
 		for (int c = 0; c < NB_FLOW_CLASSES; c++) {
 			if (table->due_ns[p][c] < next_due_ns)

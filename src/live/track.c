@@ -11,6 +11,9 @@
 #include "tcpmill/reassembly.h"
 #include "worker_priv.h"
 
+/* Flows that are looked at each millisecond for their timeout. */
+#define EXPIRE_AT_MOST 1024u
+
 /* How far ahead of the segment at hand its flow is fetched. */
 #define FLOW_AHEAD 8u
 
@@ -143,8 +146,11 @@ void live_expire(struct live_worker *worker, int64_t until_ns)
 {
 	if (until_ns != INT64_MIN)
 		pass_time(worker, until_ns);
-	/* Without memory for their order some live on until the next time, a millisecond later. */
-	(void)flow_table_expire(worker->table, worker->clock.elapsed_ns);
+	/*
+	 * Where memory for their order is short, or many are idle all at once (the clock was set),
+	 * some live on until the next time, a millisecond later: the writer needs that.
+	 */
+	(void)flow_table_expire(worker->table, worker->clock.elapsed_ns, EXPIRE_AT_MOST);
 	if (worker->live->config->active_timeout_ns != 0)
 		make_active_records(worker);
 	count_flows(worker);
@@ -155,6 +161,7 @@ void live_expire(struct live_worker *worker, int64_t until_ns)
 void live_end_flows(struct live_worker *worker)
 {
 	worker->is_ending = true;
+	(void)flow_table_expire(worker->table, worker->clock.elapsed_ns, FLOW_EXPIRE_ALL);
 	flow_table_end_all(worker->table);
 	live_outbox_flush(&worker->outbox, INT64_MAX);
 	count_flows(worker);

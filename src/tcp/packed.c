@@ -245,7 +245,6 @@ static void cut_list(struct tcp_tracker *tracker, struct tcp_flow *flow,
 	const int i = first == NULL || &first->link != link;
 
 	unacked_give_way(tracker, &flow->side[i]);
-	tracker->stats.lists_cut++;
 }
 
 static void cut_holes(struct tcp_tracker *tracker, struct tcp_flow *flow,

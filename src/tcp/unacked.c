@@ -36,6 +36,7 @@ struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *
 		return NULL;
 	*side->unacked = (struct tcp_unacked){
 		.room = room_of(size),
+		.looks_left = UNACKED_LOOKS_FIRST,
 		.nb_counted = side->nb_unacked,
 		.counted_end = side->next,
 		.is_sorted = true,
@@ -62,6 +63,7 @@ void unacked_give_way(struct tcp_tracker *tracker, struct tcp_side *side)
 	side->nb_unacked = (uint16_t)(nb < UNACKED_CAP ? nb : UNACKED_CAP);
 	side->nb_unacked_new = side->nb_unacked;
 	side->loss_bits |= TCP_LOSS_UNLISTED;
+	tracker->stats.lists_cut++;
 }
 
 bool unacked_is_full(const struct tcp_side *side)
@@ -142,8 +144,19 @@ void unacked_add(struct tcp_tracker *tracker, struct tcp_side *side,
 	if (unacked_begin(tracker, side) == NULL)
 		return;
 	list = grow(tracker, side);
-	if (list != NULL)
-		append(list, entry);
+	if (list == NULL)
+		return;
+	append(list, entry);
+	list->looks_left += UNACKED_LOOKS_EACH;
+}
+
+/* nb entries are looked at; false when that is too much for what was sent. */
+static bool may_look_at(struct tcp_unacked *list, uint32_t nb)
+{
+	if (list->looks_left < nb)
+		return false;
+	list->looks_left -= nb;
+	return true;
 }
 
 /* The list lies in order: an ACK takes from its front. */
@@ -196,32 +209,36 @@ static struct unacked_match walk_all(struct tcp_unacked *list, uint32_t ack)
 	return match;
 }
 
-static struct unacked_match take_from_list(struct tcp_unacked *list, uint32_t ack)
+/* False if the list should give way instead. */
+static bool take_from_list(struct tcp_unacked *list, uint32_t ack, struct unacked_match *match)
 {
-	struct unacked_match match = {0};
-
 	if (list->nb == 0 || (list->is_near && list->low - ack < NEAR))
-		return match; /* all lies above the ACK */
+		return true; /* all lies above the ACK */
 	if (list->is_sorted && ack - list->low < NEAR)
-		match = pop_sorted(list, ack);
+		*match = pop_sorted(list, ack);
+	else if (may_look_at(list, list->nb))
+		*match = walk_all(list, ack);
 	else
-		match = walk_all(list, ack);
+		return false;
 	if (list->nb == 0)
 		list->first = 0;
-	return match;
+	return true;
 }
 
 struct unacked_match unacked_take_ack(struct tcp_tracker *tracker, struct tcp_side *side,
 				      uint32_t ack)
 {
 	struct tcp_unacked *list = side->unacked;
-	struct unacked_match match;
+	struct unacked_match match = {0};
 
+	if (list != NULL && !take_from_list(list, ack, &match)) {
+		unacked_give_way(tracker, side);
+		list = NULL;
+	}
 	if (list == NULL) {
 		unacked_count_ack(side, ack);
-		return (struct unacked_match){0};
+		return match;
 	}
-	match = take_from_list(list, ack);
 	if (ack - list->counted_end < NEAR)
 		list->nb_counted = 0;
 	if (list->nb == 0 && list->nb_counted == 0 && !tracker->wants_details) {
@@ -239,7 +256,7 @@ const struct unacked_entry *unacked_oldest(const struct tcp_side *side)
 	return list == NULL || list->nb == 0 ? NULL : &list->entries[list->first];
 }
 
-uint32_t unacked_span(const struct tcp_unacked *list, uint32_t base)
+uint32_t unacked_span(struct tcp_unacked *list, uint32_t base)
 {
 	const struct unacked_entry *entries = list->entries + list->first;
 	uint32_t low = list->low - base, high = list->high - base;
@@ -247,6 +264,8 @@ uint32_t unacked_span(const struct tcp_unacked *list, uint32_t base)
 	/* Numbers lie close, and base not between them: the two ends are the extremes. */
 	if (list->is_near && low <= high)
 		return high - low;
+	if (!may_look_at(list, list->nb))
+		return 0;
 	low = entries[0].seq - base;
 	high = entries[0].end - base;
 	for (uint32_t i = 1; i < list->nb; i++) {

@@ -26,6 +26,14 @@
 #define UNACKED_NEAR (1u << 30)   /* numbers farther off delete who knows what */
 #define UNACKED_LISTED UINT16_MAX /* in nb_unacked: there is a list */
 
+/*
+ * Looks at entries that a list is given: at its begin, and for each segment. What a lossy path
+ * asks for is far below it; a list that was made to be walked by each ACK gives way, as for want
+ * of memory.
+ */
+#define UNACKED_LOOKS_FIRST (1u << 24)
+#define UNACKED_LOOKS_EACH 512u
+
 struct unacked_entry {
 	uint32_t seq, end;
 	int64_t ts_ns;
@@ -42,6 +50,7 @@ struct tcp_unacked {
 	bool bif_unknown, push_prev;
 	uint32_t push_sum, sack_bytes;
 	uint64_t next_frame; /* that set next */
+	uint64_t looks_left;
 	struct tcp_link link;
 	struct unacked_entry entries[];
 };
@@ -72,8 +81,10 @@ struct unacked_match unacked_take_ack(struct tcp_tracker *tracker, struct tcp_si
 				      uint32_t ack);
 /* The oldest entry, or NULL. */
 const struct unacked_entry *unacked_oldest(const struct tcp_side *side);
-/* Bytes between the lowest and the highest number in the list, relative to base; it is not empty.
+/*
+ * Bytes between the lowest and the highest number in the list, relative to base; it is not empty.
+ * 0 if that takes too long.
  */
-uint32_t unacked_span(const struct tcp_unacked *list, uint32_t base);
+uint32_t unacked_span(struct tcp_unacked *list, uint32_t base);
 
 #endif

@@ -471,7 +471,7 @@ static void idle_for_exactly_the_timeout_goes_on(void **state)
 	bed->clock_ns = 1000;
 	assert_found(bed, 7);
 	bed->clock_ns = 2000; /* counted from the last packet */
-	flow_table_expire(bed->table, bed->clock_ns);
+	flow_table_expire(bed->table, bed->clock_ns, FLOW_EXPIRE_ALL);
 	assert_int_equal(bed->nb_ends, 0);
 	assert_found(bed, 7);
 }
@@ -499,11 +499,11 @@ static void idle_for_longer_ends_at_a_border(void **state)
 	assert_created(bed, 7);
 	bed->clock_ns = 500;
 	assert_created(bed, 8);
-	flow_table_expire(bed->table, 1001);
+	flow_table_expire(bed->table, 1001, FLOW_EXPIRE_ALL);
 	assert_int_equal(bed->nb_ends, 1);
 	assert_int_equal(bed->ends[0].id, 7);
 	assert_int_equal(bed->ends[0].reason, END_IDLE_TIMEOUT);
-	flow_table_expire(bed->table, 1501);
+	flow_table_expire(bed->table, 1501, FLOW_EXPIRE_ALL);
 	assert_int_equal(bed->nb_ends, 2);
 	assert_int_equal(nb_live(bed), 0);
 }
@@ -515,7 +515,7 @@ static void without_a_timeout_nobody_expires(void **state)
 	make_table(bed, 64, 0, 0);
 	assert_created(bed, 7);
 	bed->clock_ns = UINT64_MAX;
-	flow_table_expire(bed->table, UINT64_MAX);
+	flow_table_expire(bed->table, UINT64_MAX, FLOW_EXPIRE_ALL);
 	assert_found(bed, 7);
 }
 
@@ -551,7 +551,8 @@ static void each_class_has_its_timeout_at_a_border(void **state)
 
 	make_one_of_each_class(bed);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		assert_int_equal(flow_table_expire(bed->table, steps[i].clock_ns), 0);
+		assert_int_equal(flow_table_expire(bed->table, steps[i].clock_ns, FLOW_EXPIRE_ALL),
+				 0);
 		assert_int_equal(bed->nb_ends, steps[i].nb_ends);
 	}
 	for (size_t i = 0; i < 3; i++) {
@@ -589,14 +590,14 @@ static void a_flow_has_the_timeout_of_its_present_class(void **state)
 	item = see_segment(bed, &segment, FLOW_HALF_OPEN, &created);
 	assert_false(created);
 	set_class(bed, item, FLOW_OPEN);
-	flow_table_expire(bed->table, 1000);
+	flow_table_expire(bed->table, 1000, FLOW_EXPIRE_ALL);
 	assert_int_equal(bed->nb_ends, 1); /* the closed one */
 	bed->clock_ns = 1100;
 	item = see_segment(bed, &segment, FLOW_HALF_OPEN, &created);
 	assert_false(created);
 	set_class(bed, item, FLOW_CLOSED);
 	bed->clock_ns = 1111;
-	flow_table_expire(bed->table, bed->clock_ns);
+	flow_table_expire(bed->table, bed->clock_ns, FLOW_EXPIRE_ALL);
 	assert_int_equal(nb_live(bed), 0);
 	assert_int_equal(bed->nb_ends, 3);
 }
@@ -608,7 +609,7 @@ static void a_class_without_a_timeout_lasts(void **state)
 
 	make_class_table(bed, 64, timeout_ns, 0);
 	assert_created(bed, 7);
-	assert_int_equal(flow_table_expire(bed->table, INT64_MAX), 0);
+	assert_int_equal(flow_table_expire(bed->table, INT64_MAX, FLOW_EXPIRE_ALL), 0);
 	bed->clock_ns = INT64_MAX;
 	assert_found(bed, 7);
 }
@@ -621,7 +622,7 @@ static void a_clock_that_went_back_ends_nobody(void **state)
 	bed->clock_ns = 5000;
 	assert_created(bed, 7);
 	bed->clock_ns = 4999;
-	flow_table_expire(bed->table, bed->clock_ns);
+	flow_table_expire(bed->table, bed->clock_ns, FLOW_EXPIRE_ALL);
 	assert_found(bed, 7);
 }
 
@@ -643,7 +644,7 @@ static void walk_with_borders(struct bed *bed, uint32_t frames_per_border)
 		bed->clock_ns += next_random(&random) % 8;
 		see(bed, next_random(&random) % 300, &created);
 		if (frames_per_border != 0 && i % frames_per_border == 0)
-			flow_table_expire(bed->table, bed->clock_ns);
+			flow_table_expire(bed->table, bed->clock_ns, FLOW_EXPIRE_ALL);
 	}
 	bed->clock_ns += 5000;
 	for (uint32_t id = 0; id < 300; id++)
@@ -687,7 +688,7 @@ static void a_lost_order_is_built_again(void **state)
 		assert_created(bed, id);
 	order_drop(bed->table, PARTITION);
 	assert_created(bed, 10);
-	flow_table_expire(bed->table, 1001);
+	flow_table_expire(bed->table, 1001, FLOW_EXPIRE_ALL);
 	assert_int_equal(bed->nb_ends, 11);
 }
 
@@ -820,7 +821,7 @@ static void step_expire(struct bed *bed, struct model *model)
 	const size_t before = bed->nb_ends;
 	size_t nb_ends = before;
 
-	assert_int_equal(flow_table_expire(bed->table, bed->clock_ns), 0);
+	assert_int_equal(flow_table_expire(bed->table, bed->clock_ns, FLOW_EXPIRE_ALL), 0);
 	while (nb_ends < bed->nb_ends) {
 		const uint32_t id = bed->ends[nb_ends].id;
 
@@ -940,7 +941,7 @@ static void end_of_input_ends_everybody_once(void **state)
 		bed->clock_ns = id < 10 ? 0 : 5000;
 		assert_created(bed, id);
 	}
-	flow_table_expire(bed->table, 5000);
+	flow_table_expire(bed->table, 5000, FLOW_EXPIRE_ALL);
 	assert_int_equal(bed->nb_ends, 10);
 	flow_table_end_all(bed->table);
 	assert_int_equal(bed->nb_ends, 50);
@@ -1120,7 +1121,7 @@ static void memory_stays_bounded_under_port_reuse(void **state)
 	assert_true(stats.slot_bytes <= 16 * bed->table->stride);
 	assert_true(order_room(bed) <= NB_FLOW_CLASSES * 2048);
 	/* And the order still knows everybody. */
-	flow_table_expire(bed->table, 1000001);
+	flow_table_expire(bed->table, 1000001, FLOW_EXPIRE_ALL);
 	assert_int_equal(bed->nb_ends, 10);
 }
 
