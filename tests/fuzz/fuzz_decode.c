@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The decoder: two bytes choose the link type, two say how much longer the frame was on the wire,
+ * the rest is what was captured. The short way and the general one agree; what a segment points
+ * to was captured.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode/decode_priv.h"
+#include "fuzz.h"
+#include "tcpmill/capture.h"
+#include "tcpmill/tcp_words.h"
+
+#define LINK_TYPES 512 /* no registered one is above */
+
+/* Any number, but mostly one that is decoded: the low byte counts those. */
+static uint16_t choose_link_type(uint32_t choice)
+{
+	uint32_t nb = 0;
+
+	if (choice >= 0x8000)
+		return choice & 0x7fff;
+	for (uint32_t type = 0; type < LINK_TYPES; type++)
+		nb += decode_knows_link_type((uint16_t)type);
+	choice = (choice & 0xff) % nb;
+	for (uint32_t type = 0; type < LINK_TYPES; type++) {
+		if (decode_knows_link_type((uint16_t)type) && choice-- == 0)
+			return (uint16_t)type;
+	}
+	return 0;
+}
+
+static void check_segment(const struct segment *s, const struct frame *frame)
+{
+	const uint8_t *end = frame->data + frame->caplen;
+	size_t left;
+
+	fuzz_check(s->ip_header >= frame->data && s->ip_header < end);
+	left = (size_t)(end - s->ip_header);
+	fuzz_check(s->tcp_caplen >= 16 && s->tcp_caplen <= 60);
+	fuzz_check((size_t)s->tcp_off + s->tcp_caplen <= left);
+	fuzz_check(s->tcp_off >= (s->bits & SEGMENT_IPV6 ? 40 : 20));
+	fuzz_check(s->ip_header[0] >> 4 == (s->bits & SEGMENT_IPV6 ? 6 : 4));
+	fuzz_check(s->payload_len <= s->ip_len);
+	fuzz_check((s->bits & SEGMENT_SHORT) == 0 || s->payload_len == 0);
+	fuzz_check(s->partition < 64 && s->tunnel < NB_TUNNELS && s->vlan <= 4096);
+	fuzz_check((s->bits & SEGMENT_IPV6) != 0 || s->addr_lo <= s->addr_hi);
+}
+
+/* The frame in a block of its own size, as nobody has seen it yet. */
+static uint8_t *fresh_copy(const struct frame *frame)
+{
+	uint8_t *copy = malloc(frame->caplen != 0 ? frame->caplen : 1);
+
+	fuzz_check(copy != NULL);
+	memcpy(copy, frame->data, frame->caplen);
+	return copy;
+}
+
+/* Segments are the same but for where they point to. */
+static void check_same(struct segment a, const struct frame *in_a, struct segment b,
+		       const struct frame *in_b)
+{
+	fuzz_check(a.ip_header - in_a->data == b.ip_header - in_b->data);
+	a.ip_header = b.ip_header = NULL;
+	fuzz_check(memcmp(&a, &b, sizeof(a)) == 0);
+}
+
+static void decode(const struct frame *original)
+{
+	struct segment any = {0}, general = {0};
+	struct frame frames[2] = {*original, *original};
+	uint8_t *copies[2] = {fresh_copy(original), fresh_copy(original)};
+	struct decode_keys keys;
+	enum fate fate;
+
+	decode_keys_init(&keys, 5);
+	frames[0].data = copies[0];
+	frames[1].data = copies[1];
+	fate = decode_frame(&frames[0], &keys, &any);
+	fuzz_check(fate < NB_FATES && fate != FATE_FILTERED && fate != FATE_UNTRACKED);
+	fuzz_check(fate == decode_general(&frames[1], &keys, &general));
+	fuzz_check((fate == FATE_LINK_UNKNOWN) ==
+		   !decode_knows_link_type(original->interface->link_type));
+	if (fate == FATE_TRACKED) {
+		check_segment(&any, &frames[0]);
+		check_same(any, &frames[0], general, &frames[1]);
+	}
+	free(copies[0]);
+	free(copies[1]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_bytes bytes = {data, size};
+	const struct capture_interface interface = {.link_type =
+							    choose_link_type(fuzz_take16(&bytes))};
+	const uint16_t beyond = fuzz_take16(&bytes);
+	struct frame frame = {.interface = &interface};
+
+	if (size < 4 || bytes.left > CAPTURE_MAX_CAPLEN)
+		return -1;
+	frame.data = bytes.at;
+	frame.caplen = (uint32_t)bytes.left;
+	/* Captured less than was sent, or all, or (some tools write this) more. */
+	frame.wire_len = beyond >= 0xff00 ? beyond & 0xff : frame.caplen + beyond;
+	decode(&frame);
+	return 0;
+}

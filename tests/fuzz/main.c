@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * A fuzz target as a test: every file of the folders given, in the order of their names, goes
+ * through it once. Folders that are not there are passed over: a target need not have regressions.
+ */
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+#define INPUT_MAX (1u << 20)
+
+/* A crash must say which file it was; seconds are bounded so that a hang is one, too. */
+#define SECONDS_MAX 60
+
+static size_t read_file(const char *path, uint8_t *data)
+{
+	FILE *file = fopen(path, "rb");
+	size_t size = 0;
+
+	if (file != NULL) {
+		size = fread(data, 1, INPUT_MAX, file);
+		(void)fclose(file);
+	}
+	return size;
+}
+
+/* The bytes in a block of their own size: what lies behind them is not to be read. */
+static void run_file(const char *path)
+{
+	uint8_t *data = malloc(INPUT_MAX), *exact = NULL;
+	size_t size;
+
+	fuzz_check(data != NULL);
+	size = read_file(path, data);
+	exact = malloc(size != 0 ? size : 1);
+	fuzz_check(exact != NULL);
+	memcpy(exact, data, size);
+	free(data);
+	dprintf(STDERR_FILENO, "# %s\n", path);
+	alarm(SECONDS_MAX);
+	(void)LLVMFuzzerTestOneInput(exact, size);
+	alarm(0);
+	free(exact);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static unsigned long run_folder(const char *folder)
+{
+	struct dirent **entries;
+	const int nb = scandir(folder, &entries, is_visible, alphasort);
+
+	for (int i = 0; i < nb; i++) {
+		char path[4096];
+
+		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		run_file(path);
+		free(entries[i]);
+	}
+	if (nb >= 0)
+		free(entries);
+	return nb < 0 ? 0 : (unsigned long)nb;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long nb = 0;
+
+	for (int i = 1; i < argc; i++)
+		nb += run_folder(argv[i]);
+	dprintf(STDERR_FILENO, "# %lu inputs\n", nb);
+	if (nb == 0)
+		dprintf(STDERR_FILENO, "%s: expected folders with inputs, found none\n", argv[0]);
+	return nb == 0;
+}

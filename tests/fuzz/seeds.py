@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Inputs for the fuzz targets to begin with, a folder each, all made by the project's generator.
+
+    tests/fuzz/seeds.py OUT --generator build/datasets/tcpmill-generate --table build/.../fuzz-table
+
+The same bytes on any machine. Inputs that once broke something are in tests/fuzz/corpus instead.
+"""
+
+import argparse
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+# A folder for each target of tests/fuzz/meson.build.
+LINKS = {"ethernet": 1, "vlan": 1, "qinq": 1, "mpls": 1, "pppoe": 1, "llc-snap": 1, "sll": 113,
+         "sll2": 276, "raw": 101, "null": 0, "loop": 108, "ppp": 9}
+FORMATS = ("pcap-ns", "pcap-be", "pcap-modified", "pcapng", "pcapng-be", "pcapng-multi")
+SCENARIOS_MAX = 4096  # bytes of one as pcap; longer ones add little but time
+
+CONDITIONS = """syn_rtt_ns > 20ms
+o_pkts >= 5
+pkts == 9
+bytes != 1MiB
+history =~ hAd
+history == 'ShADadFf'
+ip in 10.0.0.0/8
+ip not in 2001:db8::/32
+src_ip == 10.0.0.1
+port != 80
+vlan is null
+tfo is not null
+midstream == true
+handshake == midstream
+end_reason != fin
+ts < 2026-11-20 09:00:00
+duration_ns <= 1.5
+flow =~ :80
+packets > 2
+stream = 0""".splitlines()
+
+LINES = ("a.pcap", "-w\nflows.arrow\na.pcap", "--workers=2\n--max-flows\n1.5M\na.pcap\nb.pcapng",
+         "-f\ntcp port 80\n-c10\na.pcap", "--from=2026-11-20T09:00:00\n--to\n@1800000000.25\nx",
+         "--idle-timeout=60s\n--half-open-timeout\n300ms\n--closed-timeout=5\nx", "--help",
+         "--help-all", "-i\neth0\n--rotate=60s\n--rotate\n100MB\n-w\nf-%Y%m%dT%H%M%S.arrow",
+         "-i\n0000:3b:00.0\n-p\n-s96\n-B64MiB\n--sleep-idle\n--\n-l\n0-3\n--no-pci",
+         "--list-ports", "--only=duplicate_ack,zero_window\nx", "--chunk-size=4KiB\n--hash-key=7\n-",
+         "--\n--not-an-option", "--duration=1h\nx", "--metrics\nm.prom\n-Znobody\n-ilo\n-q",
+         "--snaplen=0\n-ilo\n--exchange-cells=4096\n--record-blocks=64\n--active-timeout=60", "-",
+         "10.0.0.1:50122-93.184.216.34:80", "[2001:db8::1]:1-[::1]:65535", "--worker=2", "-qqx")
+
+
+class Writer:
+    def __init__(self, out, args):
+        self.out = out
+        self.args = args
+
+    def put(self, target, name, data):
+        folder = self.out / target
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+    def generate(self, *words):
+        with tempfile.NamedTemporaryFile() as file:
+            subprocess.run([self.args.generator, *words, "-o", file.name], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return pathlib.Path(file.name).read_bytes()
+
+    def scenarios(self):
+        listed = subprocess.run([self.args.generator, "list"], check=True, text=True,
+                                stdout=subprocess.PIPE).stdout
+        return [line.split()[0] for line in listed.splitlines()]
+
+
+def records(pcap):
+    """(time in us, captured bytes, wire length) of each of a little-endian pcap file."""
+    at = 24
+    while at < len(pcap):
+        seconds, micros, caplen, wire = struct.unpack_from("<IIII", pcap, at)
+        yield seconds * 1000000 + micros, pcap[at + 16:at + 16 + caplen], wire
+        at += 16 + caplen
+
+
+def captures(writer, name, scenario):
+    plain = writer.generate("scenario", scenario)
+    if len(plain) <= SCENARIOS_MAX:
+        writer.put("pcap", f"{name}.pcap", plain)
+        writer.put("pcapng", f"{name}.pcapng",
+                   writer.generate("scenario", scenario, "--format", "pcapng"))
+
+
+def formats(writer):
+    for form in FORMATS:
+        data = writer.generate("scenario", "several-flows", "--format", form)
+        target = "pcapng" if form.startswith("pcapng") else "pcap"
+        writer.put(target, f"{form}.{target}", data)
+
+
+def frames(writer, name, link, *words):
+    """Every frame that is longer or shorter than those before, as the decode target reads it."""
+    lengths = set()
+    for _, data, wire in records(writer.generate(*words, "--link", link)):
+        if len(data) in lengths or len(data) > 400:
+            continue
+        lengths.add(len(data))
+        beyond = min(wire - len(data), 0xfeff)
+        writer.put("decode", f"{link}-{name}-{len(data)}",
+                   struct.pack("<HH", 0x8000 | LINKS[link], beyond) + data)
+
+
+class Talk:
+    """A conversation in the language of talk.h."""
+
+    FLAGS = {0x10: 0, 0x18: 1, 0x02: 2, 0x12: 3, 0x11: 4, 0x04: 5, 0x14: 6, 0x00: 7}
+    STEPS = {1000: 0, 0: 1, 100: 2, 3000: 3, 20000: 4, 250000: 5, 2500000: 6, -1000: 7}
+
+    def __init__(self, details):
+        self.next = [0, 0]
+        self.window = [1000, 2000]
+        self.ip_id = 0
+        self.data = bytearray([details]) + bytes(8)
+        self.last_us = None
+
+    @staticmethod
+    def distance(to, at):
+        d = (to - at) & 0xffffffff
+        return d - (1 << 32) if d >= 1 << 31 else d
+
+    def add(self, us, packet):
+        header = packet[20:]
+        length, ip_id = struct.unpack_from(">HH", packet, 2)
+        seq, ack = struct.unpack_from(">II", header, 4)
+        header_len, flags = header[12] >> 4 << 2, header[13]
+        window, = struct.unpack_from(">H", header, 14)
+        side = int(packet[12:16] + header[:2] > packet[16:20] + header[2:4])
+        payload = max(length - 20 - header_len, 0)
+        if self.last_us is None:
+            self.next[side], self.next[not side] = seq, ack
+            struct.pack_into("<II", self.data, 1, *self.next)
+        self.write(side, us, flags, payload, window, ip_id, header[20:header_len],
+                   self.distance(seq, self.next[side]),
+                   self.distance(ack, self.next[not side]) if flags & 0x10 else 0)
+        end = (seq + payload + bool(flags & 2) + flags % 2) & 0xffffffff
+        if flags & 2 or self.distance(end, self.next[side]) > 0:
+            self.next[side] = end
+
+    def write(self, side, us, flags, payload, window, ip_id, options, seq, ack):
+        step = us - self.last_us if self.last_us is not None else 1000
+        self.last_us = us
+        more = self.STEPS.get(step, 0)
+        odd = (0x40 if step not in self.STEPS else 0) | (0x20 if flags not in self.FLAGS else 0)
+        more |= (0x08 if window != self.window[side] else 0) | (0x80 if odd else 0)
+        more |= 0x10 if ip_id != (self.ip_id + 1) & 0xffff else 0
+        more |= (0x20 if abs(seq) > 32767 else 0) | (0x40 if abs(ack) > 32767 else 0)
+        self.window[side], self.ip_id = window, ip_id
+        out = bytearray([side | self.FLAGS.get(flags, 0) << 1 | (0x10 if seq else 0)
+                         | (0x20 if ack else 0) | (0x40 if options else 0) | (0x80 if more else 0)])
+        short = payload % 6 == 0 and payload < 255 * 6
+        out += bytes([payload // 6]) if short else struct.pack("<BH", 255, payload)
+        out += bytes([more]) if more else b""
+        out += bytes([odd]) if odd else b""
+        out += bytes([flags]) if odd & 0x20 else b""
+        out += struct.pack("<i", max(min(step, 2**31 - 1), -2**31)) if odd & 0x40 else b""
+        out += struct.pack("<H", window) if more & 0x08 else b""
+        out += struct.pack("<H", ip_id) if more & 0x10 else b""
+        out += bytes([len(options)]) + options if options else b""
+        out += struct.pack("<i" if more & 0x20 else "<h", seq) if seq else b""
+        out += struct.pack("<i" if more & 0x40 else "<h", ack) if ack else b""
+        self.data += out
+
+
+def talks(writer, name, *words, most=3):
+    """The longest conversations over IPv4 of a capture."""
+    flows = {}
+    for us, data, _ in records(writer.generate(*words, "--link", "raw")):
+        if len(data) < 40 or data[0] != 0x45 or data[9] != 6 or len(data) < 20 + (data[32] >> 4) * 4:
+            continue
+        if data[32] >> 4 >= 5:
+            flows.setdefault(frozenset((data[12:16] + data[20:22], data[16:20] + data[22:24])),
+                             []).append((us, data))
+    flows = sorted(flows.values(), key=len, reverse=True)[:most]
+    for i, segments in enumerate(flows):
+        for details in (0, 1):
+            talk = Talk(details)
+            for us, data in segments[:200]:
+                talk.add(us, data)
+            writer.put("tcp", f"{name}-{i}-{details}", bytes(talk.data))
+
+
+def tables(writer):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "small.arrow"
+        subprocess.run([writer.args.table, path], check=True)
+        whole = path.read_bytes()
+    stream = subprocess.run([writer.args.table, "-"], check=True, stdout=subprocess.PIPE).stdout
+    for page in range(13):
+        writer.put("arrow", f"file-{page}", bytes([page]) + whole)
+    for page in (0, 1, 6):
+        writer.put("arrow", f"stream-{page}", bytes([page]) + stream)
+        writer.put("arrow", f"part-{page}", bytes([page]) + whole[:len(whole) * 2 // 3])
+
+
+def texts(writer):
+    for i, condition in enumerate(CONDITIONS):
+        writer.put("filter", f"{i:02}", condition.encode())
+    for i, line in enumerate(LINES):
+        writer.put("options", f"{i:02}", line.encode())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--generator", required=True)
+    parser.add_argument("--table", required=True, help="fuzz-table")
+    parser.add_argument("--stamp", type=pathlib.Path, help="file to write when all is done")
+    args = parser.parse_args()
+    writer = Writer(args.out, args)
+    for scenario in writer.scenarios():
+        captures(writer, scenario, scenario)
+        frames(writer, scenario, "ethernet", "scenario", scenario)
+        talks(writer, scenario, "scenario", scenario)
+    for link in LINKS:
+        for scenario in ("several-flows", "ipv6", "vlan"):
+            if scenario in writer.scenarios():
+                frames(writer, scenario, link, "scenario", scenario)
+    for profile in ("mixed", "wild"):
+        fuzz = ("fuzz", "--packets", "3000", "--profile", profile, "--format", "pcap")
+        talks(writer, profile, *fuzz, most=12)
+        frames(writer, profile, "ethernet", *fuzz)
+    formats(writer)
+    tables(writer)
+    texts(writer)
+    if args.stamp:
+        args.stamp.write_text(f"{args.out}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
