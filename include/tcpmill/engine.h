@@ -129,6 +129,7 @@ struct engine_result {
 	char record_path[512];          /* where they stand ("x.arrow", or "x.arrow.part") */
 	bool wrote_stream;
 	bool interrupted;
+	bool has_few_rights;                    /* see rights.h */
 	bool nearly_full;                       /* a partition reached 90 % of --max-flows */
 	uint64_t startup_ns, read_ns, write_ns; /* wall time: EAL; input; what came after it */
 	uint64_t peak_rss_bytes;

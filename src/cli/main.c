@@ -9,19 +9,22 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "tcpmill/rights.h"
 
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *help;
+	enum rights rights; /* those it keeps from its start on */
 };
 
 static const struct command commands[] = {
-	{"run", cmd_run, "read captures or ports, print a summary, write flow records"},
-	{"show", cmd_show, "show flow records as a table, totals, CSV or JSON"},
-	{"explain", cmd_explain, "show one flow as a ladder: what went wrong, why, and where"},
-	{"verdicts", cmd_verdicts, "print tshark's verdict on every TCP packet"},
-	{"recover", cmd_recover, "make a whole file of the .part that a crash left"},
+	{"run", cmd_run, "read captures or ports, print a summary, write flow records", RIGHTS_ALL},
+	{"show", cmd_show, "show flow records as a table, totals, CSV or JSON", RIGHTS_READ},
+	{"explain", cmd_explain, "show one flow as a ladder: what went wrong, why, and where",
+	 RIGHTS_READ},
+	{"verdicts", cmd_verdicts, "print tshark's verdict on every TCP packet", RIGHTS_ALL},
+	{"recover", cmd_recover, "make a whole file of the .part that a crash left", RIGHTS_MAKE},
 };
 
 static void print_help(FILE *out)
@@ -72,8 +75,10 @@ int main(int argc, char **argv)
 		return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		(void)rights_keep_only(commands[i].rights);
+		return commands[i].run(argc - 1, argv + 1);
 	}
 	fprintf(stderr, "tcpmill: unknown command '%s' (see tcpmill --help)\n", argv[1]);
 	return EXIT_USAGE;

@@ -123,6 +123,7 @@ static void put_machine(struct json_out *json, const struct engine_result *resul
 	json_real(json, "read_seconds", (double)result->read_ns / 1e9);
 	json_real(json, "write_seconds", (double)result->write_ns / 1e9);
 	json_uint(json, "peak_rss_bytes", result->peak_rss_bytes);
+	json_bool(json, "few_rights", result->has_few_rights);
 }
 
 void run_print_json(const struct run_report *report, FILE *out)

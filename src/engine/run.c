@@ -14,6 +14,7 @@
 
 #include "eal.h"
 #include "engine_priv.h"
+#include "tcpmill/rights.h"
 
 #define PROGRESS_STEP_NS 100000000
 
@@ -294,8 +295,10 @@ int engine_run(const struct engine_config *config, struct capture *capture,
 	rc = init(&engine, hooks, error, error_size);
 	for (uint32_t i = 0; rc == 0 && i < engine.nb_workers; i++)
 		engine.workers[i].cpu = cpus[i];
-	if (rc == 0)
+	if (rc == 0) {
+		result->has_few_rights = rights_keep_only(RIGHTS_READ);
 		rc = run_threads(&engine, hooks, result, error, error_size);
+	}
 	if (rc == 0) {
 		collect_result(&engine, result);
 		rc = finish_records(&engine, hooks, result, error, error_size);

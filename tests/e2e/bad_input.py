@@ -323,6 +323,18 @@ def closed_pipe(bench):
                     str(result))
 
 
+def has_few_rights(bench, pid):
+    """In the middle of a run every thread has the filter: mode 2 is that of seccomp filters."""
+    program = bench.program.path.read_bytes()
+    if b"__asan_init" in program or b"__tsan_init" in program:
+        bench.checks.skip("rights given up", "not with sanitizers")
+        return
+    told = [(task / "status").read_text() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+    bench.checks.ok("several threads run", len(told) >= 3, len(told))
+    for line in ("Seccomp:\t2\n", "NoNewPrivs:\t1\n"):
+        bench.checks.ok(f"every thread has {line.strip()}", all(line in t for t in told), told)
+
+
 def interrupted(bench):
     """A run waiting for more input: signals end it, and what was written stays as .part."""
     capture = forge.Pcap(forge.frames(2000))
@@ -344,6 +356,8 @@ def interrupted(bench):
         while not part.exists() and child.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)
+        if number == signal.SIGINT:
+            has_few_rights(bench, child.pid)
         child.send_signal(number)
         try:
             out, err = child.communicate(timeout=30)
