@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """kill -9 in the middle of a run: what was committed to the .part is whole, readable by our own
-reader and by polars, and is the beginning of what the full run writes."""
+reader and by polars, and is the beginning of what the full run writes. `tcpmill recover` makes a
+whole file of it. Also at random moments: 20, or as many as --moments says."""
 
+import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -112,8 +115,105 @@ def check_part(checks, args, label, files, full):
     return len(lines) - 1
 
 
+# ---- recovering -------------------------------------------------------------------------------
+
+
+def recovered_metadata(args, file):
+    """What the footer says of how the file came to be, as show tells it."""
+    told = common.run([args.tcpmill, "show", file, "--books"])
+    lines = told.text.splitlines()
+    if told.rc != 0 or not lines or lines[0] != "recovered":
+        return {"trouble": str(told)}
+    return {line.split()[0]: line.split(None, 1)[1] for line in lines[1:]}
+
+
+def check_recovered(checks, args, label, part, full=None):
+    """recover makes a file of the .part with its batches, the first of the full run's, if given."""
+    made = part.with_name(part.name.removesuffix(".part"))
+    before = part.read_bytes()
+    result = common.run([args.tcpmill, "recover", part])
+    if result.rc == 1 and "nothing can be saved" in result.errors:
+        return checks.ok(f"{label}: nothing is saved, nothing is made", not made.exists()) and 0
+    if not checks.ok(f"{label}: recover", result.rc == 0 and result.err == b"", str(result)):
+        return 0
+    said = recovered_metadata(args, made)
+    checks.ok(f"{label}: why", said.get("why") == "its end is missing" and
+              said.get("from") == str(part), said)
+    nb_bytes, nb_rows = (int(said.get(k, "0").replace(",", "")) for k in ("bytes", "rows"))
+    data = made.read_bytes()
+    checks.ok(f"{label}: the batches byte for byte", 0 < nb_bytes <= len(data) and
+              data[:nb_bytes] == before[:nb_bytes] == (full or data)[:nb_bytes])
+    checks.ok(f"{label}: nothing behind them but a footer", data[nb_bytes:nb_bytes + 8] ==
+              b"\xff\xff\xff\xff\0\0\0\0" and data[-6:] == b"ARROW1")
+    checks.ok(f"{label}: the .part stays", part.read_bytes() == before)
+    again = common.run([args.tcpmill, "recover", part])
+    checks.ok(f"{label}: not overwritten", again.rc == 1 and "not overwritten" in again.errors and
+              made.read_bytes() == data, str(again))
+    return nb_rows
+
+
+def check_recovered_rows(checks, args, label, made, nb_rows, full):
+    """The same told by its rows: our own reader's, and polars' of a file with a footer."""
+    lines = args.program.tsv(made).text.splitlines()
+    checks.ok(f"{label}: {nb_rows} rows, the first of the full run's",
+              len(lines) == nb_rows + 1 and lines == full[:len(lines)])
+    try:
+        checks.equal(f"{label}: rows that polars reads", polars.columns(made)[0], nb_rows)
+    except RuntimeError as error:
+        checks.ok(f"{label}: polars reads it", False, str(error))
+
+
+def look(checks, args, label, output, full):
+    """One table after the kill: none, whole, or a .part. Returns the rows recovered."""
+    part = pathlib.Path(f"{output}.part")
+    if output.exists():
+        checks.ok(f"{label}: whole", output.read_bytes() == full and not part.exists())
+        return None
+    return check_recovered(checks, args, label, part, full) if part.exists() else None
+
+
+def killed_at_random(checks, args, tmp, capture, nb):
+    """kill -9 whenever: what is there is whole, or its beginning can be made so."""
+    command = [args.tcpmill, "run", "-q", *OPTIONS, "--idle-timeout", "100ms"]
+    if nb <= 20:
+        command += ["--count", str(PACKETS // 4)]
+    full = {}
+    names = ("flows.arrow", "events.arrow")
+    start = time.monotonic()
+    result = common.run([*command, capture, "-w", tmp / names[0], "--events", tmp / names[1]])
+    seconds = time.monotonic() - start
+    if not checks.ok("at random: the whole run", result.rc == 0, str(result)):
+        return
+    for name in names:
+        full[name] = (tmp / name).read_bytes()
+    seed = random.randrange(1 << 32) if nb > 20 else 1
+    moments = random.Random(seed)
+    outcomes = {"no file": 0, "whole": 0, "recovered": 0, "nothing to save": 0}
+    for number in range(nb):
+        moment = moments.uniform(0.05, 1.05 * seconds)
+        with tempfile.TemporaryDirectory(dir=tmp) as name:
+            at = pathlib.Path(name)
+            child = subprocess.Popen([*command, capture, "-w", at / names[0],
+                                      "--events", at / names[1]], stdin=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+            time.sleep(moment)
+            child.kill()
+            child.wait()
+            label = f"at random, seed {seed}, {number}: killed after {moment:.3f} s"
+            checks.ok(f"{label}: no other files", {f.name for f in at.iterdir()} <=
+                      {n + s for n in names for s in ("", ".part")})
+            for table in names:
+                was_whole = (at / table).exists()
+                rows = look(checks, args, f"{label}, {table}", at / table, full[table])
+                outcomes["whole" if was_whole else "no file" if rows is None else
+                         "recovered" if rows else "nothing to save"] += 1
+    checks.note(f"at random: {nb} kills of a run of {seconds:.1f} s: {json.dumps(outcomes)}")
+    checks.ok("at random: something was recovered", outcomes["recovered"] > 0, outcomes)
+
+
 def main():
-    args = common.arguments(__doc__)
+    args = common.arguments(__doc__, moments=dict(type=int, default=20, metavar="N",
+                                                  help="kills at random moments; default 20"))
     args.program = common.Tcpmill(args.tcpmill)
     checks = common.Checks("crash_safe", args.verbose)
     trouble = polars.install()
@@ -126,7 +226,7 @@ def main():
         (tmp / "whole").mkdir()
         capture = tmp / "whole" / "bulk.pcap"
         common.generate(args.generator, "bulk", "--packets", PACKETS, "--flows", PACKETS // 20,
-                        "-o", capture)
+                        "--loss", "5", "-o", capture)
         output = tmp / "full.arrow"
         result = args.program.run([capture], output, *OPTIONS, timeout=300)
         if not checks.ok("full run", result.rc == 0, str(result)):
@@ -136,9 +236,15 @@ def main():
                            killed_while_waiting(args, tmp, capture), full)
         checks.ok("killed while waiting: rows were saved", saved > 0)
         checks.note(f"{saved} of {len(full) - 1} rows saved")
+        part = tmp / "waiting.arrow.part"
+        nb_rows = check_recovered(checks, args, "killed while waiting", part)
+        checks.equal("killed while waiting: recover saves all that show reads", nb_rows, saved)
+        check_recovered_rows(checks, args, "killed while waiting, recovered",
+                             tmp / "waiting.arrow", nb_rows, full)
         for number in range(3):
             check_part(checks, args, f"killed while writing, {number + 1}",
                        killed_while_writing(args, tmp, capture, number), full)
+        killed_at_random(checks, args, tmp, capture, args.moments)
     return checks.finish()
 
 

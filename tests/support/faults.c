@@ -63,11 +63,12 @@ static const struct {
 
 static struct {
 	bool is_known; /* the environment was read */
+	int log;       /* where end() writes, or -1 */
 	int kind;      /* NB_KINDS: nothing fails */
 	unsigned long first, last;
 	int error; /* 0: short */
 	atomic_ulong nb_calls[NB_KINDS], nb_fired;
-} faults = {.kind = NB_KINDS};
+} faults = {.log = -1, .kind = NB_KINDS};
 
 static void parse(const char *text)
 {
@@ -88,35 +89,42 @@ static void parse(const char *text)
 			faults.kind = i;
 }
 
+/* At once: the program may give up its right to open files for writing. A number of no meaning. */
+static int open_log(const char *path)
+{
+	const long fd = syscall(SYS_open, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	const long high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 900);
+
+	syscall(SYS_close, fd);
+	return (int)high;
+}
+
 /* Before anybody else's constructor, where the loader lets us: theirs may fail, too. */
 __attribute__((constructor(101))) static void begin(void)
 {
-	const char *text = getenv("FAULTS");
+	const char *text = getenv("FAULTS"), *path = getenv("FAULTS_LOG");
 
 	if (text)
 		parse(text);
+	if (path)
+		faults.log = open_log(path);
 	faults.is_known = true;
 }
 
 /* By system calls: everything else may be made to fail. */
 __attribute__((destructor)) static void end(void)
 {
-	const char *path = getenv("FAULTS_LOG");
 	char text[512];
 	size_t len = 0;
-	long fd;
 
-	if (!path)
+	if (faults.log < 0)
 		return;
 	for (int i = 0; i < NB_KINDS; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s %lu\n", kind_names[i],
 					atomic_load(&faults.nb_calls[i]));
 	len += (size_t)snprintf(text + len, sizeof(text) - len, "fired %lu\n",
 				atomic_load(&faults.nb_fired));
-	fd = syscall(SYS_open, path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-	if (fd < 0 || syscall(SYS_write, fd, text, len) < 0)
-		return;
-	syscall(SYS_close, fd);
+	(void)!syscall(SYS_write, faults.log, text, len);
 }
 
 /* Is this the call that fails? Counts it. */
