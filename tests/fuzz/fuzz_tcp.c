@@ -104,7 +104,7 @@ static void track_rules(struct bed *bed, const struct segment *segment,
 	law_take(&bed->laws[from], &bed->rules.side[from], note, step.hides_verdicts);
 }
 
-static void take(struct bed *bed, const struct talk_segment *from, struct segment *segment)
+static void take(struct bed *bed, const struct talk_segment *from, const struct segment *segment)
 {
 	const struct tcp_arrival arrival =
 		tcp_flow_find(bed->table, segment, ++bed->frame, 0, NULL);
@@ -135,17 +135,20 @@ static void take(struct bed *bed, const struct talk_segment *from, struct segmen
 static void play(struct bed *bed, struct talk *talk)
 {
 	const struct capture_interface interface = {.link_type = LINK_RAW};
+	const struct decode_context context = {.keys = &bed->keys};
+	struct segment segments[DECODE_MAX_SEGMENTS];
 	struct talk_segment from;
+	uint32_t nb_made;
 
 	for (int nb = 0; nb < MAX_SEGMENTS && talk_next(talk, &from); nb++) {
 		const struct frame frame = {.data = from.packet,
 					    .caplen = from.caplen,
 					    .wire_len = from.wire_len,
+					    .ts_ns = from.ts_ns,
 					    .interface = &interface};
-		struct segment segment = {.ts_ns = from.ts_ns};
 
-		if (decode_frame(&frame, &bed->keys, &segment) == FATE_TRACKED)
-			take(bed, &from, &segment);
+		if (decode_frame(&context, &frame, segments, &nb_made) == FATE_TRACKED)
+			take(bed, &from, &segments[0]);
 	}
 }
 

@@ -44,7 +44,7 @@ static void on_flow_ended(void *context, struct flow *flow)
 static uint64_t track(struct walk *walk, const struct segment *segment, uint64_t frame,
 		      uint64_t digest)
 {
-	struct tcp_arrival arrival = tcp_flow_find(walk->table, segment, frame, 0, NULL);
+	const struct tcp_arrival arrival = tcp_flow_find(walk->table, segment, frame, 0, NULL);
 	struct tcp_result result;
 
 	fuzz_check(arrival.flow != NULL);
@@ -82,23 +82,26 @@ static void add_frame(struct pass *pass, uint64_t digest)
 
 static void take_frame(struct walk *walk, const struct frame *original, uint64_t number)
 {
-	struct segment segment = {
-		.ts_ns = original->ts_ns, .clock_ns = original->clock_ns, .frame = 0};
+	const struct decode_context context = {.keys = &walk->keys};
 	uint8_t *copy = malloc(original->caplen != 0 ? original->caplen : 1);
-	struct frame frame = *original;
 	uint64_t digest = digest_frame(original);
+	struct segment segments[DECODE_MAX_SEGMENTS];
+	struct frame frame = *original;
+	uint32_t nb = 0;
 	enum fate fate;
 
 	fuzz_check(copy != NULL && original->caplen <= CAPTURE_MAX_CAPLEN);
 	memcpy(copy, original->data, original->caplen);
 	frame.data = copy;
 	fuzz_check(capture_filter_match(&frame));
-	fate = decode_frame(&frame, &walk->keys, &segment);
+	fate = decode_frame(&context, &frame, segments, &nb);
+	if (fate == FATE_LATER)
+		fate = FATE_FRAGMENT;
 	fuzz_check(fate < NB_FATES && fate != FATE_FILTERED && fate != FATE_UNTRACKED);
 	walk->pass->fates[fate]++;
 	digest = fuzz_digest(digest, &fate, sizeof(fate));
-	if (fate == FATE_TRACKED)
-		digest = track(walk, &segment, number, digest);
+	for (uint32_t i = 0; fate == FATE_TRACKED && i < nb; i++)
+		digest = track(walk, &segments[i], number, digest);
 	add_frame(walk->pass, digest);
 	free(copy);
 }

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Inputs for the fuzz targets to begin with, a folder each, all made by the project's generator.
 
-    tests/fuzz/seeds.py OUT --generator build/datasets/tcpmill-generate --table build/.../fuzz-table
+    tests/fuzz/seeds.py OUT --generator build/datasets/tcpmill-generate \\
+        --make build/tests/fuzz/fuzz-make
 
 The same bytes on any machine. Inputs that once broke something are in tests/fuzz/corpus instead.
 """
 
 import argparse
+import bz2
+import gzip
+import lzma
 import pathlib
 import struct
 import subprocess
@@ -192,14 +196,32 @@ def talks(writer, name, *words, most=3):
 def tables(writer):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "small.arrow"
-        subprocess.run([writer.args.table, path], check=True)
+        subprocess.run([writer.args.make, "table", path], check=True)
         whole = path.read_bytes()
-    stream = subprocess.run([writer.args.table, "-"], check=True, stdout=subprocess.PIPE).stdout
+    stream = subprocess.run([writer.args.make, "table", "-"], check=True, stdout=subprocess.PIPE).stdout
     for page in range(13):
         writer.put("arrow", f"file-{page}", bytes([page]) + whole)
     for page in (0, 1, 6):
         writer.put("arrow", f"stream-{page}", bytes([page]) + stream)
         writer.put("arrow", f"part-{page}", bytes([page]) + whole[:len(whole) * 2 // 3])
+
+
+def compressed(writer):
+    """A small capture in each format, in one member and in two, whole and cut."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain, packed = pathlib.Path(folder) / "plain", pathlib.Path(folder) / "packed"
+        for form in ("pcap", "pcapng"):
+            data = writer.generate("scenario", "founding", "--format", form)
+            plain.write_bytes(data)
+            made = {"gz": gzip.compress(data, mtime=0), "bz2": bz2.compress(data),
+                    "xz": lzma.compress(data)}
+            for name in ("zstd", "lz4"):
+                subprocess.run([writer.args.make, name, plain, packed], check=True)
+                made[name] = packed.read_bytes()
+            for name, one in made.items():
+                writer.put("compressed", f"{form}.{name}", one)
+                writer.put("compressed", f"{form}-twice.{name}", one + one)
+                writer.put("compressed", f"{form}-cut.{name}", one[:len(one) // 2])
 
 
 def texts(writer):
@@ -213,7 +235,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--generator", required=True)
-    parser.add_argument("--table", required=True, help="fuzz-table")
+    parser.add_argument("--make", required=True, help="fuzz-make")
     parser.add_argument("--stamp", type=pathlib.Path, help="file to write when all is done")
     args = parser.parse_args()
     writer = Writer(args.out, args)
@@ -231,6 +253,7 @@ def main():
         frames(writer, profile, "ethernet", *fuzz)
     formats(writer)
     tables(writer)
+    compressed(writer)
     texts(writer)
     if args.stamp:
         args.stamp.write_text(f"{args.out}\n")
