@@ -4,6 +4,7 @@
 import textwrap
 
 import coldfile
+import compressed
 import growth
 import live
 import peers
@@ -24,6 +25,7 @@ SECTIONS = {
     "peers": peers,
     "rooms": rooms,
     "cold": coldfile,
+    "compressed": compressed,
     "growth": growth,
     "live": live,
     "startup": startup,
