@@ -61,9 +61,10 @@ enum run_option {
 
 /* What a CAPTURE may be, for the notes of each command. */
 #define RUN_NOTE_CAPTURES                                                                          \
-	"CAPTURE is pcap or pcapng, a file or a pipe; - is stdin. A folder stands for the "        \
-	"captures in it,\nfound by content, in the order of their first packets; its sub-folders " \
-	"are not entered.\n"
+	"CAPTURE is pcap or pcapng, also in gzip, zstd, lz4, xz or bzip2, a file or a pipe; - "    \
+	"is\n"                                                                                     \
+	"stdin. A folder stands for the captures in it, found by content, in the order of their\n" \
+	"first packets; its sub-folders are not entered.\n"
 
 /* Rows of a command's option table: which packets are read. */
 /* clang-format off */
