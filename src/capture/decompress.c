@@ -64,6 +64,7 @@ fail(struct decompressor *d, const char *format, ...)
 	va_list args;
 
 	d->failed = true;
+	d->error_offset = decompressor_taken(d);
 	va_start(args, format);
 	(void)vsnprintf(d->error, sizeof(d->error), format, args);
 	va_end(args);
@@ -184,6 +185,7 @@ static void begin_member(struct decompressor *d, const struct decompress_format 
 	if (!ok)
 		fail(d, "out of memory for decompression");
 	d->in_member = ok;
+	d->member_offset = decompressor_taken(d);
 	d->nb_members++;
 	d->nb_zeros = 0;
 }
@@ -220,6 +222,18 @@ static void find_member(struct decompressor *d)
 		begin_member(d, format);
 }
 
+/* The library found damage in what it was given. */
+static void note_damage(struct decompressor *d, const char *why)
+{
+	if (!d->format->runs_ahead) {
+		fail(d, "expected sound data, found: %s", why);
+		return;
+	}
+	fail(d, "expected sound data in the %s that begins there, found: %s", d->format->member,
+	     why);
+	d->error_offset = d->member_offset;
+}
+
 /* Inside a member: one call of the library. */
 static void step(struct decompressor *d, struct decompress_io *io)
 {
@@ -235,8 +249,9 @@ static void step(struct decompressor *d, struct decompress_io *io)
 		d->in_member = false;
 		break;
 	case STEP_FAILED:
-		fail(d, "expected sound data, found: %s", why);
-		break;
+		d->at = d->len - io->nb_in;
+		note_damage(d, why);
+		return;
 	case STEP_STARVED:
 		d->at = d->len - io->nb_in;
 		if (d->in_ended)

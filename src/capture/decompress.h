@@ -50,6 +50,7 @@ struct decompress_format {
 	const char *member; /* the format's word for it */
 	bool (*matches)(const uint8_t *head, size_t len);
 	bool may_skip;    /* skippable frames may stand between members */
+	bool runs_ahead;  /* several threads: what is taken does not say where the damage is */
 	uint32_t padding; /* zeros behind a member come in multiples of this; 0: never */
 	/* NULL if memory does not suffice. */
 	void *(*open)(uint32_t nb_threads);
@@ -86,6 +87,8 @@ struct decompressor {
 	uint64_t nb_zeros;  /* of padding */
 	uint64_t nb_members;
 	bool in_member, in_ended, ended, failed;
+	uint64_t member_offset; /* of the member in the input */
+	uint64_t error_offset;  /* in the input; the same however many threads there are */
 	char error[160];
 };
 

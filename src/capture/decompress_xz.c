@@ -110,6 +110,7 @@ const struct decompress_format decompress_xz = {
 	.name = "xz",
 	.member = "stream",
 	.matches = xz_matches,
+	.runs_ahead = true,
 	.padding = 4,
 	.open = xz_open,
 	.reopen = xz_reopen,

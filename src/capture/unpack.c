@@ -139,6 +139,8 @@ static void *unpack_main(void *arg)
 	struct unpacker *u = arg;
 	struct block *block;
 
+	/* By itself: another thread's name is a file in /proc, which is out of reach by now. */
+	(void)pthread_setname_np(pthread_self(), "tcpmill-unpack");
 	pass_sniffed(u);
 	while ((block = next_block(u)) != NULL) {
 		const ssize_t n = decompressor_read(&u->d, block->data, UNPACK_BLOCK);
@@ -177,7 +179,6 @@ static int start_thread(struct unpacker *u)
 	if (rc != 0)
 		return -rc;
 	u->is_running = true;
-	pthread_setname_np(u->thread, "tcpmill-unpack");
 	return 0;
 }
 
@@ -290,7 +291,7 @@ size_t unpacker_read(struct unpacker *u, uint8_t *to, size_t need, size_t room,
 
 const char *unpacker_error(const struct unpacker *u, uint64_t *in_offset, uint64_t *out_bytes)
 {
-	*in_offset = decompressor_taken(&u->d);
+	*in_offset = u->d.error_offset;
 	*out_bytes = u->d.out_bytes;
 	return u->d.failed ? u->d.error : NULL;
 }

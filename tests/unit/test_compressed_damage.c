@@ -106,8 +106,10 @@ static void a_wrong_checksum_keeps_all_that_was_decompressed(void **state)
 		assert_int_equal(r.nb_frames, cases[p].nb);
 		assert_first_frames(&r);
 		assert_int_equal(capture_totals(r.capture)->nb_damage, 1);
-		(void)snprintf(want, sizeof(want), "of the %s: expected sound data, found: %s",
-			       packing_names[p], cases[p].what);
+		(void)snprintf(want, sizeof(want), "of the %s: expected sound data%s, found: %s",
+			       packing_names[p],
+			       p == PACK_XZ ? " in the stream that begins there" : "",
+			       cases[p].what);
 		assert_non_null(strstr(capture_damage(r.capture, 0)->text, want));
 		(void)snprintf(want, sizeof(want), "damaged at byte %u decompressed: byte ",
 			       PLAIN_LEN);
@@ -351,10 +353,10 @@ static void a_window_larger_than_the_limit_is_refused(void **state)
 		assert_true(at < 12 + header_len);
 	packed.data[at + 2] = 37; /* a dictionary of 1.5 GiB */
 	set32(&packed, 12 + header_len, lzma_crc32(packed.data + 12, header_len, 0));
-	assert_refused(
-		state, &packed,
-		"damaged at byte 28: xz: expected sound data, found: a dictionary that needs "
-		"more than 256 MiB of memory");
+	assert_refused(state, &packed,
+		       "damaged at byte 0: xz: expected sound data in the stream that begins "
+		       "there, found: a dictionary that needs "
+		       "more than 256 MiB of memory");
 	bytes_fini(&b);
 	bytes_fini(&packed);
 }
