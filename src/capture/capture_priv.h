@@ -36,9 +36,10 @@ struct source {
 	uint8_t head[24]; /* sniffed bytes of a stream, not yet consumed */
 	uint8_t nb_head;
 	struct unpacker *unpacker; /* of a compressed input */
-	void *pcap;            /* pcap_t of libpcap's formats */
-	uint64_t next_claim;   /* file offset of the next block; claim's */
-	atomic_uint nb_chunks; /* claimed and not yet cut: keeps fd open */
+	bool is_lazy;              /* decompressed by who reads, not ahead by a thread */
+	void *pcap;                /* pcap_t of libpcap's formats */
+	uint64_t next_claim;       /* file offset of the next block; claim's */
+	atomic_uint nb_chunks;     /* claimed and not yet cut: keeps fd open */
 	atomic_bool claimed_all;
 	_Atomic uint64_t read_ahead; /* so far the kernel was asked to read; see readahead.c */
 
@@ -118,6 +119,8 @@ void source_read_ahead(struct source *source, const struct chunk *chunk);
 /* Sniffs and opens. 0, or -1 with one line in error. */
 int source_open(struct source *source, const char *path, char *error, size_t error_size);
 int source_reopen(struct source *source);
+/* Holds no file until source_reopen(), if it can be opened again at its place. */
+void source_rest(struct source *source);
 /* Any thread, more than once: a file that is open no longer than needed. */
 void source_close_file(struct source *source);
 void source_close(struct source *source);

@@ -40,6 +40,7 @@ bool decompressor_init(struct decompressor *d, int fd, bool is_pipe, const uint8
 	*d = (struct decompressor){.fd = fd,
 				   .is_pipe = is_pipe,
 				   .nb_threads = 1,
+				   .in_max = DECOMPRESS_IN,
 				   .in_limit = UINT64_MAX,
 				   .in = malloc(DECOMPRESS_IN)};
 	if (d->in == NULL)
@@ -97,6 +98,7 @@ static bool is_waiting(const struct decompressor *d, int ms)
 /* Reads more behind what is there. False at the end, when it failed, or was told to quit. */
 static bool fill(struct decompressor *d)
 {
+	size_t room;
 	ssize_t n;
 
 	memmove(d->in, d->in + d->at, d->len - d->at);
@@ -106,16 +108,16 @@ static bool fill(struct decompressor *d)
 	if (d->in_offset + d->len >= d->in_limit)
 		return fail(d, "expected a capture to begin within %" PRIu64 " bytes of %s",
 			    d->in_limit, name_of(d));
+	room = DECOMPRESS_IN - d->len < d->in_max ? DECOMPRESS_IN - d->len : d->in_max;
 	do {
 		while (!has_quit(d) && is_waiting(d, 100))
 			;
 		if (has_quit(d))
 			return false;
 		if (d->is_pipe)
-			n = read(d->fd, d->in + d->len, DECOMPRESS_IN - d->len);
+			n = read(d->fd, d->in + d->len, room);
 		else
-			n = pread(d->fd, d->in + d->len, DECOMPRESS_IN - d->len,
-				  (off_t)(d->in_offset + d->len));
+			n = pread(d->fd, d->in + d->len, room, (off_t)(d->in_offset + d->len));
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	if (n < 0)
 		return fail(d, "read error: %s", strerror(errno));

@@ -80,6 +80,7 @@ struct decompressor {
 
 	uint8_t *in; /* [DECOMPRESS_IN], of which [at, len) is to be decompressed */
 	size_t at, len;
+	size_t in_max;      /* bytes that are read at a time */
 	uint64_t in_offset; /* of in[0] in the input */
 	uint64_t in_limit;  /* fails when this many were read; UINT64_MAX = no limit */
 	uint64_t out_bytes; /* given out so far */

@@ -46,6 +46,7 @@ enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
 	}
 	/* What lies behind the first packet is not needed yet. */
 	atomic_store(&capture->sources[0].read_ahead, UINT64_MAX);
+	capture->sources[0].is_lazy = true;
 	while (peeked == CAPTURE_PEEKED_NOTHING && capture_claim(capture, &chunk)) {
 		capture_read(capture, &chunk);
 		if (capture_cut(capture, &chunk) != 0)

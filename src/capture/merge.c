@@ -103,9 +103,11 @@ int merge_create(struct capture *capture)
 		return -ENOMEM;
 	for (size_t i = 0; i < capture->nb_sources; i++) {
 		merge->heap[i] = first_head(capture, (uint32_t)i);
-		/* Each would keep the disk busy far ahead. */
-		if (capture->nb_sources > MANY_LANES)
+		/* Each would keep the disk busy far ahead, and have a thread and its queue. */
+		if (capture->nb_sources > MANY_LANES) {
 			atomic_store(&capture->sources[i].read_ahead, UINT64_MAX);
+			capture->sources[i].is_lazy = true;
+		}
 	}
 	merge->nb = capture->nb_sources;
 	for (size_t i = merge->nb / 2; i-- > 0;)
@@ -173,8 +175,8 @@ static int fill(struct capture *capture, struct source *source, struct lane *lan
 	for (uint32_t i = 0; i < lane->chunk.nb_frames; i++)
 		capture->interfaces[lane->chunk.frames[i].interface - capture->interfaces]
 			.nb_frames--;
-	if (capture->nb_sources > MANY_LANES && !source->is_stream && source->fd != STDIN_FILENO)
-		source_close_file(source);
+	if (capture->nb_sources > MANY_LANES)
+		source_rest(source);
 	return rc;
 }
 

@@ -210,7 +210,8 @@ int source_reopen(struct source *source)
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
 	if (source->unpacker != NULL)
-		rc = unpacker_start(source->unpacker, source->fd);
+		rc = source->is_lazy ? unpacker_start_lazy(source->unpacker, source->fd)
+				     : unpacker_start(source->unpacker, source->fd);
 	errno = -rc;
 	return rc;
 }
@@ -365,11 +366,25 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 	return 0;
 }
 
+void source_rest(struct source *source)
+{
+	/* The size of a pipe is 0. A decompressor goes on where it was. */
+	const bool can_rest = source->is_stream ? source->is_lazy && source->unpacker != NULL &&
+							  source->info.size != 0
+						: true;
+	int fd;
+
+	if (!can_rest || source->fd <= STDIN_FILENO)
+		return;
+	fd = atomic_exchange(&source->fd, -1);
+	(void)close(fd);
+}
+
 void source_close_file(struct source *source)
 {
 	const int fd = atomic_exchange(&source->fd, -1);
 
-	if (fd >= 0 && source->unpacker != NULL)
+	if (source->unpacker != NULL && (fd >= 0 || source->is_lazy))
 		unpacker_stop(source->unpacker);
 	if (fd > STDIN_FILENO)
 		(void)close(fd);

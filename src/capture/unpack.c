@@ -14,6 +14,7 @@
 #define WAIT_NS 100000000     /* a reader looks so often whether it is to stop */
 #define SNIFF_MAX (16u << 20) /* bytes of an input that are decompressed to see what it is */
 #define MAX_THREADS 16u
+#define LAZY_IN (32u << 10) /* bytes of the input that are read at a time without a thread */
 
 struct block {
 	uint8_t *data;
@@ -25,6 +26,7 @@ struct unpacker {
 	struct decompressor d; /* the thread's while it runs */
 	const struct decompress_format *format;
 	bool is_pipe, has_decompressor, is_started, is_running;
+	bool is_lazy; /* no thread: the reader decompresses */
 	size_t nb_sniffed;
 	cpu_set_t cpus; /* of the program, not of a worker who happens to start the thread */
 	pthread_t thread;
@@ -197,6 +199,20 @@ int unpacker_start(struct unpacker *u, int fd)
 	return start_thread(u);
 }
 
+int unpacker_start_lazy(struct unpacker *u, int fd)
+{
+	if (!u->has_decompressor) {
+		if (u->is_started || !make_decompressor(u, fd, NULL, 0))
+			return -ENOMEM;
+		pass_sniffed(u);
+	}
+	u->is_started = true;
+	u->is_lazy = true;
+	u->d.fd = fd;
+	u->d.in_max = LAZY_IN;
+	return 0;
+}
+
 void unpacker_stop(struct unpacker *u)
 {
 	if (u->is_running) {
@@ -266,11 +282,28 @@ static void release_block(struct unpacker *u)
 	u->at = 0;
 }
 
+static size_t read_lazily(struct unpacker *u, uint8_t *to, size_t need, size_t room,
+			  const atomic_bool *stop)
+{
+	size_t got = 0;
+	ssize_t n = 1;
+
+	u->d.quit = stop;
+	while (got < need && n > 0 && u->has_decompressor) {
+		n = decompressor_read(&u->d, to + got, room - got);
+		got += n > 0 ? (size_t)n : 0;
+	}
+	u->taken = decompressor_taken(&u->d);
+	return got;
+}
+
 size_t unpacker_read(struct unpacker *u, uint8_t *to, size_t need, size_t room,
 		     const atomic_bool *stop)
 {
 	size_t got = 0;
 
+	if (u->is_lazy)
+		return read_lazily(u, to, need, room, stop);
 	while (got < room) {
 		const struct block *block = oldest_block(u, got < need, stop);
 		size_t n;

@@ -33,6 +33,11 @@ ssize_t unpacker_sniff(struct unpacker *unpacker, int fd, const uint8_t *head, s
 
 /* Does nothing when it was started already. 0, or -errno. */
 int unpacker_start(struct unpacker *unpacker, int fd);
+/*
+ * Instead of unpacker_start(), before each read: without a thread, the reader decompresses what
+ * it needs itself. The file may be closed and opened again between reads.
+ */
+int unpacker_start_lazy(struct unpacker *unpacker, int fd);
 /* Ends the thread, whatever it is doing; frees all but what the functions below say. */
 void unpacker_stop(struct unpacker *unpacker);
 

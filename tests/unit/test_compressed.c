@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "pack_support.h"
@@ -233,6 +234,54 @@ static void many_inputs_hold_neither_files_nor_threads(void **state)
 	bytes_fini(&b);
 }
 
+/* All at once are merged by time: each has its turn with a frame a second. */
+static void many_inputs_are_merged_with_few_files(void **state)
+{
+	enum { NB = 100, NB_EACH = 50 };
+	const char *paths[NB];
+	struct rlimit before, few;
+	struct reading r;
+	size_t nb_threads;
+
+	for (uint32_t i = 0; i < NB; i++) {
+		struct bytes b = {0}, packed = {0};
+		char name[16];
+
+		put_pcap_header(&b, MAGIC_US, 2, 4, 1);
+		for (uint32_t j = 0; j < NB_EACH; j++)
+			put_pcap_record(&b, 1 + j, i, 1000, 1000, 1000, i + j);
+		put_packed(&packed, i % NB_PACKINGS, b.data, b.len);
+		(void)snprintf(name, sizeof(name), "merged-%u", i);
+		paths[i] = write_file(state, name, &packed);
+		bytes_fini(&b);
+		bytes_fini(&packed);
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = nb_entries("/proc/self/fd") + 10;
+	nb_threads = nb_entries("/proc/self/task");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	reading_open(&r,
+		     &(struct capture_params){
+			     .paths = paths, .nb_paths = NB, .chunk_size = 65536, .merge = true});
+	reading_run(&r);
+	assert_nb_threads(nb_threads);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(capture_totals(r.capture)->nb_damage, 0);
+	assert_int_equal(r.nb_frames, NB * NB_EACH);
+	for (uint32_t i = 0; i < NB * NB_EACH; i++)
+		assert_frame(
+			&r, i + 1,
+			&(struct want_frame){.ts_ns = (1 + i / NB) * 1000000000ll + i % NB * 1000ll,
+					     .caplen = 1000,
+					     .wire_len = 1000,
+					     .seed = i % NB + i / NB,
+					     .link_type = 1});
+	reading_fini(&r);
+	for (size_t i = 0; i < NB; i++)
+		free((char *)(uintptr_t)paths[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +291,7 @@ int main(void)
 		cmocka_unit_test(skippable_frames_and_padding_are_passed_over),
 		cmocka_unit_test(what_the_tools_can_do_with_options_is_read),
 		cmocka_unit_test(many_inputs_hold_neither_files_nor_threads),
+		cmocka_unit_test(many_inputs_are_merged_with_few_files),
 	};
 
 	return cmocka_run_group_tests_name("compressed", tests, folder_setup, folder_teardown);
