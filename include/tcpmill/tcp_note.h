@@ -36,6 +36,7 @@
 #define NOTE_SEQ_BASE 0x20000u   /* seq_base is known */
 #define NOTE_ACK_BASE 0x40000u   /* ack_base is known */
 #define NOTE_ORIG_HIGH 0x80000u  /* orig is the higher endpoint of the flow's key */
+#define NOTE_QUOTED 0x100000u    /* a header that an ICMP error quotes: no packet of the flow */
 
 struct tcp_note {
 	uint64_t frame; /* number in the run */
@@ -55,7 +56,8 @@ struct tcp_note {
 	uint8_t cause;        /* enum cause (definitions 8) */
 	uint8_t completeness; /* tcp.completeness: before this segment */
 	uint8_t is_shown;     /* tshark shows an analysis of it (a header of 20 bytes, not cut) */
-	uint8_t unused[6];    /* no padding: notes compare as bytes in tests */
+	uint8_t layer;        /* TCP headers in front of it in the frame */
+	uint8_t unused[5];    /* no padding: notes compare as bytes in tests */
 
 	/* Spec section 3; a frame of 0 means none, a time of 0 that none is shown. */
 	uint32_t dup_ack;       /* number, with VERDICT_DUPLICATE_ACK */

@@ -46,6 +46,12 @@ static bool complete(struct cursor *c, const struct fragment *fragment)
 	return true;
 }
 
+/* A fragment stays one in the books unless it brought TCP. */
+static enum fate with_tcp(enum fate fate)
+{
+	return fate == FATE_TRACKED ? FATE_TRACKED : FATE_FRAGMENT;
+}
+
 enum fate decode_ipv4_fragment(struct cursor *c, uint8_t *header, uint64_t payload, bool is_short)
 {
 	const uint16_t bits = get_be16(header + 6);
@@ -61,9 +67,11 @@ enum fate decode_ipv4_fragment(struct cursor *c, uint8_t *header, uint64_t paylo
 	};
 
 	if (is_short || cursor_left(c) < payload) {
+		if (fragment.offset != 0)
+			return FATE_FRAGMENT;
 		/* Nobody knows how much comes behind it. */
 		c->segment->bits |= SEGMENT_SHORT;
-		return fragment.offset == 0 ? decode_payload(c, payload, header[9]) : FATE_FRAGMENT;
+		return with_tcp(decode_payload(c, payload, header[9]));
 	}
 	memcpy(fragment.src, header + 12, 4);
 	memcpy(fragment.dst, header + 16, 4);
@@ -71,7 +79,7 @@ enum fate decode_ipv4_fragment(struct cursor *c, uint8_t *header, uint64_t paylo
 		fragment.id ^= c->segment->vlan - 1u;
 	if (!complete(c, &fragment))
 		return FATE_FRAGMENT;
-	return decode_payload(c, cursor_left(c), header[9]);
+	return with_tcp(decode_payload(c, cursor_left(c), header[9]));
 }
 
 enum fate decode_ipv6_fragment(struct cursor *c, uint8_t *header, uint64_t payload, bool is_short)
@@ -96,6 +104,6 @@ enum fate decode_ipv6_fragment(struct cursor *c, uint8_t *header, uint64_t paylo
 	memcpy(fragment.dst, header + 24, 16);
 	if (!complete(c, &fragment))
 		return FATE_FRAGMENT;
-	return decode_ipv6_payload(c, (uint8_t *)(uintptr_t)c->segment->ip_header, cursor_left(c),
-				   fragment_header[0]);
+	header = (uint8_t *)(uintptr_t)c->segment->ip_header;
+	return with_tcp(decode_ipv6_payload(c, header, cursor_left(c), fragment_header[0]));
 }

@@ -47,6 +47,8 @@ enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol)
 	/* Bytes behind the IP length are padding. */
 	if (payload < cursor_left(c))
 		c->end = c->at + payload;
+	if (payload < c->wire_left)
+		c->wire_left = payload;
 	switch (protocol) {
 	case PROTO_TCP:
 		return decode_tcp(c, payload);

@@ -107,7 +107,7 @@ enum fate decode_tcp(struct cursor *c, uint64_t ip_payload)
 	s->payload_len = 0;
 	header_captured = captured < s->tcp_hlen ? captured : s->tcp_hlen;
 	s->tcp_caplen = (uint8_t)header_captured;
-	if (ip_payload < s->tcp_hlen)
+	if (ip_payload < s->tcp_hlen || c->is_quoted)
 		s->bits |= SEGMENT_SHORT;
 	if (!(s->bits & SEGMENT_SHORT))
 		s->payload_len = (uint32_t)(ip_payload - s->tcp_hlen);
@@ -115,7 +115,8 @@ enum fate decode_tcp(struct cursor *c, uint64_t ip_payload)
 		s->bits |= SEGMENT_BAD_OFFSET;
 		s->tcp_caplen = TCP_MIN_CAPTURED;
 	} else {
-		if (header_captured < s->tcp_hlen && !(s->bits & SEGMENT_SHORT))
+		if (header_captured < s->tcp_hlen &&
+		    (!(s->bits & SEGMENT_SHORT) || captured < c->wire_left))
 			s->bits |= SEGMENT_CUT;
 		if (header_captured > 20)
 			scan_options(s, tcp + 20, header_captured - 20);
@@ -127,6 +128,7 @@ enum fate decode_tcp(struct cursor *c, uint64_t ip_payload)
 	s->ts_ns = c->layers->frame->ts_ns;
 	s->clock_ns = c->layers->frame->clock_ns;
 	s->layer = (uint8_t)c->layers->nb++;
+	s->is_quoted = c->is_quoted;
 	return FATE_TRACKED;
 }
 

@@ -199,7 +199,8 @@ static void fill_flow(const struct tcp_flow *flow, bool goes_on, struct flow_rec
 					tcp_side_trouble(resp)->holes_overflowed);
 	row->seq_jumps = clamp32((uint64_t)tcp_side_trouble(orig)->seq_jumps +
 				 tcp_side_trouble(resp)->seq_jumps);
-	row->icmp_errors = 0;
+	row->icmp_errors = clamp32((uint64_t)tcp_side_trouble(orig)->icmp_errors +
+				   tcp_side_trouble(resp)->icmp_errors);
 	fill_history(flow, goes_on, row);
 	row->midstream = (flow->bits & TCP_FLOW_MIDSTREAM) != 0;
 	row->truncated = (flow->bits & TCP_FLOW_TRUNCATED) != 0;

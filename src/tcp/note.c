@@ -14,7 +14,8 @@ static uint32_t note_bits(const struct step *s, bool created)
 	bits |= s->is_dup ? NOTE_CAPTURE_DUP : 0;
 	bits |= s->segment->bits & SEGMENT_CUT ? NOTE_CUT : 0;
 	bits |= s->story.completes ? NOTE_COMPLETES : 0;
-	bits |= created || s->frame == s->flow->flow->first_frame ? NOTE_CREATED : 0;
+	bits |= created || s->is_first ? NOTE_CREATED : 0;
+	bits |= s->segment->is_quoted ? NOTE_QUOTED : 0;
 	bits |= s->segment->bits & SEGMENT_HAS_SACK ? NOTE_HAS_SACK : 0;
 	bits |= s->f->bits & TCP_BASE_KNOWN ? NOTE_SEQ_BASE : 0;
 	bits |= s->r->bits & TCP_BASE_KNOWN ? NOTE_ACK_BASE : 0;
@@ -93,6 +94,7 @@ void note_fill(const struct step *s, bool created, struct tcp_note *note)
 		.ack_base = s->r->base,
 		.cause = s->story.cause,
 		.completeness = s->completeness_before,
+		.layer = segment->layer,
 		.is_shown = !s->hides_verdicts,
 	};
 	fill_options(s, note);

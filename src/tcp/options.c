@@ -160,6 +160,8 @@ void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_o
 {
 	const uint8_t *list = segment->ip_header + segment->tcp_off + 20;
 	const uint32_t len = segment->tcp_hlen - 20u, there = segment->tcp_caplen - 20u;
+	/* A quote may end in an option: that one is not read, and no error. */
+	const bool ends_quote = segment->is_quoted && !(segment->bits & SEGMENT_CUT);
 	uint32_t at = 0;
 
 	memset(options, 0, sizeof(*options));
@@ -187,10 +189,11 @@ void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_o
 			return;
 		}
 		if (at + bytes_read(option) > there) {
-			options->is_cut = true;
+			options->is_cut = !ends_quote;
 			if (*option == OPT_SACK)
 				options->sack_bytes = sack_sum(option, there - at);
-			return;
+			at += option[1];
+			continue;
 		}
 		read_option(segment, ack_base, option, option[1], options);
 		at += option[1];

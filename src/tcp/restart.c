@@ -110,6 +110,8 @@ void restart_flow(struct tcp_flow *flow)
 	for (int i = 0; i < 2; i++) {
 		struct tcp_side *side = &flow->side[i];
 
+		if (side->trouble != NULL)
+			restart_trouble(side->trouble);
 		if (side->pkts == 0)
 			continue;
 		restart_bytes(side, &flow->told_bytes[i]);
@@ -117,8 +119,6 @@ void restart_flow(struct tcp_flow *flow)
 				    &flow->told_rtt_min_ns[i]);
 		flow->told[i] = mark_of(side);
 		restart_counters(side, flow->told[i]);
-		if (side->trouble != NULL)
-			restart_trouble(side->trouble);
 	}
 	flow->first_anomaly_frame = 0;
 	flow->last_anomaly_frame = 0;

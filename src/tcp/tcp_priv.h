@@ -79,6 +79,7 @@ struct step {
 	uint8_t completeness_before;
 	int8_t shift;        /* of F's window, before this segment's options */
 	bool is_orig;        /* F is orig */
+	bool is_first;       /* the flow's first segment */
 	bool is_analysed;    /* section 3 of the spec ran */
 	bool is_dup;         /* a capture duplicate */
 	bool is_new;         /* bytes_is_new() */

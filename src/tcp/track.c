@@ -106,12 +106,17 @@ void track_count_packet(struct step *s)
 		flow->bits |= TCP_FLOW_TRUNCATED;
 }
 
-/* Spec section 2, rules 2 and 3, for a flow that was there before. */
-static void meet_flow(struct step *s)
+/* Spec section 2, rules 2 and 3. */
+static void meet_flow(struct step *s, bool created)
 {
 	struct tcp_side *f = s->f;
 
-	if (!step_is(s, TCP_SYN) || !(f->bits & TCP_BASE_KNOWN))
+	/* The SYN that took ports over says so itself. */
+	if (s->is_first && (s->flow->bits & TCP_FLOW_REUSED_PORTS)) {
+		step_verdict(s, VERDICT_REUSED_PORTS);
+		s->story.has_record = true;
+	}
+	if (created || !step_is(s, TCP_SYN) || !(f->bits & TCP_BASE_KNOWN))
 		return;
 	if (!step_is(s, TCP_ACK)) {
 		s->story.has_record = true;
@@ -232,11 +237,12 @@ static void run_handshake(struct step *s, bool created)
 		/* What is not analysed is told in raw numbers. */
 		options_read(segment, s->is_analysed ? s->r->base : 0, &options);
 		s->hides_verdicts = options.is_broken || options.is_cut;
-		if (options.dsack)
+		if (options.dsack && !segment->is_quoted)
 			count(&tracker_trouble(s->tracker, s->f)->dsack);
 	}
 	handshake_after(s, whole ? &options : NULL);
-	handshake_facts(s, whole ? &options : NULL);
+	if (!segment->is_quoted)
+		handshake_facts(s, whole ? &options : NULL);
 	if (whole)
 		keep_options(s, &options);
 }
@@ -256,6 +262,7 @@ void step_init(struct step *s, struct tcp_tracker *tracker, struct tcp_flow *flo
 	s->completeness_before = flow->completeness;
 	s->shift = s->f->shift;
 	s->is_orig = from_high == ((flow->bits & TCP_FLOW_ORIG_HIGH) != 0);
+	s->is_first = false;
 	s->is_analysed = !(segment->bits & SEGMENT_SHORT);
 	s->is_dup = false;
 	s->is_new = false;
@@ -275,6 +282,24 @@ void story_init(struct step *s)
 	};
 }
 
+/*
+ * A header that an ICMP error quotes: it passes through the flow's state as in tshark, but is no
+ * packet of the flow (definitions 9.2).
+ */
+static void track_quoted(struct step *s, bool created)
+{
+	struct tcp_flow *flow = s->flow;
+
+	count(&tracker_trouble(s->tracker, s->f)->icmp_errors);
+	if (s->segment->ts_ns > flow->max_ts_ns)
+		flow->max_ts_ns = s->segment->ts_ns;
+	else if (s->segment->ts_ns < flow->min_ts_ns)
+		flow->min_ts_ns = s->segment->ts_ns;
+	meet_flow(s, created);
+	run_handshake(s, created);
+	count_verdicts(s);
+}
+
 void track_by_rules(struct step *s, bool created)
 {
 	story_init(s);
@@ -285,18 +310,16 @@ void track_by_rules(struct step *s, bool created)
 	/* Step 4 of section 2; the options of this packet are read after the analysis. */
 	if (s->f->unacked != NULL)
 		s->f->unacked->sack_bytes = 0;
+	if (s->segment->is_quoted) {
+		track_quoted(s, created);
+		return;
+	}
 	loss_settle(s);
 	s->is_dup = s->is_analysed && bytes_is_capture_dup(s);
 	track_count_packet(s);
 	if (s->is_dup)
 		count(&tracker_trouble(s->tracker, s->f)->capture_dups);
-	if (!created)
-		meet_flow(s);
-	/* The SYN that took ports over says so itself. */
-	if (s->frame == s->flow->flow->first_frame && (s->flow->bits & TCP_FLOW_REUSED_PORTS)) {
-		step_verdict(s, VERDICT_REUSED_PORTS);
-		s->story.has_record = true;
-	}
+	meet_flow(s, created);
 	if (s->is_analysed)
 		verdict_analyse(s);
 	run_handshake(s, created);
@@ -317,6 +340,7 @@ static void track_slowly(struct step *s, struct tcp_tracker *tracker, struct tcp
 			 bool has_note)
 {
 	step_init(s, tracker, flow, segment, arrival->frame);
+	s->is_first = arrival->is_fresh;
 	if (has_note || tracker->wants_details)
 		story_init(s);
 	if (arrival->created || !fast_track(s))

@@ -617,6 +617,22 @@ static void put_quote(struct bytes *b, int version, uint8_t type, size_t len)
 	(void)(version == 4 ? ipv4_end(b, at) : ipv6_end(b, at));
 }
 
+/* The frame has one header, which is quoted; the frame is emptied. */
+static void assert_quoted(struct bytes *b, uint8_t bits)
+{
+	struct decoded d = decode_all(b, LINK_RAW);
+
+	assert_int_equal(d.fate, FATE_TRACKED);
+	assert_int_equal(d.nb, 1);
+	assert_true(d.segment.is_quoted);
+	assert_int_equal(d.segment.bits & (SEGMENT_SHORT | SEGMENT_CUT | SEGMENT_IPV6), bits);
+	assert_int_equal(d.segment.payload_len, 0);
+	assert_int_equal(d.segment.port_lo, 40000);
+	decoded_fini(&d);
+	bytes_fini(b);
+	b->big_endian = true;
+}
+
 static void icmp_errors_that_quote_16_bytes_of_tcp(void **state)
 {
 	static const uint8_t types_4[] = {3, 4, 11, 12}, types_6[] = {1, 2, 3, 4};
@@ -624,16 +640,37 @@ static void icmp_errors_that_quote_16_bytes_of_tcp(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
+		put_quote(&b, 4, types_4[i], 45);
+		assert_quoted(&b, SEGMENT_SHORT);
 		put_quote(&b, 4, types_4[i], 36);
-		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+		assert_quoted(&b, SEGMENT_SHORT);
+		put_quote(&b, 6, types_6[i], 56);
+		assert_quoted(&b, SEGMENT_SHORT | SEGMENT_IPV6);
 		put_quote(&b, 4, types_4[i], 35);
 		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
 		put_quote(&b, 4, types_4[i], 28); /* a router that returns 8 bytes */
 		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
-		put_quote(&b, 6, types_6[i], 56);
-		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
 		put_quote(&b, 6, types_6[i], 55);
 		assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	}
+}
+
+static void the_length_of_a_quote(void **state)
+{
+	struct bytes b = FRAME;
+
+	(void)state;
+	/* A redirect has 8 bytes of TCP, whatever is there. */
+	put_quote(&b, 4, 5, 45);
+	assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+	/* RFC 4884: words of 4 bytes, if the message and the quoted packet have more of them. */
+	for (uint8_t words = 0; words < 13; words++) {
+		put_quote(&b, 4, 3, 45);
+		set8(&b, 20 + 5, words);
+		if (words >= 1 && words <= 3) /* behind its IP header: 4, 8 and 12 bytes of TCP */
+			assert_fate(&b, LINK_RAW, FATE_NOT_TCP);
+		else
+			assert_quoted(&b, SEGMENT_SHORT);
 	}
 }
 
@@ -707,6 +744,7 @@ int main(void)
 		cmocka_unit_test(ipv6_routing_that_changes_nothing),
 		cmocka_unit_test(other_protocols_are_not_tcp),
 		cmocka_unit_test(icmp_errors_that_quote_16_bytes_of_tcp),
+		cmocka_unit_test(the_length_of_a_quote),
 		cmocka_unit_test(other_icmp_is_not_tcp),
 		cmocka_unit_test(more_headers_than_a_segment_can_tell),
 	};
