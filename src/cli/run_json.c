@@ -282,6 +282,11 @@ static void put_footer_damage(struct json_out *json, const void *capture)
 	put_damage(json, NULL, capture);
 }
 
+static void put_footer_tunnels(struct json_out *json, const void *totals)
+{
+	run_put_tunnels(json, NULL, totals);
+}
+
 size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv, size_t max)
 {
 	uint64_t drops;
@@ -291,6 +296,8 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 	nb = run_metadata_add(kv, nb, max, "inputs", json_make(put_footer_inputs, report->capture));
 	nb = run_metadata_add(kv, nb, max, "link_types",
 			      json_make(put_footer_link_types, report->capture));
+	nb = run_metadata_add(kv, nb, max, "tunnels",
+			      json_make(put_footer_tunnels, &report->result->totals));
 	nb = run_metadata_add(kv, nb, max, "damage", json_make(put_footer_damage, report->capture));
 	nb = run_metadata_add(kv, nb, max, "lists_cut", count_text(report->result->lists_cut));
 	nb = run_metadata_add(kv, nb, max, "holes_cut", count_text(report->result->holes_cut));

@@ -28,6 +28,8 @@ void run_print_totals(const struct run_sums *sums, FILE *out);
 void run_print_totals_warnings(const struct run_sums *sums, FILE *out);
 /* The totals as members of the object that is open (run_totals_json.c). */
 void run_put_totals(struct json_out *json, const struct run_sums *sums);
+/* Flows by the tunnel they came through. */
+void run_put_tunnels(struct json_out *json, const char *key, const struct engine_totals *totals);
 /* What became of a packet, as the books say it. */
 extern const char *const run_fate_words[NB_FATES];
 

@@ -12,7 +12,7 @@ const char *const run_fate_words[NB_FATES] = {
 	[FATE_NOT_IP] = "not IP",
 	[FATE_IP_BAD] = "with a bad IP header",
 	[FATE_FRAGMENT] = "IP fragments",
-	[FATE_TUNNEL] = "in tunnels",
+	[FATE_TUNNEL] = "in tunnels that are not opened",
 	[FATE_NOT_TCP] = "not TCP",
 	[FATE_TCP_SHORT] = "too short for a TCP header",
 	[FATE_UNTRACKED] = "untracked",
@@ -90,6 +90,34 @@ static void print_flows(const struct run_sums *sums, FILE *out)
 			text_duration(engine_rtt_quantile(t, 0.5)).s,
 			text_duration(engine_rtt_quantile(t, 0.95)).s,
 			text_duration(t->rtt_max_ns).s);
+}
+
+/* Only if there are any: "1,204 flows in VXLAN". */
+static void print_tunnels(const struct engine_totals *t, FILE *out)
+{
+	static const char *const words[NB_TUNNELS] = {
+		[TUNNEL_GRE] = "GRE",         [TUNNEL_ERSPAN] = "ERSPAN",
+		[TUNNEL_VXLAN] = "VXLAN",     [TUNNEL_GENEVE] = "Geneve",
+		[TUNNEL_GTPU] = "GTP-U",      [TUNNEL_L2TP] = "L2TP",
+		[TUNNEL_TEREDO] = "Teredo",   [TUNNEL_IPIP] = "IP in IP",
+		[TUNNEL_6IN4] = "IPv6 in IP", [TUNNEL_PPPOE] = "PPPoE",
+		[TUNNEL_MPLS] = "MPLS",       [TUNNEL_CAPWAP] = "CAPWAP",
+		[TUNNEL_OTHER] = "other tunnels",
+	};
+	const char *separator = "Tunnels        ";
+
+	for (int i = TUNNEL_NONE + 1; i < NB_TUNNELS; i++) {
+		if (t->tunnels[i] == 0)
+			continue;
+		fprintf(out, "%s%s %sin %s", separator, text_ucount(t->tunnels[i]).s,
+			separator[0] != 'T'  ? ""
+			: t->tunnels[i] == 1 ? "flow "
+					     : "flows ",
+			words[i]);
+		separator = " \xc2\xb7 ";
+	}
+	if (separator[0] != 'T')
+		fputc('\n', out);
 }
 
 /* How much the worst flow has of it, and where it begins: ends the line. */
@@ -199,6 +227,7 @@ static void print_flags(const struct engine_totals *t, FILE *out)
 void run_print_totals(const struct run_sums *sums, FILE *out)
 {
 	print_flows(sums, out);
+	print_tunnels(sums->totals, out);
 	print_anomalies(sums, out);
 	print_losses(sums, out);
 	print_flags(sums->totals, out);

@@ -5,6 +5,14 @@
 #include "json_out.h"
 #include "run_priv.h"
 
+void run_put_tunnels(struct json_out *json, const char *key, const struct engine_totals *totals)
+{
+	json_open(json, key, '{');
+	for (int i = 0; i < NB_TUNNELS; i++)
+		json_uint(json, tunnel_names[i], totals->tunnels[i]);
+	json_close(json, '}');
+}
+
 void run_put_totals(struct json_out *json, const struct run_sums *sums)
 {
 	static const char *const flags[8] = {"fin", "syn", "rst", "psh",
@@ -30,6 +38,7 @@ void run_put_totals(struct json_out *json, const struct run_sums *sums)
 	for (int i = 0; i < NB_END_REASONS; i++)
 		json_uint(json, end_reason_names[i], t->ends[i]);
 	json_close(json, '}');
+	run_put_tunnels(json, "tunnels", t);
 	json_open(json, "flags", '{');
 	for (int i = 0; i < 8; i++)
 		json_uint(json, flags[i], t->flags[0][i] + t->flags[1][i]);

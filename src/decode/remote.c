@@ -102,20 +102,19 @@ static struct cursor take_part(struct cursor *c, uint64_t len)
 	return part;
 }
 
-/* A sampled packet's first bytes. */
+/* A sampled packet's first bytes, of which the sample says how long they are. */
 static enum fate decode_sampled(struct cursor *record)
 {
 	const uint32_t protocol = take_word(record);
-	const uint32_t wire_len = take_word(record);
-	const uint32_t stripped = take_word(record);
-	const uint32_t len = take_word(record);
 	struct cursor c;
+	uint32_t len;
 
-	(void)stripped;
-	(void)wire_len;
+	skip_words(record, 2); /* its length on the wire, bytes removed from its end */
+	len = take_word(record);
 	if (!cursor_fork(record, len < cursor_left(record) ? len : cursor_left(record), len, &c))
 		return FATE_NOT_TCP;
 	c.segment->tunnel = TUNNEL_OTHER;
+	c.is_quoted = true; /* nobody's order of packets: the oracle does not analyse them either */
 	switch (protocol) {
 	case SFLOW_ETHERNET:
 		return decode_ethernet(&c);

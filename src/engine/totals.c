@@ -159,6 +159,7 @@ static void add_flow(struct engine_totals *totals, const struct flow_record *row
 	totals->handshakes[row->handshake]++;
 	totals->conn_states[row->conn_state]++;
 	totals->ends[row->end_reason]++;
+	totals->tunnels[row->tunnel]++;
 	totals->many_packet += many;
 	totals->one_sided += many && one_sided && row->handshake != HANDSHAKE_SYN_ONLY;
 	totals->truncated += row->truncated != 0;
@@ -199,6 +200,7 @@ void totals_merge(struct engine_totals *to, const struct engine_totals *from)
 	merge_array(to->handshakes, from->handshakes, NB_HANDSHAKES);
 	merge_array(to->conn_states, from->conn_states, NB_CONN_STATES);
 	merge_array(to->ends, from->ends, NB_END_REASONS);
+	merge_array(to->tunnels, from->tunnels, NB_TUNNELS);
 	merge_array(to->flags[0], from->flags[0], 8);
 	merge_array(to->flags[1], from->flags[1], 8);
 	merge_array(to->pkts, from->pkts, 2);
