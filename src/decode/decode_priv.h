@@ -198,11 +198,14 @@ enum fate decode_80211(struct cursor *c, uint32_t how);
 enum fate decode_ethertype(struct cursor *c, uint16_t type);
 enum fate decode_type_or_length(struct cursor *c, uint16_t type);
 enum fate decode_ethernet(struct cursor *c);
+/* True for the types that are decoded, and those of the usual frames that cannot have IP. */
+bool ethertype_is_known(uint16_t type);
 /* llc.c: IEEE 802.2; a protocol identifier of ISO 9577. */
 enum fate decode_llc(struct cursor *c);
 enum fate decode_nlpid(struct cursor *c);
 /* tags.c: headers that end in an Ethernet type or frame; type: which of them. */
 enum fate decode_tag(struct cursor *c, uint16_t type);
+bool tag_is_known(uint16_t type);
 /* mpls.c: labels, and a pseudo-wire maybe. */
 enum fate decode_mpls(struct cursor *c);
 /* ppp.c: the protocol field; the same with address and control bytes, maybe, in front. */

@@ -8,14 +8,17 @@
 
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_ARP = 0x0806,
 	ETHERTYPE_BRIDGED = 0x6558,
 	ETHERTYPE_VLAN = 0x8100,
 	ETHERTYPE_IPV6 = 0x86dd,
 	ETHERTYPE_MPLS = 0x8847,
 	ETHERTYPE_MPLS_MULTI = 0x8848,
+	ETHERTYPE_PPPOE_DISCOVERY = 0x8863,
 	ETHERTYPE_PPPOE = 0x8864,
 	ETHERTYPE_LLC = 0x8870,
 	ETHERTYPE_QINQ = 0x88a8,
+	ETHERTYPE_LLDP = 0x88cc,
 	ETHERTYPE_FABRIC_PATH = 0x8903,
 	ETHERTYPE_NSH = 0x894f,
 	ETHERTYPE_QINQ_OLD = 0x9100,
@@ -73,6 +76,30 @@ enum fate decode_ethertype(struct cursor *c, uint16_t type)
 	}
 }
 
+bool ethertype_is_known(uint16_t type)
+{
+	switch (type) {
+	case ETHERTYPE_IPV4:
+	case ETHERTYPE_ARP:
+	case ETHERTYPE_BRIDGED:
+	case ETHERTYPE_VLAN:
+	case ETHERTYPE_IPV6:
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_MPLS_MULTI:
+	case ETHERTYPE_PPPOE_DISCOVERY:
+	case ETHERTYPE_PPPOE:
+	case ETHERTYPE_LLC:
+	case ETHERTYPE_QINQ:
+	case ETHERTYPE_LLDP:
+	case ETHERTYPE_FABRIC_PATH:
+	case ETHERTYPE_NSH:
+	case ETHERTYPE_QINQ_OLD:
+		return true;
+	default:
+		return tag_is_known(type);
+	}
+}
+
 /* Cisco's FabricPath: 16 bytes that look like an Ethernet header, then a whole frame with FCS. */
 static enum fate decode_fabric_path(struct cursor *c)
 {
@@ -81,10 +108,18 @@ static enum fate decode_fabric_path(struct cursor *c)
 	return decode_ethernet(c);
 }
 
-/* Cisco's ISL: 26 bytes, then a whole frame with FCS. */
+/*
+ * Cisco's ISL: 26 bytes, then a whole frame with FCS. Its length, of what follows the first 14
+ * bytes, is believed even if the frame around is shorter, as the oracle does.
+ */
 static enum fate decode_isl(struct cursor *c)
 {
-	cursor_limit(c, (uint64_t)get_be16(c->at + 12) + 14);
+	const uint16_t len = get_be16(c->at + 12);
+
+	if (len != 0) {
+		c->wire_left = len + 14u;
+		cursor_limit(c, len + 14u);
+	}
 	if (cursor_left(c) < 26)
 		return FATE_NOT_IP;
 	cursor_skip(c, 26);

@@ -31,9 +31,14 @@ static bool skip_extensions(struct cursor *c, uint8_t type)
 	return true;
 }
 
-/* Nothing says what a user packet is; the first half byte tells IP from Ethernet as a rule. */
+/*
+ * Nothing says what a user packet is; the first half byte tells IP from Ethernet as a rule.
+ * An Ethernet frame is taken for one only if IP is next in it.
+ */
 static enum fate decode_user_packet(struct cursor *c)
 {
+	uint16_t type;
+
 	if (cursor_left(c) < 1)
 		return FATE_TUNNEL;
 	switch (c->at[0] >> 4) {
@@ -41,7 +46,10 @@ static enum fate decode_user_packet(struct cursor *c)
 	case 6:
 		return decode_ip(c);
 	default:
-		return decode_ethernet(c);
+		if (cursor_left(c) < 14)
+			return FATE_TUNNEL;
+		type = get_be16(c->at + 12);
+		return type == 0x0800 || type == 0x86dd ? decode_ethernet(c) : FATE_TUNNEL;
 	}
 }
 

@@ -63,11 +63,14 @@ enum fate decode_mobile_ip(struct cursor *c)
 	return decode_ip(c);
 }
 
-/* Juniper's packet mirroring: eight bytes of whose packets these are. */
+/*
+ * Juniper's packet mirroring: eight bytes of whose packets these are. Others use this port too:
+ * the oracle believes only an IPv4 header without options, or IPv6.
+ */
 enum fate decode_jmirror(struct cursor *c)
 {
 	if (cursor_left(c) < 9)
 		return FATE_NOT_TCP;
 	cursor_skip(c, 8);
-	return c->at[0] >> 4 == 4 || c->at[0] >> 4 == 6 ? decode_ip(c) : FATE_NOT_TCP;
+	return c->at[0] == 0x45 || c->at[0] >> 4 == 6 ? decode_ip(c) : FATE_NOT_TCP;
 }

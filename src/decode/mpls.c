@@ -2,6 +2,8 @@
 
 /* MPLS (RFC 3032): labels, then a packet or a pseudo-wire (RFC 4385). */
 
+#include <string.h>
+
 #include "decode_priv.h"
 
 enum {
@@ -27,47 +29,40 @@ static enum fate decode_channel(struct cursor *c)
 	return type == CHANNEL_IPV6 ? decode_ipv6_only(c) : FATE_NOT_TCP;
 }
 
-/* True if the bytes at p can be an Ethernet header: its type is known, or a length that fits. */
-static bool looks_like_ethernet(const struct cursor *c, size_t at)
+/* How much the bytes there look like an Ethernet header: 0 not at all, 2 its type is known. */
+static int ethernet_likeness(const struct cursor *c, size_t at)
 {
 	const uint8_t *p = c->at + at;
 	uint16_t type;
 
-	if (cursor_left(c) < at + ETHERNET_HEADER)
-		return false;
+	if (cursor_left(c) < at + ETHERNET_HEADER || p[6] & 1) /* sent by a group */
+		return 0;
 	type = get_be16(p + 12);
-	if (p[6] & 1) /* from a group */
-		return false;
-	if (type <= ETHERTYPE_MAX_LENGTH)
-		return type >= 3 && type <= c->wire_left - at - ETHERNET_HEADER;
-	switch (type) {
-	case 0x0800:
-	case 0x0806:
-	case 0x8100:
-	case 0x86dd:
-	case 0x8847:
-	case 0x8848:
-	case 0x8863:
-	case 0x8864:
-	case 0x88a8:
-	case 0x88e7:
-	case 0x9100:
-		return true;
-	default:
-		return false;
+	if (type <= ETHERTYPE_MAX_LENGTH) {
+		const size_t llc = at + ETHERNET_HEADER;
+
+		if (cursor_left(c) >= llc + 3 &&
+		    memcmp(p + ETHERNET_HEADER, "\xaa\xaa\x03", 3) == 0)
+			return 2;
+		return type >= 3 && llc + type <= c->wire_left ? 1 : 0;
 	}
+	return ethertype_is_known(type) ? 2 : 0;
 }
 
 /*
  * A first nibble of 0 is a control word's, or the destination's of an Ethernet frame without
- * one. Nothing tells which; the Ethernet type of one of the two is as a rule nonsense.
+ * one. Nothing tells which, but the Ethernet type of one of the two is as a rule nonsense.
+ * (The oracle asks instead whether the addresses' vendors are in its list.)
  */
 static enum fate decode_pseudo_wire(struct cursor *c)
 {
-	if (looks_like_ethernet(c, CONTROL_WORD))
-		cursor_skip(c, CONTROL_WORD);
-	else if (!looks_like_ethernet(c, 0))
+	const int with_word = ethernet_likeness(c, CONTROL_WORD), without = ethernet_likeness(c, 0);
+
+	if (with_word == 0 && without == 0)
 		return FATE_TUNNEL;
+	/* The first two bytes of an Ethernet pseudo-wire's word are zero (RFC 4448 4.6). */
+	if (with_word > without || (with_word == without && get_be16(c->at) == 0))
+		cursor_skip(c, CONTROL_WORD);
 	return decode_ethernet(c);
 }
 

@@ -19,7 +19,10 @@ enum {
 	IP_TCP = 6,
 };
 
-/* RFC 1990 3: a fragment that is first and last is a whole packet; 4-byte header. */
+/*
+ * RFC 1990 3: a fragment that is first and last is a whole packet; 4-byte header. What was not
+ * captured does not count: the oracle has put the fragments together.
+ */
 static enum fate decode_multilink(struct cursor *c)
 {
 	if (cursor_left(c) < 4)
@@ -27,6 +30,7 @@ static enum fate decode_multilink(struct cursor *c)
 	if ((c->at[0] & 0xc0) != 0xc0)
 		return FATE_FRAGMENT;
 	cursor_skip(c, 4);
+	c->wire_left = cursor_left(c);
 	return decode_ppp(c);
 }
 

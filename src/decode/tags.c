@@ -33,7 +33,6 @@ enum {
 	TYPE_METADATA = 0x8909,
 	MACSEC_CODED = 0x0c, /* encrypted, or changed by the integrity check */
 	MACSEC_SCI = 0x20,
-	MACSEC_ICV_LEN = 16,
 };
 
 /* Bytes of this header, or 0 if what is behind cannot be read. The tag's len bytes are there. */
@@ -65,8 +64,6 @@ static enum fate decode_after(struct cursor *c, const struct tag *tag)
 		c->segment->tunnel = TUNNEL_OTHER;
 	type = get_be16(c->at + len - 2);
 	cursor_skip(c, len);
-	if (tag->type == TYPE_MACSEC)
-		cursor_trim(c, MACSEC_ICV_LEN);
 	switch ((enum tag_next)tag->next) {
 	case NEXT_FRAME:
 		return decode_ethernet(c);
@@ -77,11 +74,23 @@ static enum fate decode_after(struct cursor *c, const struct tag *tag)
 	}
 }
 
-enum fate decode_tag(struct cursor *c, uint16_t type)
+static const struct tag *find_tag(uint16_t type)
 {
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
 		if (tags[i].type == type)
-			return decode_after(c, &tags[i]);
+			return &tags[i];
 	}
-	return FATE_NOT_IP;
+	return NULL;
+}
+
+bool tag_is_known(uint16_t type)
+{
+	return find_tag(type) != NULL;
+}
+
+enum fate decode_tag(struct cursor *c, uint16_t type)
+{
+	const struct tag *tag = find_tag(type);
+
+	return tag != NULL ? decode_after(c, tag) : FATE_NOT_IP;
 }
