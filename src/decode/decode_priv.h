@@ -168,6 +168,7 @@ enum fate decode_general(const struct decode_context *context, const struct fram
 
 /* link.c: a frame of this link type; IP where the type of it is 4 or 6 (0x0800, 0x86dd). */
 enum fate decode_link(struct cursor *c, uint16_t link_type);
+enum fate decode_raw(struct cursor *c);
 enum fate decode_ip_of_type(struct cursor *c, uint16_t type);
 /* link_radio.c: what drivers put in front of 802.11. */
 enum fate decode_radiotap(struct cursor *c);
@@ -183,9 +184,40 @@ enum fate decode_ipoib(struct cursor *c);
 /* link_wan.c */
 enum fate decode_chdlc(struct cursor *c);
 enum fate decode_frame_relay(struct cursor *c);
-enum fate decode_atm_llc(struct cursor *c);
 /* link_nflog.c */
 enum fate decode_nflog(struct cursor *c);
+/* link_capture.c: also a frame of any link type inside another one. */
+enum fate decode_inner_link(struct cursor *c, uint32_t link_type);
+enum fate decode_loop(struct cursor *c);
+enum fate decode_null(struct cursor *c);
+enum fate decode_enc(struct cursor *c);
+enum fate decode_pflog(struct cursor *c);
+enum fate decode_ipnet(struct cursor *c);
+enum fate decode_pktap(struct cursor *c);
+enum fate decode_erf(struct cursor *c);
+/* link_bridge.c: Ethernet in something. */
+enum fate decode_ipfc(struct cursor *c);
+enum fate decode_ap1394(struct cursor *c);
+enum fate decode_sunatm(struct cursor *c);
+enum fate decode_epon(struct cursor *c);
+enum fate decode_mpacket(struct cursor *c);
+enum fate decode_docsis(struct cursor *c);
+enum fate decode_dsa_broadcom(struct cursor *c);
+enum fate decode_dsa_marvell(struct cursor *c);
+enum fate decode_dsa_marvell_ether(struct cursor *c);
+enum fate decode_dsa_prepended(struct cursor *c);
+/* link_juniper.c */
+enum fate decode_juniper_mlppp(struct cursor *c);
+enum fate decode_juniper_mlfr(struct cursor *c);
+enum fate decode_juniper_ggsn(struct cursor *c);
+enum fate decode_juniper_atm1(struct cursor *c);
+enum fate decode_juniper_atm2(struct cursor *c);
+enum fate decode_juniper_services(struct cursor *c);
+enum fate decode_juniper_ethernet(struct cursor *c);
+enum fate decode_juniper_ppp(struct cursor *c);
+enum fate decode_juniper_frame_relay(struct cursor *c);
+enum fate decode_juniper_chdlc(struct cursor *c);
+enum fate decode_juniper_voice(struct cursor *c);
 /*
  * link_80211.c: an IEEE 802.11 frame; how: WLAN_* or 0. Its aggregated MSDUs can make several
  * segments, which keep the tunnel and VLAN that the cursor's segment has.

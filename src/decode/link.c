@@ -9,8 +9,8 @@
 
 #define SLL_LEN 16
 #define SLL2_LEN 20
-#define ENC_LEN 12
-#define PPP_DIRECTION_LEN 1
+#define DIRECTION_LEN 1
+#define SLIP_LEN 16
 
 /* ARPHRD_ types of Linux that say more than a low protocol number (tcpdump.org). */
 enum {
@@ -24,14 +24,6 @@ enum {
 	SLL_ETHERNET = 0x0003,
 	SLL_802_2 = 0x0004,
 	SLL_PPP = 0x0007,
-};
-
-/* Address families as BSDs number them: everywhere; NetBSD, OpenBSD; FreeBSD; macOS. */
-enum {
-	FAMILY_INET = 2,
-	FAMILY_INET6_BSD = 24,
-	FAMILY_INET6_FREEBSD = 28,
-	FAMILY_INET6_DARWIN = 30,
 };
 
 enum fate decode_ip_of_type(struct cursor *c, uint16_t type)
@@ -93,68 +85,8 @@ static enum fate decode_sll2(struct cursor *c)
 	return decode_cooked(c, hardware, protocol);
 }
 
-static enum fate decode_family(struct cursor *c, uint32_t family)
-{
-	switch (family) {
-	case FAMILY_INET:
-		return decode_ip(c);
-	case FAMILY_INET6_BSD:
-	case FAMILY_INET6_FREEBSD:
-	case FAMILY_INET6_DARWIN:
-		return decode_ipv6_only(c);
-	default:
-		return FATE_NOT_IP;
-	}
-}
-
-/* BSD loopback, in network order. */
-static enum fate decode_loop(struct cursor *c)
-{
-	uint32_t family;
-
-	if (cursor_left(c) < 4)
-		return FATE_NOT_IP;
-	family = get_be32(c->at);
-	cursor_skip(c, 4);
-	return decode_family(c, family);
-}
-
-/* In the writer's byte order; some write an ethertype, or a PPP header. */
-static enum fate decode_null(struct cursor *c)
-{
-	uint32_t family;
-
-	if (cursor_left(c) < 4)
-		return FATE_NOT_IP;
-	family = get_be32(c->at);
-	if (family >> 16 == 0xff03)
-		return decode_ppp_link(c);
-	if (family > 0xffff)
-		family = __builtin_bswap32(family);
-	cursor_skip(c, 4);
-	if (family > ETHERTYPE_MAX_LENGTH && family <= 0xffff)
-		return decode_ip_of_type(c, (uint16_t)family);
-	return decode_family(c, family);
-}
-
-/* OpenBSD's enc(4): family in the writer's byte order, SPI, flags. */
-static enum fate decode_enc(struct cursor *c)
-{
-	uint32_t family;
-
-	if (cursor_left(c) < ENC_LEN)
-		return FATE_NOT_IP;
-	family = get_be32(c->at);
-	if (family > 0xffff)
-		family = __builtin_bswap32(family);
-	cursor_skip(c, ENC_LEN);
-	if (family == FAMILY_INET)
-		return decode_ip(c);
-	return family == FAMILY_INET6_BSD ? decode_ipv6_only(c) : FATE_NOT_IP;
-}
-
 /* IP; or what dial-up drivers had in front of it: a PPP header, or ten bytes of nothing. */
-static enum fate decode_raw(struct cursor *c)
+enum fate decode_raw(struct cursor *c)
 {
 	static const uint8_t nothing[10];
 
@@ -166,13 +98,46 @@ static enum fate decode_raw(struct cursor *c)
 	return decode_ip(c);
 }
 
-/* A byte tells who sent the frame. */
+/* libpcap's header: a direction and room for what compression took. */
+static enum fate decode_slip(struct cursor *c)
+{
+	if (cursor_left(c) < SLIP_LEN)
+		return FATE_NOT_IP;
+	cursor_skip(c, SLIP_LEN);
+	return decode_ip(c);
+}
+
+/* A byte in front tells who sent the frame. */
+static enum fate decode_with_direction(struct cursor *c, enum fate (*reader)(struct cursor *))
+{
+	if (cursor_left(c) < DIRECTION_LEN)
+		return FATE_NOT_IP;
+	cursor_skip(c, DIRECTION_LEN);
+	return reader(c);
+}
+
 static enum fate decode_ppp_with_direction(struct cursor *c)
 {
-	if (cursor_left(c) < PPP_DIRECTION_LEN)
+	return decode_with_direction(c, decode_ppp_link);
+}
+
+static enum fate decode_chdlc_with_direction(struct cursor *c)
+{
+	return decode_with_direction(c, decode_chdlc);
+}
+
+static enum fate decode_frame_relay_with_direction(struct cursor *c)
+{
+	return decode_with_direction(c, decode_frame_relay);
+}
+
+/* Linux's pppd: the direction stands where the address was; control is there. */
+static enum fate decode_pppd(struct cursor *c)
+{
+	if (cursor_left(c) < 2 || c->at[1] != 0x03)
 		return FATE_NOT_IP;
-	cursor_skip(c, PPP_DIRECTION_LEN);
-	return decode_ppp_link(c);
+	cursor_skip(c, 2);
+	return decode_ppp(c);
 }
 
 static enum fate decode_80211_plain(struct cursor *c)
@@ -186,9 +151,10 @@ static enum fate (*const readers[])(struct cursor *) = {
 	[DECODE_LINK_ETHERNET] = decode_ethernet,
 	[6] = decode_token_ring,
 	[7] = decode_arcnet,
+	[8] = decode_slip,
 	[9] = decode_ppp_link,
 	[10] = decode_fddi,
-	[11] = decode_atm_llc,
+	[11] = decode_llc,
 	[12] = decode_raw, /* DLT_RAW of most systems, and of OpenBSD */
 	[13] = decode_enc,
 	[14] = decode_raw,
@@ -197,7 +163,7 @@ static enum fate (*const readers[])(struct cursor *) = {
 	[19] = decode_ip,
 	[50] = decode_ppp_link,
 	[51] = decode_pppoe,
-	[100] = decode_atm_llc,
+	[100] = decode_llc,
 	[101] = decode_raw,
 	[104] = decode_chdlc,
 	[DECODE_LINK_80211] = decode_80211_plain,
@@ -207,17 +173,48 @@ static enum fate (*const readers[])(struct cursor *) = {
 	[109] = decode_enc,
 	[112] = decode_chdlc, /* DLT_CHDLC of BSD/OS */
 	[113] = decode_sll,
+	[117] = decode_pflog,
 	[119] = decode_prism,
+	[122] = decode_ipfc,
+	[123] = decode_sunatm,
 	[127] = decode_radiotap,
+	[128] = decode_tzsp,
 	[129] = decode_arcnet_linux,
+	[130] = decode_juniper_mlppp,
+	[131] = decode_juniper_mlfr,
+	[133] = decode_juniper_ggsn,
+	[135] = decode_juniper_atm2,
+	[136] = decode_juniper_services,
+	[137] = decode_juniper_atm1,
+	[138] = decode_ap1394,
+	[143] = decode_docsis,
+	[149] = decode_pktap, /* DLT_USER2, macOS before it had a number */
 	[163] = decode_avs,
+	[166] = decode_pppd,
+	[167] = decode_juniper_ethernet, /* PPPoE */
+	[178] = decode_juniper_ethernet,
+	[179] = decode_juniper_ppp,
+	[180] = decode_juniper_frame_relay,
+	[181] = decode_juniper_chdlc,
+	[183] = decode_juniper_voice,
 	[192] = decode_ppi,
+	[197] = decode_erf,
 	[204] = decode_ppp_with_direction,
+	[205] = decode_chdlc_with_direction,
+	[206] = decode_frame_relay_with_direction,
+	[226] = decode_ipnet,
 	[228] = decode_ip,
 	[229] = decode_ipv6_only,
 	[239] = decode_nflog,
 	[242] = decode_ipoib,
+	[258] = decode_pktap,
+	[259] = decode_epon,
+	[274] = decode_mpacket,
 	[276] = decode_sll2,
+	[281] = decode_dsa_broadcom,
+	[282] = decode_dsa_prepended,
+	[284] = decode_dsa_marvell,
+	[285] = decode_dsa_marvell_ether,
 };
 
 #define NB_READERS (sizeof(readers) / sizeof(readers[0]))

@@ -85,7 +85,6 @@ static bool read_ppi_fields(const uint8_t *header, size_t len, bool *fcs)
 enum fate decode_ppi(struct cursor *c)
 {
 	uint32_t link_type;
-	enum fate fate;
 	size_t len;
 	bool fcs = false;
 
@@ -95,17 +94,14 @@ enum fate decode_ppi(struct cursor *c)
 	link_type = get_le32(c->at + 4);
 	if (len < PPI_MIN_LEN)
 		len = PPI_MIN_LEN;
-	if (cursor_left(c) < len || link_type > UINT16_MAX)
+	if (cursor_left(c) < len)
 		return FATE_NOT_IP;
-	if (c->layers->depth++ == DECODE_MAX_DEPTH)
-		return FATE_TUNNEL;
 	if (!read_ppi_fields(c->at, len, &fcs))
 		return FATE_NOT_IP;
 	cursor_skip(c, len);
 	if (link_type == DECODE_LINK_80211)
 		return decode_80211(c, fcs ? WLAN_FCS : 0);
-	fate = decode_link(c, (uint16_t)link_type);
-	return fate == FATE_LINK_UNKNOWN ? FATE_NOT_IP : fate;
+	return decode_inner_link(c, link_type);
 }
 
 /* The AVS header of 2001: its length is in it. */

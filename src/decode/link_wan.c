@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Serial lines and wide area networks: Cisco HDLC, Frame Relay, ATM. */
+/* Serial lines and wide area networks: Cisco HDLC, Frame Relay. */
 
 #include "decode_priv.h"
 
@@ -13,41 +13,15 @@ enum {
 	TYPE_OSI = 0xfefe,
 };
 
-/* Network layer protocol ids (ISO/IEC TR 9577). */
-enum {
-	NLPID_SNAP = 0x80,
-	NLPID_IPV6 = 0x8e,
-	NLPID_IPV4 = 0xcc,
-	NLPID_PPP = 0xcf,
-};
+#define NLPID_SNAP 0x80
 
-/* RFC 2427 and RFC 2684: bridged Ethernet, with and without its check sequence. */
+/* RFC 2427: bridged Ethernet, with and without its check sequence. */
 #define SNAP_BRIDGED 0x0080c2u
 #define BRIDGED_WITH_FCS 0x0001
 #define BRIDGED 0x0007
 
 /* UI frames: the control byte of IEEE 802.2 and Q.922. */
 #define CONTROL_UI 0x03
-
-static enum fate decode_wan_nlpid(struct cursor *c)
-{
-	uint8_t nlpid;
-
-	if (cursor_left(c) < 1)
-		return FATE_NOT_IP;
-	nlpid = c->at[0];
-	cursor_skip(c, 1);
-	switch (nlpid) {
-	case NLPID_IPV4:
-		return decode_ip(c);
-	case NLPID_IPV6:
-		return decode_ipv6_only(c);
-	case NLPID_PPP:
-		return decode_ppp(c);
-	default:
-		return FATE_NOT_IP;
-	}
-}
 
 /* These ethertypes and no other have a meaning behind the headers of this file. */
 static enum fate decode_wan_type(struct cursor *c, uint16_t type)
@@ -80,11 +54,11 @@ enum fate decode_chdlc(struct cursor *c)
 	if (cursor_left(c) < 1)
 		return FATE_NOT_IP;
 	cursor_skip(c, 1);
-	return decode_wan_nlpid(c);
+	return decode_nlpid(c);
 }
 
-/* An organisation's protocol, at c->at; pad: bytes in front of a bridged frame. */
-static enum fate decode_snap(struct cursor *c, size_t pad)
+/* An organisation's protocol; unlike in IEEE 802.2, a bridged frame follows at once. */
+static enum fate decode_snap(struct cursor *c)
 {
 	uint32_t organisation;
 	uint16_t type;
@@ -96,10 +70,10 @@ static enum fate decode_snap(struct cursor *c, size_t pad)
 	cursor_skip(c, 5);
 	if (organisation == 0)
 		return type > ETHERTYPE_MAX_LENGTH ? decode_ethertype(c, type) : FATE_NOT_IP;
-	if (organisation != SNAP_BRIDGED || (type != BRIDGED && type != BRIDGED_WITH_FCS) ||
-	    cursor_left(c) < pad)
+	if (organisation != SNAP_BRIDGED || (type != BRIDGED && type != BRIDGED_WITH_FCS))
 		return FATE_NOT_IP;
-	cursor_skip(c, pad);
+	if (type == BRIDGED_WITH_FCS)
+		cursor_trim(c, 4);
 	return decode_ethernet(c);
 }
 
@@ -112,7 +86,7 @@ enum fate decode_frame_relay(struct cursor *c)
 	size_t len = 1;
 	uint16_t type;
 
-	while (len < 4 && len < cursor_left(c) && !(c->at[len - 1] & 1))
+	while (len < cursor_left(c) && !(c->at[len - 1] & 1))
 		len++;
 	if (cursor_left(c) < len + 2)
 		return FATE_NOT_IP;
@@ -132,21 +106,7 @@ enum fate decode_frame_relay(struct cursor *c)
 		cursor_skip(c, 1);
 	if (cursor_left(c) >= 1 && c->at[0] == NLPID_SNAP) {
 		cursor_skip(c, 1);
-		return decode_snap(c, 0);
+		return decode_snap(c);
 	}
-	return decode_wan_nlpid(c);
-}
-
-/* RFC 2684: IEEE 802.2 in AAL5, where a bridged frame begins at a multiple of four bytes. */
-enum fate decode_atm_llc(struct cursor *c)
-{
-	if (cursor_left(c) >= 4 && get_be32(c->at) >> 8 == 0xfefe03) {
-		cursor_skip(c, 3);
-		return decode_wan_nlpid(c);
-	}
-	if (cursor_left(c) < 8 || get_be32(c->at) != 0xaaaa0300 ||
-	    get_be16(c->at + 4) != (SNAP_BRIDGED & 0xffff))
-		return decode_llc(c);
-	cursor_skip(c, 3);
-	return decode_snap(c, 2);
+	return decode_nlpid(c);
 }

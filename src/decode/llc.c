@@ -10,6 +10,7 @@ enum {
 	SAP_OSI = 0xfe,
 	NLPID_IPV6 = 0x8e,
 	NLPID_IPV4 = 0xcc,
+	NLPID_PPP = 0xcf,
 	SNAP_ETHERTYPE = 0x000000,
 	SNAP_CISCO = 0x0000f8,   /* encapsulated Ethernet */
 	SNAP_BRIDGED = 0x0080c2, /* RFC 2427, RFC 2684 */
@@ -88,6 +89,8 @@ enum fate decode_nlpid(struct cursor *c)
 		return decode_ip(c);
 	case NLPID_IPV6:
 		return decode_ipv6_only(c);
+	case NLPID_PPP:
+		return decode_ppp(c);
 	default:
 		return FATE_NOT_IP;
 	}

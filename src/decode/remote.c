@@ -11,7 +11,11 @@ enum {
 	TZSP_TAG_END = 1,
 	TZSP_ETHERNET = 1,
 	TZSP_PPP = 4,
+	TZSP_FDDI = 5,
 	TZSP_IP = 7,
+	TZSP_80211 = 18,
+	TZSP_PRISM = 119,
+	TZSP_AVS = 127,
 };
 
 static bool skip_tzsp_tags(struct cursor *c)
@@ -51,8 +55,16 @@ enum fate decode_tzsp(struct cursor *c)
 		return decode_ethernet(c);
 	case TZSP_PPP:
 		return decode_ppp_link(c);
+	case TZSP_FDDI:
+		return decode_fddi(c);
 	case TZSP_IP:
-		return decode_ip(c);
+		return decode_raw(c);
+	case TZSP_80211:
+		return decode_80211(c, 0);
+	case TZSP_PRISM:
+		return decode_prism(c);
+	case TZSP_AVS:
+		return decode_avs(c);
 	default:
 		return FATE_TUNNEL;
 	}
