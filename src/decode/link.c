@@ -15,6 +15,7 @@
 /* ARPHRD_ types of Linux that say more than a low protocol number (tcpdump.org). */
 enum {
 	ARPHRD_FRAME_RELAY = 770,
+	ARPHRD_GRE = 778, /* the protocol is GRE's, too */
 	ARPHRD_RADIOTAP = 803,
 	ARPHRD_NETLINK = 824,
 };
@@ -43,6 +44,8 @@ static enum fate decode_cooked(struct cursor *c, uint16_t hardware, uint16_t pro
 {
 	if (hardware == ARPHRD_NETLINK)
 		return FATE_NOT_IP;
+	if (hardware == ARPHRD_GRE)
+		return decode_ip_of_type(c, protocol);
 	if (protocol > ETHERTYPE_MAX_LENGTH)
 		return decode_ethertype(c, protocol);
 	if (hardware == ARPHRD_FRAME_RELAY)
