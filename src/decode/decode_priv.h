@@ -252,8 +252,9 @@ enum fate decode_ipv6_only(struct cursor *c);
 enum fate decode_tunnel(struct cursor *c, uint64_t payload, uint8_t protocol);
 /* udp.c: a UDP header. */
 enum fate decode_udp(struct cursor *c, uint64_t payload);
-/* gre.c: a GRE header, in IP or in UDP. */
+/* gre.c: a GRE header, in IP or in UDP; what is behind it, by its protocol type and flags. */
 enum fate decode_gre(struct cursor *c);
+enum fate decode_gre_type(struct cursor *c, uint16_t type, uint16_t flags);
 /* overlay.c: networks over UDP, and the network service header (RFC 8300). */
 enum fate decode_vxlan(struct cursor *c);
 enum fate decode_vxlan_gpe(struct cursor *c);

@@ -98,7 +98,7 @@ static enum fate decode_wccp(struct cursor *c)
 	return decode_ip(c);
 }
 
-static enum fate decode_gre_payload(struct cursor *c, uint16_t type, uint16_t flags)
+enum fate decode_gre_type(struct cursor *c, uint16_t type, uint16_t flags)
 {
 	switch (type) {
 	case GRE_IPV4:
@@ -145,5 +145,5 @@ enum fate decode_gre(struct cursor *c)
 	cursor_skip(c, 4);
 	if (!skip_options(c, flags))
 		return FATE_TUNNEL;
-	return decode_gre_payload(c, type, flags);
+	return decode_gre_type(c, type, flags);
 }

@@ -44,10 +44,9 @@ static enum fate decode_cooked(struct cursor *c, uint16_t hardware, uint16_t pro
 {
 	if (hardware == ARPHRD_NETLINK)
 		return FATE_NOT_IP;
-	if (hardware == ARPHRD_GRE)
-		return decode_ip_of_type(c, protocol);
 	if (protocol > ETHERTYPE_MAX_LENGTH)
-		return decode_ethertype(c, protocol);
+		return hardware == ARPHRD_GRE ? decode_gre_type(c, protocol, 0)
+					      : decode_ethertype(c, protocol);
 	if (hardware == ARPHRD_FRAME_RELAY)
 		return decode_frame_relay(c);
 	if (hardware == ARPHRD_RADIOTAP)

@@ -125,8 +125,6 @@ def bridge_frames():
              ("IPv6", eth(typed6())))
     for name, frame in inner:
         yield 1, f"FabricPath, {name}", MACS + b"\x89\x03\0\x41" + frame + bytes(4)
-        yield 1, f"FabricPath behind a VLAN, {name}", \
-            MACS + be16(0x8100, 7) + b"\x89\x03\0\x41" + frame + bytes(4)
         for tag in (0x001ebb44, 0x08000001, 0x10000001, 0x18000001):
             yield 1, f"PBB {tag:#x}, {name}", MACS + b"\x88\xe7" + be32(tag) + frame
         yield 1, f"PBB behind a VLAN, {name}", MACS + be16(0x88a8, 7, 0x88e7, 0, 1) + frame

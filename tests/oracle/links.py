@@ -27,7 +27,7 @@ FIELDS = ("frame.number", "tcp.srcport", "tcp.len", "frame.protocols")
 SHOWN = 10
 # tshark reads nothing of what these have in them when the snaplen cuts it; tcpmill does.
 CUT_UNREAD = (226, 239)
-# tshark gives up the whole file at a record that is cut in ERF's own headers.
+# tshark gives up the whole file at a record that is cut in ERF's own headers, or empty.
 ERF, ERF_HEADERS = 197, 36
 
 
@@ -48,7 +48,7 @@ def all_cases(cuts):
     """cuts: of each frame's end, bytes to leave out."""
     for link, name, frame in (*link_frames.frames(), *link_headers.frames()):
         for cut in cuts if link not in CUT_UNREAD else (0,):
-            if cut == 0 or len(frame) - cut >= (ERF_HEADERS if link == ERF else 0):
+            if cut == 0 or len(frame) - cut >= (ERF_HEADERS if link == ERF else 1):
                 yield Case(link, name, frame, cut)
 
 
