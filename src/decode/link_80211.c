@@ -135,7 +135,8 @@ enum fate decode_80211(struct cursor *c, uint32_t how)
 	len = header_len(c, subtype, flags, how);
 	if (len == 0)
 		return FATE_NOT_IP;
-	if (flags & MORE_FRAGMENTS || header[22] & 0xf)
+	/* Fragments are not put together. A last one may be all that access points send on. */
+	if (flags & MORE_FRAGMENTS)
 		return FATE_FRAGMENT;
 	if (how & WLAN_FCS) {
 		cursor_limit(c, c->wire_left > len + 4 ? c->wire_left - 4 : len);

@@ -14,8 +14,8 @@ from link_parts import (
 
 # IEEE 802.11
 
-def wlan(control=0x08, flags=1, qos=None, ht=b"", body=None, pad=b""):
-    header = bytes((control, flags)) + bytes(2) + DESTINATION + SOURCE + THIRD + bytes(2)
+def wlan(control=0x08, flags=1, qos=None, ht=b"", body=None, pad=b"", sequence=0):
+    header = bytes((control, flags)) + bytes(2) + DESTINATION + SOURCE + THIRD + le16(sequence)
     if flags & 3 == 3:
         header += FOURTH
     if control & 0x80:
@@ -57,6 +57,9 @@ def wlan_frames():
                        ("SNAP f8", bytes.fromhex("aaaa030000f8") + typed4()),
                        ("SNAP 0c", bytes.fromhex("aaaa0300000c") + typed4())):
         yield name, wlan(body=body)
+    yield "a first fragment", wlan(flags=5, sequence=0x30)
+    yield "a middle fragment", wlan(flags=5, sequence=0x42)
+    yield "a last fragment that is alone", wlan(sequence=0x51)
     yield from amsdu_frames()
 
 
