@@ -20,24 +20,19 @@ enum {
 #define BRIDGED_WITH_FCS 0x0001
 #define BRIDGED 0x0007
 
-/* UI frames: the control byte of IEEE 802.2 and Q.922. */
-#define CONTROL_UI 0x03
+/* Q.922: a control field of one byte; that of other frames has two. */
+#define CONTROL_UNNUMBERED 0x03
 
 /* These ethertypes and no other have a meaning behind the headers of this file. */
+static bool is_wan_type(uint16_t type)
+{
+	return type == TYPE_IPV4 || type == TYPE_IPV6 || type == TYPE_BRIDGED ||
+	       type == TYPE_MPLS || type == TYPE_MPLS_MULTI;
+}
+
 static enum fate decode_wan_type(struct cursor *c, uint16_t type)
 {
-	switch (type) {
-	case TYPE_IPV4:
-	case TYPE_IPV6:
-		return decode_ip_of_type(c, type);
-	case TYPE_MPLS:
-	case TYPE_MPLS_MULTI:
-		return decode_mpls(c);
-	case TYPE_BRIDGED:
-		return decode_ethernet(c);
-	default:
-		return FATE_NOT_IP;
-	}
+	return is_wan_type(type) ? decode_ethertype(c, type) : FATE_NOT_IP;
 }
 
 /* Address, control, an ethertype or, for OSI, a control byte and the protocol. */
@@ -92,16 +87,11 @@ enum fate decode_frame_relay(struct cursor *c)
 		return FATE_NOT_IP;
 	cursor_skip(c, len);
 	type = get_be16(c->at);
-	if (c->at[0] != CONTROL_UI) {
-		if (type >> 8 != 0) {
-			cursor_skip(c, 2);
-			return decode_wan_type(c, type);
-		}
-		cursor_skip(c, 1); /* padding in front of the control byte */
-		if (c->at[0] != CONTROL_UI)
-			return FATE_NOT_IP;
+	if (is_wan_type(type)) {
+		cursor_skip(c, 2);
+		return decode_wan_type(c, type);
 	}
-	cursor_skip(c, 1);
+	cursor_skip(c, (c->at[0] & CONTROL_UNNUMBERED) == CONTROL_UNNUMBERED ? 1 : 2);
 	if (cursor_left(c) >= 1 && c->at[0] == 0)
 		cursor_skip(c, 1);
 	if (cursor_left(c) >= 1 && c->at[0] == NLPID_SNAP) {

@@ -109,7 +109,7 @@ enum fate decode_ppp_link(struct cursor *c)
 {
 	if (cursor_left(c) >= 1 && (c->at[0] == 0x0f || c->at[0] == 0x8f))
 		return decode_chdlc(c);
-	if (cursor_left(c) >= 2 && c->at[0] == 0xff && c->at[1] == 0x03)
+	if (cursor_left(c) >= 2 && c->at[0] == 0xff)
 		cursor_skip(c, 2);
 	return decode_ppp(c);
 }
