@@ -107,6 +107,9 @@ struct capture_params {
 	 * have; 0: CAPTURE_EPOCH_SHIFT.
 	 */
 	uint8_t epoch_shift;
+	bool follow; /* the last input is a file that is still written; not with merge */
+	uint64_t follow_timeout_ns; /* it ends when nothing came for so long; 0 = never */
+	bool (*is_stopped)(void);   /* asked while it is waited for; or NULL */
 };
 #define CAPTURE_EPOCH_SHIFT 20
 
@@ -126,8 +129,8 @@ struct capture_damage {
 
 struct capture_totals {
 	uint64_t nb_frames, wire_bytes, captured_bytes;
-	uint64_t file_bytes;  /* of the captures; decompressed */
-	uint64_t input_bytes; /* of the inputs as they lie there: compressed */
+	uint64_t file_bytes;             /* of the captures; decompressed */
+	uint64_t input_bytes;            /* of the inputs as they lie there: compressed */
 	int64_t first_ts_ns, last_ts_ns; /* smallest and largest stamp */
 	uint64_t time_jumps;             /* definitions 2.1 */
 	uint64_t nb_damage;
@@ -135,8 +138,9 @@ struct capture_totals {
 
 /*
  * Opens and sniffs every input; fails before anything is read if one is missing
- * or no capture. NULL with one line in error; *usage is set when the filter text
- * is at fault.
+ * or no capture. A file that is followed is waited for until its header is there. NULL
+ * with one line in error; *usage is set when the filter text is at fault, or what is to
+ * be followed is no plain file.
  */
 struct capture *capture_open(const struct capture_params *params, char *error, size_t error_size,
 			     bool *usage);

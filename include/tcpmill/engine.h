@@ -63,7 +63,9 @@ struct engine_config {
 	uint32_t chunk_size;                  /* bytes */
 	uint32_t batch_rows;                  /* rows of a record batch */
 	uint64_t hash_seed;                   /* of the bucket keys */
-	uint64_t delay_seed;                  /* test: workers pause at random; 0 = they do not */
+	bool interrupt_ends; /* an interrupt is the run's normal end: all is written, nothing told
+			      */
+	uint64_t delay_seed; /* test: workers pause at random; 0 = they do not */
 };
 
 /* One kind of trouble and the flow that has most of it. */
@@ -221,6 +223,7 @@ int engine_run(const struct engine_config *config, struct capture *capture,
 
 /* Makes the run stop reading and finish what it has. Async-signal-safe. */
 void engine_interrupt(void);
+bool engine_is_interrupted(void);
 
 /* The handshake time below which a share q (0 .. 1) of all lies, within 3 %. */
 int64_t engine_rtt_quantile(const struct engine_totals *totals, double q);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "capture_priv.h"
+#include "follow.h"
 
 static const size_t interfaces_bytes = CAPTURE_MAX_INTERFACES * sizeof(struct capture_interface);
 
@@ -41,8 +42,17 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 	for (; capture->nb_sources < params->nb_paths; capture->nb_sources++) {
 		struct source *source = &capture->sources[capture->nb_sources];
 
+		source->pause_at_ns = UINT64_MAX;
+		if (params->follow && capture->nb_sources + 1 == params->nb_paths) {
+			source->follow =
+				follow_create(params->paths[capture->nb_sources],
+					      params->follow_timeout_ns, params->is_stopped);
+			if (source->follow == NULL)
+				goto no_memory;
+		}
 		if (source_open(source, params->paths[capture->nb_sources], error, error_size)) {
-			source_close(source);
+			*usage = source->cannot_follow;
+			capture->nb_sources++; /* to be closed */
 			goto fail;
 		}
 	}
@@ -164,15 +174,28 @@ void capture_note_damage(struct capture *capture, struct source *source, uint64_
 		damage = &capture->damage[capture->totals.nb_damage];
 	capture->totals.nb_damage++;
 	damage->input = (uint32_t)(source - capture->sources);
-	n = snprintf(damage->text, sizeof(damage->text), "damaged at byte %" PRIu64 "%s: ", offset,
-		     source->unpacker != NULL ? " decompressed" : "");
+	n = snprintf(damage->text, sizeof(damage->text), "%s at byte %" PRIu64 "%s: ",
+		     source->follow != NULL && follow_trouble(source->follow) != NULL ? "stopped"
+										      : "damaged",
+		     offset, source->unpacker != NULL ? " decompressed" : "");
 	va_start(args, format);
 	(void)vsnprintf(damage->text + n, sizeof(damage->text) - (size_t)n, format, args);
 	va_end(args);
 }
 
+bool capture_note_unfollowed(struct capture *capture, struct source *source, uint64_t offset)
+{
+	const char *trouble = source->follow != NULL ? follow_trouble(source->follow) : NULL;
+
+	if (trouble != NULL)
+		capture_note_damage(capture, source, offset, "%s", trouble);
+	return trouble != NULL;
+}
+
 void capture_end_input(struct capture *capture, struct source *source, uint64_t offset)
 {
+	if (source->is_paused || capture_note_unfollowed(capture, source, offset))
+		return;
 	if (!source->is_stream && offset < source->info.size)
 		capture_note_damage(capture, source, offset,
 				    "expected %" PRIu64

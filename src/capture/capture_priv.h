@@ -43,12 +43,18 @@ struct source {
 	atomic_bool claimed_all;
 	_Atomic uint64_t read_ahead; /* so far the kernel was asked to read; see readahead.c */
 
+	struct follow *follow; /* of a file that is still written; or NULL */
+	uint64_t pause_at_ns;  /* a stream's cut that has to wait ends then; monotonic */
+	uint8_t *kept;         /* of a stream: read, but of a record that was not whole */
+	size_t nb_kept, room_kept;
 	uint64_t next_offset;    /* file offset of the next record */
 	uint32_t interface_base; /* of the current section */
 	uint64_t input_bytes;    /* compressed: of the input, so far */
 	uint64_t record;         /* number of the next record or block, for messages */
 	atomic_bool ended;
 	bool begun;
+	bool is_paused;     /* the last read gave up waiting: more may come */
+	bool cannot_follow; /* it was asked for, of what cannot be followed */
 };
 
 struct capture {
@@ -112,6 +118,19 @@ ssize_t stream_read(struct capture *capture, struct source *source, uint8_t *to,
 		    size_t room);
 /* Notes what a decompressor that ended found wrong, and ends the source. True if there was. */
 bool stream_note_damage(struct capture *capture, struct source *source);
+
+/* waiting.c */
+uint64_t waiting_now_ns(void);
+/* A cut of a stream begins: with what the last one left. */
+void waiting_begin(struct source *source, struct chunk *chunk);
+/* It ends: keeps what it did not use. 0 or -ENOMEM. */
+int waiting_end(struct source *source, const struct chunk *chunk);
+/*
+ * One read of a pipe, or of a file that is followed, waiting in steps: 0 at its end; -EAGAIN
+ * when the capture is stopped, and with is_paused set when nothing came for a while.
+ */
+ssize_t waiting_read(const struct capture *capture, struct source *source, uint8_t *to,
+		     size_t room);
 
 /* Asks the kernel for what comes behind the chunk; called by whoever is about to read it. */
 void source_read_ahead(struct source *source, const struct chunk *chunk);
@@ -215,6 +234,18 @@ static inline bool capture_stopped(const struct capture *capture)
 	return atomic_load_explicit(&capture->stop, memory_order_relaxed);
 }
 
+/*
+ * Of a stream that ends in the middle of a record: true if the rest was not waited for, or what
+ * is wrong was said.
+ */
+static inline bool source_may_go_on(const struct capture *capture, const struct source *source)
+{
+	return source->is_stream &&
+	       (capture_stopped(capture) || source->is_paused || atomic_load(&source->ended));
+}
+
+/* Notes why a file is not followed any more, at byte offset, if it is; true then. */
+bool capture_note_unfollowed(struct capture *capture, struct source *source, uint64_t offset);
 /* Closes a source whose last chunk is cut: by that cut, or by the claim that moves on. */
 void capture_close_if_done(struct source *source);
 /* Notes what was wrong at byte offset of the (decompressed) input and ends it. */

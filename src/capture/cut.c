@@ -3,6 +3,7 @@
 /* Cutting a chunk into frames: what is the same for every format. */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "capture_priv.h"
 
@@ -121,13 +122,14 @@ static int cut_records(struct capture *capture, struct source *source, struct ch
 }
 
 /* Finds the chunk's first record. False if there is none in it that shall be cut. */
-static bool begin_chunk(const struct capture *capture, const struct source *source,
-			struct chunk *chunk)
+static bool begin_chunk(const struct capture *capture, struct source *source, struct chunk *chunk)
 {
 	bool starts; /* a record or block, in this chunk */
 
-	if (chunk->is_stream)
+	if (chunk->is_stream) {
 		chunk->offset = source->next_offset;
+		waiting_begin(source, chunk);
+	}
 	/* A large record reaches over whole chunks; an input that ended stays behind. */
 	starts = source->next_offset >= chunk->offset &&
 		 source->next_offset - chunk->offset < chunk->limit;
@@ -135,9 +137,9 @@ static bool begin_chunk(const struct capture *capture, const struct source *sour
 	return starts && !atomic_load(&source->ended) && !capture_stopped(capture);
 }
 
-/* The chunk is cut, with rc. */
-static void end_chunk(struct capture *capture, struct source *source, const struct chunk *chunk,
-		      int rc)
+/* The chunk is cut, with rc. Returns that or -errno. */
+static int end_chunk(struct capture *capture, struct source *source, const struct chunk *chunk,
+		     int rc)
 {
 	uint64_t bytes;
 
@@ -148,8 +150,13 @@ static void end_chunk(struct capture *capture, struct source *source, const stru
 	bytes = chunk->is_stream ? source->next_offset - chunk->offset : chunk->limit;
 	capture->totals.file_bytes += bytes;
 	capture->totals.input_bytes += source_input_bytes(source, bytes);
+	if (rc == 0 && chunk->is_stream && source->kind != SOURCE_LIBPCAP)
+		rc = waiting_end(source, chunk);
+	if (rc == -ENOMEM)
+		snprintf(capture->failure, sizeof(capture->failure), "out of memory");
 	atomic_fetch_sub(&source->nb_chunks, 1);
 	capture_close_if_done(source);
+	return rc;
 }
 
 int cut_lane(struct capture *capture, struct source *source, struct chunk *chunk)
@@ -162,8 +169,7 @@ int cut_lane(struct capture *capture, struct source *source, struct chunk *chunk
 		rc = cut_records(capture, source, chunk, &cut);
 	cut_set_interface(&cut, NULL);
 	chunk->nb_frames = (uint32_t)(cut.next - chunk->frames);
-	end_chunk(capture, source, chunk, rc);
-	return rc;
+	return end_chunk(capture, source, chunk, rc);
 }
 
 static int cut_merged(struct capture *capture, struct chunk *chunk)
@@ -190,8 +196,7 @@ static int cut_source(struct capture *capture, struct chunk *chunk)
 		end_cut(capture, chunk, &cut);
 		source->info.nb_frames += chunk->nb_frames;
 	}
-	end_chunk(capture, source, chunk, rc);
-	return rc;
+	return end_chunk(capture, source, chunk, rc);
 }
 
 int capture_cut(struct capture *capture, struct chunk *chunk)

@@ -23,6 +23,9 @@
 #define MANY_LANES 64u         /* with more, files are closed between blocks */
 #define GAP 16u                /* between packets: as many bytes as a pcap record's header */
 
+/* What make_ready() finds: the frame; that it is to be called again; a pipe without one yet. */
+enum { READY, AGAIN, WAIT };
+
 struct lane {
 	struct chunk chunk; /* frames from next on are still to be taken */
 	uint32_t next;
@@ -201,7 +204,7 @@ static void end_lane(struct capture *capture, struct source *source, struct lane
 
 /*
  * Sees to it that the first lane's next frame is there, if it was not; another lane may be the
- * first then, and this one have ended. 1: to be called again; 0: it is there; -errno.
+ * first then, and this one have ended. -errno if the run cannot go on.
  */
 static int make_ready(struct capture *capture)
 {
@@ -212,7 +215,7 @@ static int make_ready(struct capture *capture)
 	int rc;
 
 	if (lane->next < lane->chunk.nb_frames)
-		return 0;
+		return READY;
 	if (!lane->is_open) {
 		rc = chunk_init_block(&lane->chunk, LANE_BLOCK);
 		if (rc != 0) {
@@ -231,8 +234,10 @@ static int make_ready(struct capture *capture)
 		sift_down(merge, 0);
 	} else if (source_is_at_end(source)) {
 		end_lane(capture, source, lane);
+	} else if (source->is_paused) {
+		return WAIT;
 	}
-	return 1;
+	return AGAIN;
 }
 
 /* The head that the first one has to keep in front of. */
@@ -292,7 +297,9 @@ int merge_cut(struct capture *capture, struct chunk *chunk, struct cut *cut)
 
 		if (rc < 0)
 			return rc;
-		if (rc == 0)
+		if (rc == WAIT)
+			break;
+		if (rc == READY)
 			pos += take_run(capture, cut, chunk->data + pos, chunk->limit - pos);
 	}
 	chunk->len = pos;

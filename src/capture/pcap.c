@@ -12,8 +12,8 @@ static void note_record(struct capture *capture, struct source *source, struct c
 {
 	const uint64_t offset = chunk->offset + pos;
 
-	if (chunk->is_stream && (capture_stopped(capture) || atomic_load(&source->ended)))
-		return; /* the rest was not waited for, or what is wrong was said */
+	if (source_may_go_on(capture, source) || capture_note_unfollowed(capture, source, offset))
+		return;
 	if (chunk->read_error != 0)
 		capture_note_damage(capture, source, offset, "record %" PRIu64 ": read error: %s",
 				    source->record, strerror(chunk->read_error));

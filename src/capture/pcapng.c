@@ -53,8 +53,9 @@ static void note_cut_short(const struct cutter *c, size_t need, uint64_t got)
 {
 	const uint64_t offset = c->chunk->offset + c->pos;
 
-	if (c->chunk->is_stream && (capture_stopped(c->capture) || atomic_load(&c->source->ended)))
-		return; /* the rest was not waited for, or what is wrong was said */
+	if (source_may_go_on(c->capture, c->source) ||
+	    capture_note_unfollowed(c->capture, c->source, offset))
+		return;
 	if (c->chunk->read_error != 0)
 		capture_note_damage(c->capture, c->source, offset,
 				    "block %" PRIu64 ": read error: %s", c->source->record,

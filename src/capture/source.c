@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capture_priv.h"
+#include "follow.h"
 #include "unpack.h"
 
 #define PCAP_HEADER_LEN 24u
@@ -231,7 +232,13 @@ static int open_file(struct source *source, const char *path, char *error, size_
 		snprintf(error, error_size, "%s: expected a capture, found a directory", path);
 		return -1;
 	}
-	source->is_stream = !S_ISREG(st.st_mode);
+	if (source->follow != NULL && !S_ISREG(st.st_mode)) {
+		snprintf(error, error_size, "%s: --follow: expected a file, found a pipe or device",
+			 path);
+		source->cannot_follow = true;
+		return -1;
+	}
+	source->is_stream = !S_ISREG(st.st_mode) || source->follow != NULL;
 	/* Standard input that was redirected from the middle of a file starts there. */
 	if (is_stdin && !source->is_stream && lseek(source->fd, 0, SEEK_CUR) != 0)
 		source->is_stream = true;
@@ -334,6 +341,26 @@ static int open_packed(struct source *source, const char *path, size_t nb_head, 
 	return 0;
 }
 
+/* What is read in order and from the start only: not if it is compressed, or old. */
+static int refuse_to_follow(struct source *source, const char *path, size_t nb_head, char *error,
+			    size_t error_size)
+{
+	const struct decompress_format *packed = decompress_detect(source->head, nb_head);
+
+	source->cannot_follow = packed != NULL;
+	if (packed != NULL)
+		snprintf(error, error_size,
+			 "%s: --follow: expected pcap or pcapng, found %s: what is compressed "
+			 "cannot be followed",
+			 path, packed->name);
+	else
+		snprintf(error, error_size,
+			 "%s: --follow: expected pcap 2.4 or pcapng, found %02x%02x%02x%02x at "
+			 "byte 0",
+			 path, source->head[0], source->head[1], source->head[2], source->head[3]);
+	return -1;
+}
+
 int source_open(struct source *source, const char *path, char *error, size_t error_size)
 {
 	ssize_t n;
@@ -356,6 +383,8 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 		source->nb_head = 0;
 	else if (sniff_pcapng(source, source->head, (size_t)n))
 		source->nb_head = source->is_stream ? source->nb_head : 0;
+	else if (source->follow != NULL)
+		return refuse_to_follow(source, path, (size_t)n, error, error_size);
 	else if (decompress_detect(source->head, (size_t)n) != NULL ||
 		 decompress_is_skippable(source->head, (size_t)n))
 		return open_packed(source, path, (size_t)n, error, error_size);
@@ -395,6 +424,10 @@ void source_close(struct source *source)
 	source_close_file(source);
 	unpacker_destroy(source->unpacker);
 	source->unpacker = NULL;
+	follow_destroy(source->follow);
+	source->follow = NULL;
+	free(source->kept);
+	source->kept = NULL;
 	if (source->pcap != NULL)
 		pcap_close(source->pcap);
 	source->pcap = NULL;

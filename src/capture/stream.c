@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include "capture_priv.h"
 #include "unpack.h"
@@ -24,22 +22,6 @@ static size_t take_head(struct source *source, uint8_t *to, size_t room)
 	return n;
 }
 
-/* One read of a pipe, waiting in steps so that a stop is seen: 0 at its end, -EAGAIN then. */
-static ssize_t pipe_read(const struct capture *capture, int fd, uint8_t *to, size_t room)
-{
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-	ssize_t n;
-
-	do {
-		do {
-			if (capture != NULL && capture_stopped(capture))
-				return -EAGAIN;
-		} while (poll(&pfd, 1, 100) == 0);
-		n = read(fd, to, room);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
-	return n < 0 ? -errno : n;
-}
-
 ssize_t stream_read(struct capture *capture, struct source *source, uint8_t *to, size_t need,
 		    size_t room)
 {
@@ -49,7 +31,7 @@ ssize_t stream_read(struct capture *capture, struct source *source, uint8_t *to,
 		return (ssize_t)(got + unpacker_read(source->unpacker, to + got, need - got,
 						     room - got, &capture->stop));
 	while (got < need) {
-		const ssize_t n = pipe_read(capture, source->fd, to + got, room - got);
+		const ssize_t n = waiting_read(capture, source, to + got, room - got);
 
 		if (n == 0 || n == -EAGAIN)
 			break;
@@ -79,6 +61,7 @@ uint64_t source_discard(struct capture *capture, struct source *source, uint64_t
 	uint8_t waste[4096];
 	uint64_t done = 0;
 
+	source->pause_at_ns = UINT64_MAX; /* a block is skipped as a whole */
 	while (done < n) {
 		const size_t want = n - done < sizeof(waste) ? (size_t)(n - done) : sizeof(waste);
 		const ssize_t got = stream_read(capture, source, waste, want, want);

@@ -33,6 +33,7 @@ static const struct option_spec run_options[] = {
 	{"only", 0, "LIST", "of the events only these verdicts, with commas between", NULL,
 	 OPTION_EVERYBODY, OPT_ONLY},
 	RUN_ROWS_INPUT,
+	RUN_ROWS_FOLLOW,
 	RUN_ROWS_MACHINE,
 	{"json", 0, NULL, "the summary for machines", NULL, OPTION_EVERYBODY, OPT_JSON},
 	{"quiet", 'q', NULL, "no summary, no progress, no warnings", NULL, OPTION_EVERYBODY,
@@ -55,7 +56,8 @@ static const struct command_spec run_command = {
 	"--half-open-timeout 30s, --closed-timeout 5s and a core left free for the kernel unless\n"
 	"said otherwise. Lost packets: where, and what to do: docs/live.md.\n"
 	"Exit status: 0 all read, or live capture ended; 1 failed, 2 usage, 3 done but an "
-	"input was\n  damaged, 130 interrupted while reading captures.\n"
+	"input was\n  damaged (or with --follow cut short, replaced or deleted), 130 interrupted "
+	"while reading captures.\n"
 	"Verdicts: retransmission, fast_retransmission, spurious_retransmission, "
 	"out_of_order,\n"
 	"  lost_segment, ack_lost_segment, window_update, window_full, keep_alive, "

@@ -34,6 +34,7 @@ static const struct option_spec verdicts_options[] = {
 	{"json", 0, NULL, "one JSON object a line, with all that tshark shows beside the verdicts",
 	 NULL, OPTION_EVERYBODY, OPT_JSON},
 	RUN_ROWS_INPUT,
+	RUN_ROWS_FOLLOW,
 	RUN_ROWS_MACHINE,
 	{"quiet", 'q', NULL, "no progress, no warnings", NULL, OPTION_EVERYBODY, RUN_OPT_QUIET},
 	RUN_ROWS_EXPERT,

@@ -285,8 +285,9 @@ static int check_foreign(const struct command_spec *command, const struct live_o
 	for (size_t i = 0; i < command->nb_options; i++) {
 		const int id = command->options[i].id;
 		const bool is_of_captures = id == RUN_OPT_FROM || id == RUN_OPT_TO ||
-					    id == RUN_OPT_MERGE || id == RUN_OPT_CHUNK_SIZE ||
-					    id == RUN_OPT_DELAY_WORKERS;
+					    id == RUN_OPT_MERGE || id == RUN_OPT_FOLLOW ||
+					    id == RUN_OPT_FOLLOW_TIMEOUT ||
+					    id == RUN_OPT_CHUNK_SIZE || id == RUN_OPT_DELAY_WORKERS;
 
 		if (is_of_captures && is_seen(options, id))
 			return options_usage_error(
@@ -297,27 +298,18 @@ static int check_foreign(const struct command_spec *command, const struct live_o
 	return OPTIONS_GO_ON;
 }
 
-/* What was given, or the default of live capture; none lasts longer than the idle timeout. */
+/* What was given, or the default of live capture. */
 static void finish_timeouts(struct live_options *options, const struct run_options *shared)
 {
-	static const struct {
-		int id;
-		uint64_t default_ns;
-	} timeouts[NB_FLOW_CLASSES] = {
-		[FLOW_HALF_OPEN] = {RUN_OPT_HALF_OPEN_TIMEOUT, 30 * NS_PER_S},
-		[FLOW_CLOSED] = {RUN_OPT_CLOSED_TIMEOUT, 5 * NS_PER_S},
-		[FLOW_OPEN] = {RUN_OPT_IDLE_TIMEOUT, 300 * NS_PER_S},
+	const bool given[NB_FLOW_CLASSES] = {
+		[FLOW_HALF_OPEN] = is_seen(options, RUN_OPT_HALF_OPEN_TIMEOUT),
+		[FLOW_CLOSED] = is_seen(options, RUN_OPT_CLOSED_TIMEOUT),
+		[FLOW_OPEN] = is_seen(options, RUN_OPT_IDLE_TIMEOUT),
 	};
-	uint64_t *to = options->config.timeout_ns;
 
-	for (int c = 0; c < NB_FLOW_CLASSES; c++)
-		to[c] = is_seen(options, timeouts[c].id) ? shared->config.timeout_ns[c]
-							 : timeouts[c].default_ns;
-	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
-		if (!is_seen(options, timeouts[c].id) && to[FLOW_OPEN] != 0 &&
-		    to[c] > to[FLOW_OPEN])
-			to[c] = to[FLOW_OPEN];
-	}
+	memcpy(options->config.timeout_ns, shared->config.timeout_ns,
+	       sizeof(options->config.timeout_ns));
+	run_live_timeouts(options->config.timeout_ns, given);
 }
 
 int live_options_finish(const struct command_spec *command, struct live_options *options,

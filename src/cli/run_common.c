@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -126,6 +127,7 @@ static const char *take_idle_timeout(struct run_options *options, const char *va
 
 	if (why != NULL)
 		return why;
+	options->has_idle_timeout = true;
 	for (int c = 0; c < NB_FLOW_CLASSES; c++) {
 		if (!options->has_timeout[c])
 			options->config.timeout_ns[c] = timeout_ns;
@@ -136,6 +138,7 @@ static const char *take_idle_timeout(struct run_options *options, const char *va
 const char *run_options_take(struct run_options *options, int id, const char *value)
 {
 	struct engine_config *config = &options->config;
+	const char *why;
 
 	switch (id) {
 	case OPTION_OPERAND:
@@ -146,6 +149,14 @@ const char *run_options_take(struct run_options *options, int id, const char *va
 		return NULL;
 	case RUN_OPT_COUNT:
 		return parse_count_between(value, 1, UINT64_MAX / 2, &config->max_frames);
+	case RUN_OPT_FOLLOW:
+		options->follow = true;
+		config->interrupt_ends = true;
+		return NULL;
+	case RUN_OPT_FOLLOW_TIMEOUT:
+		why = parse_duration(value, &options->follow_timeout_ns);
+		return why == NULL && options->follow_timeout_ns == 0 ? "expected more than 0"
+								      : why;
 	case RUN_OPT_MERGE:
 		options->merge = true;
 		return NULL;
@@ -214,13 +225,16 @@ int run_options_plan_memory(const struct command_spec *command, struct run_optio
 
 int run_options_check(const struct command_spec *command, struct run_options *options)
 {
+	int status;
+
 	if (options->nb_paths == 0)
 		return options_usage_error(command, "expected at least one capture");
 	if (options->config.from_ns >= options->config.to_ns)
 		return options_usage_error(command, "expected --from to be before --to");
 	if (run_options_plan_memory(command, options) != OPTIONS_GO_ON)
 		return EXIT_USAGE;
-	return run_inputs_expand(options);
+	status = run_follow_finish(command, options);
+	return status == OPTIONS_GO_ON ? run_inputs_expand(options) : status;
 }
 
 struct capture *run_open_capture(const struct run_options *options, int *status)
@@ -233,11 +247,18 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 		.filter = options->config.filter,
 		.merge = options->merge,
 		.epoch_shift = options->config.memory.epoch_shift,
+		.follow = options->follow,
+		.follow_timeout_ns = options->follow_timeout_ns,
+		.is_stopped = engine_is_interrupted,
 	};
 	char error[640];
 	bool usage;
-	struct capture *capture = capture_open(&params, error, sizeof(error), &usage);
+	struct capture *capture;
 
+	/* It may be waited for. */
+	if (options->follow)
+		run_catch_signals();
+	capture = capture_open(&params, error, sizeof(error), &usage);
 	if (capture == NULL) {
 		fprintf(stderr, "tcpmill: %s\n", error);
 		*status = usage ? EXIT_USAGE : EXIT_FAILED;

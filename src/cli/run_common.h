@@ -23,12 +23,15 @@ struct run_options {
 	struct capture_folder *folders; /* whose captures stand among the paths */
 	size_t nb_folders;
 	bool json, quiet;
-	bool merge;         /* inputs by time */
+	bool merge;  /* inputs by time */
+	bool follow; /* the last one is still written */
+	uint64_t follow_timeout_ns;
 	bool has_max_flows; /* given, not the default of this machine */
 	bool has_max_memory;
 	bool has_workers;
 	bool has_batch_rows;
 	bool has_timeout[NB_FLOW_CLASSES]; /* of its own, not --idle-timeout's */
+	bool has_idle_timeout;
 };
 
 /* What is said about a run: the same facts for people and for machines. */
@@ -44,6 +47,8 @@ enum run_option {
 	RUN_OPT_FILTER,
 	RUN_OPT_COUNT,
 	RUN_OPT_MERGE,
+	RUN_OPT_FOLLOW,
+	RUN_OPT_FOLLOW_TIMEOUT,
 	RUN_OPT_FROM,
 	RUN_OPT_TO,
 	RUN_OPT_WORKERS,
@@ -82,6 +87,14 @@ enum run_option {
 	{"merge", 0, NULL,                                                                         \
 	 "merge all captures by time, as mergecap does, instead of reading one after the other",   \
 	 NULL, OPTION_EVERYBODY, RUN_OPT_MERGE}
+
+#define RUN_ROWS_FOLLOW                                                                            \
+	{"follow", 0, NULL,                                                                        \
+	 "wait for more at the end of the (last) capture, a file that is still written, until "    \
+	 "an interrupt; with the timeouts of live capture", NULL, OPTION_EVERYBODY,                \
+	 RUN_OPT_FOLLOW},                                                                          \
+	{"follow-timeout", 0, "SECONDS", "end when nothing came for so long", NULL,                \
+	 OPTION_EVERYBODY, RUN_OPT_FOLLOW_TIMEOUT}
 
 /* With how much machine. */
 #define RUN_ROWS_MACHINE                                                                           \
@@ -137,6 +150,14 @@ void run_inputs_free(struct run_options *options);
  * and the number of workers that were not given. OPTIONS_GO_ON or EXIT_USAGE.
  */
 int run_options_plan_memory(const struct command_spec *command, struct run_options *options);
+
+/*
+ * Fills in the timeouts of live capture where none was given: 300 s, 30 s for a SYN without an
+ * answer, 5 s for a closed flow. None lasts longer than the idle timeout unless it was given.
+ */
+void run_live_timeouts(uint64_t timeout_ns[NB_FLOW_CLASSES], const bool given[NB_FLOW_CLASSES]);
+/* What --follow asks for, and what cannot be asked with it: OPTIONS_GO_ON or EXIT_USAGE. */
+int run_follow_finish(const struct command_spec *command, struct run_options *options);
 
 /* Opens the captures; NULL after a line on stderr, with the exit status in *status. */
 struct capture *run_open_capture(const struct run_options *options, int *status);

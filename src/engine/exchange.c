@@ -365,9 +365,14 @@ static bool step_finish(struct worker *worker)
 	return true;
 }
 
-/* Own work first, so that few chunks are in flight; reading ahead last. */
+/*
+ * Own work first, so that few chunks are in flight; reading ahead last. One worker alone sorts
+ * before it cuts: the cut of a pipe may have to wait.
+ */
 static bool do_something(struct worker *worker)
 {
+	if (worker->engine->nb_workers == 1 && step_sort(worker))
+		return true;
 	return step_work(worker) || step_number(worker) || step_put(worker) || step_tell(worker) ||
 	       step_cut(worker) || step_resolve(worker) || step_sort(worker) ||
 	       step_encode(worker) || step_read(worker) || step_finish(worker);

@@ -26,6 +26,11 @@ void engine_interrupt(void)
 	atomic_store(&interrupted, true);
 }
 
+bool engine_is_interrupted(void)
+{
+	return atomic_load(&interrupted);
+}
+
 uint64_t engine_now_ns(void)
 {
 	struct timespec now;
@@ -145,8 +150,13 @@ static void watch(struct engine *engine, const struct engine_hooks *hooks, uint6
 {
 	uint64_t bytes_total = 0, next_ns = start_ns + PROGRESS_STEP_NS;
 
-	for (size_t i = 0; i < capture_nb_inputs(engine->capture); i++)
+	for (size_t i = 0; i < capture_nb_inputs(engine->capture); i++) {
 		bytes_total += capture_input(engine->capture, i)->size;
+		if (capture_input(engine->capture, i)->size == 0) {
+			bytes_total = 0; /* not known of a pipe, so not of all */
+			break;
+		}
+	}
 	pthread_mutex_lock(&engine->lock);
 	while (!engine->failed && !engine->merger.is_finished) {
 		const struct timespec until = {.tv_sec = (time_t)(next_ns / 1000000000u),
@@ -261,7 +271,7 @@ static int run_threads(struct engine *engine, const struct engine_hooks *hooks,
 	pthread_mutex_unlock(&engine->lock);
 	for (uint32_t i = 0; i < launched; i++)
 		(void)rte_eal_wait_lcore(eal_worker_lcore(i));
-	result->interrupted = atomic_load(&interrupted);
+	result->interrupted = atomic_load(&interrupted) && !engine->config->interrupt_ends;
 	if (engine->read_end_ns > start_ns) {
 		result->read_ns = engine->read_end_ns - start_ns;
 		result->write_ns = engine_now_ns() - engine->read_end_ns;
