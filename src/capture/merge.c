@@ -19,9 +19,10 @@
 
 #include "capture_priv.h"
 
-#define LANE_BLOCK (32u << 10) /* bytes of a file that a lane has at a time */
-#define MANY_LANES 64u         /* with more, files are closed between blocks */
-#define GAP 16u                /* between packets: as many bytes as a pcap record's header */
+#define MANY_LANES 64u         /* with more, blocks are small, and files closed between them */
+#define LANE_BLOCK (64u << 10) /* bytes of a file that a lane has at a time */
+#define SMALL_BLOCK (8u << 10)
+#define GAP 16u /* between packets: as many bytes as a pcap record's header */
 
 /* What make_ready() finds: the frame; that it is to be called again; a pipe without one yet. */
 enum { READY, AGAIN, WAIT };
@@ -46,6 +47,11 @@ struct merge {
 	size_t nb; /* of the heap */
 	atomic_bool is_done;
 };
+
+static size_t block_size(const struct capture *capture)
+{
+	return capture->nb_sources > MANY_LANES ? SMALL_BLOCK : LANE_BLOCK;
+}
 
 static bool is_before(const struct head *a, const struct head *b)
 {
@@ -169,7 +175,7 @@ static int fill(struct capture *capture, struct source *source, struct lane *lan
 
 	lane->next = 0;
 	lane->chunk.nb_frames = 0;
-	if (!source_claim(capture, source, &lane->chunk, LANE_BLOCK))
+	if (!source_claim(capture, source, &lane->chunk, block_size(capture)))
 		return 0;
 	capture_read(capture, &lane->chunk);
 	rc = cut_lane(capture, source, &lane->chunk);
@@ -217,7 +223,7 @@ static int make_ready(struct capture *capture)
 	if (lane->next < lane->chunk.nb_frames)
 		return READY;
 	if (!lane->is_open) {
-		rc = chunk_init_block(&lane->chunk, LANE_BLOCK);
+		rc = chunk_init_block(&lane->chunk, block_size(capture));
 		if (rc != 0) {
 			snprintf(capture->failure, sizeof(capture->failure), "out of memory");
 			return rc;
