@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attack.h"
 #include "bulk.h"
 #include "fuzz.h"
 #include "output.h"
@@ -14,6 +15,8 @@ static const char usage[] =
 	"usage: tcpmill-generate list\n"
 	"       tcpmill-generate scenario NAME -o FILE [wrapping]\n"
 	"       tcpmill-generate bulk --packets N [options] -o FILE [wrapping]\n"
+	"       tcpmill-generate attack NAME --packets N [--flows M] [--tick NS] -o FILE "
+	"[wrapping]\n"
 	"       tcpmill-generate fuzz --packets N [--seed S] [--profile P] -o FILE [wrapping]\n"
 	"\n"
 	"Same arguments, same bytes, on any machine. FILE - is stdout.\n"
@@ -44,6 +47,16 @@ static const char usage[] =
 	"  --end fin|none        none: the first L flows never end\n"
 	"  --tick NS             mean time between frames            [1000]\n"
 	"  --seed S                                                  [1]\n"
+	"attacks (frames of 1,000 ns, or --tick; --flows changes how many there are):\n"
+	"  syn-flood    a SYN a packet, each of another client\n"
+	"  port-reuse   SYNs on 1,000 tuples, each with another sequence number\n"
+	"  holes        a gap in front of each packet, in one flow\n"
+	"  many-holes   the same in 100,000 flows\n"
+	"  unacked      data that nobody acknowledges, in 1,000 flows\n"
+	"  walk         thousands of segments out of order, then ACKs of a byte each\n"
+	"  options      40 bytes of odd options in each packet, in 1,000 flows\n"
+	"  idle         a SYN flood, and an hour later one packet more\n"
+	"\n"
 	"The counts of a bulk trace are printed to stderr as key=value.\n"
 	"\n"
 	"fuzz options (random adversarial flows, pcap-ns unless --format says otherwise):\n"
@@ -179,6 +192,27 @@ static int run_bulk(struct arguments *args)
 	return status;
 }
 
+static int run_attack(struct arguments *args)
+{
+	const struct attack_params params = {
+		.attack = attack_find(args->scenario),
+		.nb_packets = args->bulk.nb_packets,
+		.nb_flows = args->bulk.nb_flows,
+		.tick_ns = args->bulk.tick_ns,
+	};
+	struct output *output;
+
+	if (params.attack == NULL)
+		return fail("no such attack (see --help)", args->scenario);
+	if (params.nb_packets == 0)
+		return fail("an option is missing", "--packets N");
+	args->output.nb_frames = params.nb_packets;
+	output = output_create(&args->output);
+	if (output == NULL)
+		return fail(args->output.path, strerror(errno));
+	return finish(args, output, attack_write(&params, output));
+}
+
 static int run_fuzz(struct arguments *args)
 {
 	const struct capture_interface interface = {
@@ -224,6 +258,11 @@ int main(int argc, char **argv)
 		args.scenario = argv[2];
 		status = parse_options(&args, argv + 3);
 		return status != 0 ? status : run_scenario(&args);
+	}
+	if (strcmp(argv[1], "attack") == 0 && argc > 2) {
+		args.scenario = argv[2];
+		status = parse_options(&args, argv + 3);
+		return status != 0 ? status : run_attack(&args);
 	}
 	if (strcmp(argv[1], "bulk") == 0) {
 		status = parse_options(&args, argv + 2);

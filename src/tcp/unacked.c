@@ -36,7 +36,7 @@ struct tcp_unacked *unacked_begin(struct tcp_tracker *tracker, struct tcp_side *
 		return NULL;
 	*side->unacked = (struct tcp_unacked){
 		.room = room_of(size),
-		.looks_left = UNACKED_LOOKS_FIRST,
+		.looks_left = tracker->wants_details ? UNACKED_LOOKS_DETAILS : UNACKED_LOOKS_FIRST,
 		.nb_counted = side->nb_unacked,
 		.counted_end = side->next,
 		.is_sorted = true,
@@ -180,6 +180,40 @@ static struct unacked_match pop_sorted(struct tcp_unacked *list, uint32_t ack)
 	return match;
 }
 
+/* Measures a list anew of which all numbers lie within 2^30 from low on. */
+static void measure_near(struct tcp_unacked *list)
+{
+	const struct unacked_entry *const entries = list->entries + list->first;
+	const uint32_t base = list->low;
+	uint32_t low = UINT32_MAX, high = 0, last = 0;
+	bool is_sorted = true;
+
+	for (uint32_t i = 0; i < list->nb; i++) {
+		const uint32_t seq = entries[i].seq - base, end = entries[i].end - base;
+
+		low = seq < low ? seq : low;
+		high = end > high ? end : high;
+		is_sorted = is_sorted && seq >= last;
+		last = end;
+	}
+	list->low = base + low;
+	list->high = base + high;
+	list->is_sorted = is_sorted;
+}
+
+static void measure(struct tcp_unacked *list)
+{
+	const uint32_t nb = list->nb;
+
+	if (nb != 0 && list->is_near) {
+		measure_near(list);
+		return;
+	}
+	list->nb = 0;
+	for (uint32_t i = 0; i < nb; i++)
+		append(list, &list->entries[list->first + i]);
+}
+
 /* The rule as it stands, entry by entry; the oldest match wins. */
 static struct unacked_match walk_all(struct tcp_unacked *list, uint32_t ack)
 {
@@ -188,24 +222,24 @@ static struct unacked_match walk_all(struct tcp_unacked *list, uint32_t ack)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < list->nb; i++) {
-		struct unacked_entry entry = entries[i];
+		struct unacked_entry *entry = &entries[i];
 
-		if (entry.end == ack) {
+		if (entry->end == ack) {
 			if (match.frame == 0)
-				match = (struct unacked_match){.frame = entry.frame,
-							       .ts_ns = entry.ts_ns};
+				match = (struct unacked_match){.frame = entry->frame,
+							       .ts_ns = entry->ts_ns};
 			continue;
 		}
-		if (seq_gt(ack, entry.seq) && seq_le(ack, entry.end))
-			entry.seq = ack;
-		else if (!seq_gt(entry.end, ack))
+		if (seq_gt(ack, entry->seq) && seq_le(ack, entry->end))
+			entry->seq = ack;
+		else if (!seq_gt(entry->end, ack))
 			continue;
-		entries[kept++] = entry;
+		if (kept != i)
+			entries[kept] = *entry;
+		kept++;
 	}
-	/* What is left is measured anew. */
-	list->nb = 0;
-	for (uint32_t i = 0; i < kept; i++)
-		append(list, &entries[i]);
+	list->nb = kept;
+	measure(list);
 	return match;
 }
 

@@ -29,9 +29,10 @@
 /*
  * Looks at entries that a list is given: at its begin, and for each segment. What a lossy path
  * asks for is far below it; a list that was made to be walked by each ACK gives way, as for want
- * of memory.
+ * of memory. More where its entries are told, and not only counted.
  */
-#define UNACKED_LOOKS_FIRST (1u << 24)
+#define UNACKED_LOOKS_FIRST (1u << 17)
+#define UNACKED_LOOKS_DETAILS (1u << 24)
 #define UNACKED_LOOKS_EACH 512u
 
 struct unacked_entry {
