@@ -15,6 +15,7 @@ struct bulk_counts;
 struct bulk_params;
 
 /* Each takes what follows its name and returns the exit status: 0, 1 failed, 2 usage. */
+int cmd_aim(int argc, char **argv);
 int cmd_floor(int argc, char **argv);
 int cmd_live(int argc, char **argv);
 int cmd_pmd(int argc, char **argv);

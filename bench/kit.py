@@ -171,6 +171,8 @@ class Kit:
             "flows_found": summary["flows"],
             "anomalous_flows": summary["anomalous_flows"],
             "evicted": summary["evicted"],
+            "lists_cut": summary.get("lists_cut", 0),  # what another build may not know
+            "holes_cut": summary.get("holes_cut", 0),
         }
 
     @staticmethod

@@ -20,6 +20,9 @@ static const char usage[] =
 	"        the whole program, for each number of workers and live flows\n"
 	"  trace SHAPE -o FILE --packets N [--live L] [--flows M] [--size S] [--seed S]\n"
 	"        makes a trace; trace list tells the shapes\n"
+	"  aim buckets|partition -o FILE [--packets N] [--flows M] [--key K]\n"
+	"        a trace of tuples chosen for their bucket under that --hash-key, or their "
+	"partition\n"
 	"  live [--flows 100000,1000,1000000] [--packets N] [--rounds R] [--only CONSUMER]\n"
 	"        packets a second that one worker takes from a port fed by another core, beside\n"
 	"        loops that do less; --only null, empty, decode, track or live\n"
@@ -40,7 +43,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"floor", cmd_floor}, {"rooms", cmd_rooms}, {"scale", cmd_scale}, {"trace", cmd_trace},
-	{"live", cmd_live},   {"pmd", cmd_pmd},     {"wait", cmd_wait},
+	{"aim", cmd_aim},     {"live", cmd_live},   {"pmd", cmd_pmd},     {"wait", cmd_wait},
 };
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 import textwrap
 
+import attacks
 import coldfile
 import compressed
 import growth
@@ -22,6 +23,7 @@ from process import say
 SECTIONS = {
     "sweep": sweep,
     "stress": stress,
+    "attacks": attacks,
     "peers": peers,
     "rooms": rooms,
     "cold": coldfile,

@@ -11,7 +11,8 @@ import tempfile
 
 import common
 
-SECTIONS = ["sweep", "stress", "peers", "rooms", "cold", "compressed", "growth", "live", "startup", "verdicts"]
+SECTIONS = ["sweep", "stress", "attacks", "peers", "rooms", "cold", "compressed", "growth", "live",
+            "startup", "verdicts"]
 # Stands in for tcptrace, which prints its count like this.
 FORGETFUL = "#!/bin/sh\necho 9 packets seen, 9 TCP packets traced\n"
 
