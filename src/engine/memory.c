@@ -28,7 +28,7 @@ static void share_beside_state(uint64_t beside, uint64_t max_bytes, struct engin
 	while (memory->batch_rows > MIN_ROWS && memory->batch_rows > max_bytes >> 16)
 		memory->batch_rows /= 2;
 	while (memory->epoch_shift > MIN_EPOCH_SHIFT &&
-	       (uint64_t)FRAME_BYTES << memory->epoch_shift > beside / 8)
+	       (uint64_t)FRAME_BYTES << memory->epoch_shift > beside / 4)
 		memory->epoch_shift--;
 }
 

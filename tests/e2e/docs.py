@@ -19,7 +19,7 @@ Exact meanings: `definitions.md`. Each column's help, unit and its name in Zeek,
 (`tcpmill show FILE --schema`). Order of rows: definitions 1.6.
 
 Metadata of the schema: `program`, `schema_version`, `inputs`, `options` (those that change answers). Metadata of the footer: `books`,
-`inputs` with first frames and packets, `link_types`, `damage`, `evicted`. In the books, `frames` is the sum of the others.
+`inputs` with first frames and packets, `link_types`, `damage`, `lists_cut`, `holes_cut`, `evicted`. In the books, `frames` is the sum of the others.
 
 A long flow of live capture has several records, all but the last with `end_reason` `active_timeout`: definitions 2.6.
 
