@@ -327,6 +327,16 @@ void script_handshake_scaled(struct tcp_script *s, uint8_t fwd, uint8_t rev)
 	script_ack(s, FWD);
 }
 
+struct tcp_tracker *script_tracker(struct tcp_script *s)
+{
+	return s->tracker;
+}
+
+struct flow *script_slot(struct tcp_script *s)
+{
+	return s->flow;
+}
+
 /* ---- what came of it ---------------------------------------------------- */
 
 const struct tcp_flow *script_flow(const struct tcp_script *s)

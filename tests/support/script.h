@@ -129,6 +129,10 @@ void script_handshake(struct tcp_script *script);
 /* The same with a window scale on both sides. */
 void script_handshake_scaled(struct tcp_script *script, uint8_t fwd, uint8_t rev);
 
+/* What is behind the script: its tracker, and the slot of the latest segment's flow. */
+struct tcp_tracker *script_tracker(struct tcp_script *script);
+struct flow *script_slot(struct tcp_script *script);
+
 /* What is told of the latest segment. */
 const struct tcp_note *script_note(const struct tcp_script *script);
 

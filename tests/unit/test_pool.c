@@ -116,6 +116,41 @@ static void many_blocks_come_back(void **state)
 	pool_fini(&pool);
 }
 
+/* First many of one size, then as many bytes of another: they lie in the same memory. */
+static void an_empty_slab_serves_any_size(void **state)
+{
+	enum { NB = 600, SLABS = 16 };
+	static char *blocks[2][NB];
+	struct pool pool = {0};
+	uintptr_t low = UINTPTR_MAX, high = 0;
+
+	(void)state;
+	for (int i = 0; i < NB; i++) {
+		blocks[0][i] = pool_take(&pool, 4096);
+		low = (uintptr_t)blocks[0][i] < low ? (uintptr_t)blocks[0][i] : low;
+		high = (uintptr_t)blocks[0][i] > high ? (uintptr_t)blocks[0][i] : high;
+	}
+	for (int i = 0; i < NB; i++)
+		pool_give(&pool, blocks[0][i], 4096);
+	for (int i = 0; i < NB; i++) {
+		blocks[1][i] = pool_take(&pool, 3072);
+		assert_in_range((uintptr_t)blocks[1][i], low, high + SLABS * POOL_SLAB_BYTES);
+	}
+	assert_true(high - low < SLABS * POOL_SLAB_BYTES);
+	pool_fini(&pool);
+}
+
+/* What a slab has left over is its blocks' to pay. */
+static void a_block_costs_its_share_of_the_slab(void **state)
+{
+	(void)state;
+	assert_int_equal(pool_block_cost(64), 64);
+	assert_int_equal(pool_block_cost(700), 768);
+	assert_int_equal(pool_block_cost(65536), POOL_SLAB_BYTES / 3);
+	assert_int_equal(pool_block_cost(98304), POOL_SLAB_BYTES / 2);
+	assert_int_equal(pool_block_cost(240000), POOL_SLAB_BYTES);
+}
+
 /* Both the zeroed struct and one that is done with are empty pools. */
 static void an_empty_pool_can_be_ended(void **state)
 {
@@ -188,6 +223,8 @@ int main(void)
 		cmocka_unit_test(a_block_comes_back),
 		cmocka_unit_test(a_block_comes_back_to_its_class_only),
 		cmocka_unit_test(many_blocks_come_back),
+		cmocka_unit_test(an_empty_slab_serves_any_size),
+		cmocka_unit_test(a_block_costs_its_share_of_the_slab),
 		cmocka_unit_test(an_empty_pool_can_be_ended),
 		cmocka_unit_test(a_flow_gives_its_memory_back),
 	};
