@@ -8,6 +8,13 @@
 
 #include "decompress.h"
 
+/*
+ * When a block turns out to be broken the library forgets what that call has written. So much
+ * is asked for at a time, up to the next multiple: then the bytes in front of the damage do not
+ * depend on how much room there happened to be.
+ */
+#define PIECE 4096u
+
 /* "BZh", the size of blocks, and the magic of a block or of the end of an empty stream. */
 static bool bzip2_matches(const uint8_t *head, size_t len)
 {
@@ -47,17 +54,19 @@ static enum decompress_step bzip2_step(void *decoder, struct decompress_io *io, 
 {
 	bz_stream *bz = decoder;
 	const struct decompress_io before = *io;
+	const unsigned int piece = PIECE - bz->total_out_lo32 % PIECE;
+	const unsigned int room = io->nb_out < piece ? (unsigned int)io->nb_out : piece;
 	int rc;
 
 	bz->next_in = (char *)(uintptr_t)io->in; /* libbz2 does not write to it */
 	bz->avail_in = (unsigned int)io->nb_in;
 	bz->next_out = (char *)io->out;
-	bz->avail_out = (unsigned int)io->nb_out;
+	bz->avail_out = room;
 	rc = BZ2_bzDecompress(bz);
 	io->in += io->nb_in - bz->avail_in;
 	io->nb_in = bz->avail_in;
-	io->out += io->nb_out - bz->avail_out;
-	io->nb_out = bz->avail_out;
+	io->out += room - bz->avail_out;
+	io->nb_out -= room - bz->avail_out;
 	switch (rc) {
 	case BZ_OK:
 		return io->nb_in == before.nb_in && io->nb_out == before.nb_out ? STEP_STARVED

@@ -17,45 +17,47 @@
 #define OUT_MAX (1u << 20)
 
 struct outcome {
-	uint64_t digest, nb_bytes, taken;
+	uint8_t *out; /* [OUT_MAX] */
+	size_t nb_bytes;
+	uint64_t taken;
 	char error[160];
-	uint8_t head[24];
 };
 
 static void decompress(struct outcome *outcome, const struct fuzz_file *file, bool is_pipe,
 		       size_t step)
 {
-	uint8_t *out = malloc(step);
 	struct decompressor d;
 	ssize_t n = 0;
 
-	*outcome = (struct outcome){.digest = FUZZ_DIGEST_START};
-	fuzz_check(out != NULL && decompressor_init(&d, file->fd, is_pipe, NULL, 0));
+	*outcome = (struct outcome){.out = malloc(OUT_MAX)};
+	fuzz_check(outcome->out != NULL && decompressor_init(&d, file->fd, is_pipe, NULL, 0));
 	while (outcome->nb_bytes < OUT_MAX) {
-		const uint64_t left = OUT_MAX - outcome->nb_bytes;
+		const size_t left = OUT_MAX - outcome->nb_bytes, room = left < step ? left : step;
 
-		n = decompressor_read(&d, out, left < step ? (size_t)left : step);
+		n = decompressor_read(&d, outcome->out + outcome->nb_bytes, room);
 		if (n <= 0)
 			break;
-		fuzz_check((size_t)n <= step);
-		if (outcome->nb_bytes == 0)
-			memcpy(outcome->head, out, (size_t)n < 24 ? (size_t)n : 24);
-		outcome->digest = fuzz_digest(outcome->digest, out, (size_t)n);
-		outcome->nb_bytes += (uint64_t)n;
+		fuzz_check((size_t)n <= room);
+		outcome->nb_bytes += (size_t)n;
 	}
 	fuzz_check(d.out_bytes == outcome->nb_bytes);
 	fuzz_check((n < 0) == (d.error[0] != '\0') || outcome->nb_bytes == OUT_MAX);
 	memcpy(outcome->error, d.error, sizeof(outcome->error));
 	outcome->taken = decompressor_taken(&d);
 	decompressor_fini(&d);
-	free(out);
 }
 
-static void check_same(const struct outcome *a, const struct outcome *b)
+static void check_same(const struct outcome *a, const struct outcome *b, bool is_bzip2)
 {
-	fuzz_check(a->nb_bytes == b->nb_bytes && a->digest == b->digest);
+	const size_t least = a->nb_bytes < b->nb_bytes ? a->nb_bytes : b->nb_bytes;
+	const size_t most = a->nb_bytes < b->nb_bytes ? b->nb_bytes : a->nb_bytes;
+	const bool is_broken = is_bzip2 && a->error[0] != '\0';
+
+	fuzz_check(memcmp(a->out, b->out, least) == 0);
+	/* See decompress_bzip2.c. */
+	fuzz_check(most - least < (is_broken ? 4096 : 1));
 	/* Where it was cut off here is not where it ends. */
-	if (a->nb_bytes == OUT_MAX)
+	if (most == OUT_MAX)
 		return;
 	fuzz_check_text(strcmp(a->error, b->error) == 0, b->error);
 	fuzz_check(a->taken == b->taken);
@@ -66,7 +68,8 @@ static bool is_capture(const struct outcome *outcome)
 	static const uint8_t section[4] = {0x0a, 0x0d, 0x0d, 0x0a};
 	static const uint8_t us[4] = {0xd4, 0xc3, 0xb2, 0xa1};
 
-	return memcmp(outcome->head, section, 4) == 0 || memcmp(outcome->head, us, 4) == 0;
+	return outcome->nb_bytes >= 24 && outcome->nb_bytes < OUT_MAX &&
+	       (memcmp(outcome->out, section, 4) == 0 || memcmp(outcome->out, us, 4) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -74,18 +77,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct outcome whole, pieces, piped;
 	struct pass pass = {0}, other = {0};
 	struct fuzz_file file, from;
+	bool is_bzip2;
 
 	if (size < 4 || size > FUZZ_PIPE_MAX || decompress_detect(data, size) == NULL)
 		return 0;
+	is_bzip2 = decompress_detect(data, size) == &decompress_bzip2;
 	fuzz_file_open(&file, data, size);
 	decompress(&whole, &file, false, OUT_MAX);
 	decompress(&pieces, &file, false, 1 + data[size - 1]);
-	check_same(&whole, &pieces);
+	check_same(&whole, &pieces, is_bzip2);
 	fuzz_pipe_open(&from, data, size);
 	decompress(&piped, &from, true, 4096);
-	check_same(&whole, &piped);
+	check_same(&whole, &piped, is_bzip2);
 	fuzz_file_close(&from);
-	if (whole.nb_bytes < OUT_MAX && is_capture(&whole)) {
+	if (is_capture(&whole)) {
 		pass_run(&pass, &(struct pass_params){file.path, PASS_WHOLE, true});
 		pass_run(&other, &(struct pass_params){file.path, 4096, false});
 		fuzz_check(pass.is_open == other.is_open && pass.nb_frames == other.nb_frames);
@@ -94,6 +99,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_check_text(strcmp(pass.damage, other.damage) == 0, other.damage);
 	}
 	fuzz_file_close(&file);
+	free(whole.out);
+	free(pieces.out);
+	free(piped.out);
 	pass_fini(&pass);
 	pass_fini(&other);
 	return 0;
