@@ -53,7 +53,8 @@ static void check_same_flow(const struct tcp_flow *a, const struct tcp_flow *b)
 		const struct tcp_trouble *y = tcp_side_trouble(&b->side[i]);
 
 		check_same_list(a->side[i].unacked, b->side[i].unacked);
-		fuzz_check(memcmp(x, y, sizeof(*x)) == 0);
+		/* What is behind it is of the block, not of the side. */
+		fuzz_check(memcmp(x, y, offsetof(struct tcp_trouble, room)) == 0);
 		fuzz_check(memcmp(x->holes, y->holes, x->nb_holes * sizeof(x->holes[0])) == 0);
 		for (int j = 0; j < 2; j++) {
 			flat[j].side[i].trouble = NULL;
@@ -83,6 +84,7 @@ static void on_flow_ended(void *context, struct flow *flow)
 	struct bed *bed = context;
 
 	check_record(bed, flow, false);
+	tcp_flow_end(bed->tracker, flow);
 	tcp_flow_release(bed->tracker, flow);
 	flow_table_release(bed->table, flow);
 	memset(bed->laws, 0, sizeof(bed->laws));

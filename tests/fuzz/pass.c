@@ -11,12 +11,14 @@
 #include "poison.h"
 #include "tcpmill/capture.h"
 #include "tcpmill/flow.h"
+#include "tcpmill/reassembly.h"
 #include "tcpmill/record.h"
 #include "tcpmill/segment.h"
 #include "tcpmill/tcp.h"
 
 #define MAX_FLOWS 4096
 #define HASH_SEED 7
+#define FRAGMENT_BYTES (1u << 20)
 
 /* A pass at work. */
 struct walk {
@@ -24,6 +26,7 @@ struct walk {
 	struct capture *capture;
 	struct flow_table *table;
 	struct tcp_tracker *tracker;
+	struct reassembly *reassembly;
 	struct decode_keys keys;
 	struct chunk chunk;
 };
@@ -37,6 +40,7 @@ static void on_flow_ended(void *context, struct flow *flow)
 	flow_record_fill(tcp_flow_view(flow, &room), &record);
 	pass_check_record(&record, false);
 	walk->pass->records = fuzz_digest(walk->pass->records, &record, sizeof(record));
+	tcp_flow_end(walk->tracker, flow);
 	tcp_flow_release(walk->tracker, flow);
 	flow_table_release(walk->table, flow);
 }
@@ -82,7 +86,7 @@ static void add_frame(struct pass *pass, uint64_t digest)
 
 static void take_frame(struct walk *walk, const struct frame *original, uint64_t number)
 {
-	const struct decode_context context = {.keys = &walk->keys};
+	const struct decode_context context = {.keys = &walk->keys, .reassembly = walk->reassembly};
 	uint8_t *copy = malloc(original->caplen != 0 ? original->caplen : 1);
 	uint64_t digest = digest_frame(original);
 	struct segment segments[DECODE_MAX_SEGMENTS];
@@ -95,14 +99,13 @@ static void take_frame(struct walk *walk, const struct frame *original, uint64_t
 	frame.data = copy;
 	fuzz_check(capture_filter_match(&frame));
 	fate = decode_frame(&context, &frame, segments, &nb);
-	if (fate == FATE_LATER)
-		fate = FATE_FRAGMENT;
 	fuzz_check(fate < NB_FATES && fate != FATE_FILTERED && fate != FATE_UNTRACKED);
 	walk->pass->fates[fate]++;
 	digest = fuzz_digest(digest, &fate, sizeof(fate));
 	for (uint32_t i = 0; fate == FATE_TRACKED && i < nb; i++)
 		digest = track(walk, &segments[i], number, digest);
 	add_frame(walk->pass, digest);
+	datagrams_free(reassembly_take(walk->reassembly));
 	free(copy);
 }
 
@@ -165,11 +168,14 @@ static void walk_all(struct walk *walk, bool poisons)
 		.ended = on_flow_ended,
 		.context = walk,
 	};
+	const struct reassembly_params reassembly = {.keys = &walk->keys,
+						     .max_bytes = FRAGMENT_BYTES};
 
 	decode_keys_init(&walk->keys, HASH_SEED);
+	walk->reassembly = reassembly_create(&reassembly);
 	walk->table = flow_table_create(&params);
 	walk->tracker = tcp_tracker_create(false);
-	fuzz_check(walk->table != NULL && walk->tracker != NULL);
+	fuzz_check(walk->reassembly != NULL && walk->table != NULL && walk->tracker != NULL);
 	fuzz_check(chunk_init(&walk->chunk, walk->capture) == 0);
 	while (capture_claim(walk->capture, &walk->chunk))
 		take_chunk(walk, poisons);
@@ -177,6 +183,7 @@ static void walk_all(struct walk *walk, bool poisons)
 	fuzz_check(!tcp_tracker_failed(walk->tracker));
 	check_books(walk);
 	check_damage(walk);
+	reassembly_destroy(walk->reassembly);
 	flow_table_destroy(walk->table);
 	tcp_tracker_destroy(walk->tracker);
 	chunk_fini(&walk->chunk);

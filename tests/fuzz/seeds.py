@@ -114,6 +114,34 @@ def frames(writer, name, link, *words):
                    struct.pack("<HH", 0x8000 | LINKS[link], beyond) + data)
 
 
+def cut_up(packet, size):
+    """The IPv4 packet in fragments of so many bytes."""
+    payload, header = packet[20:], bytearray(packet[:20])
+    for at in range(0, len(payload), size):
+        part = payload[at:at + size]
+        struct.pack_into(">H", header, 2, 20 + len(part))
+        struct.pack_into(">H", header, 6,
+                         at // 8 | (0x2000 if at + size < len(payload) else 0))
+        yield bytes(header) + part
+
+
+def fragments(writer):
+    """Packets of a scenario cut up, in order and backwards; and of the model some datagrams."""
+    for scenario in ("founding", "ipv6"):
+        packets = [data for _, data, _ in records(
+            writer.generate("scenario", scenario, "--link", "raw"))][:12]
+        for size in (8, 16, 64):
+            pieces = [piece for packet in packets for piece in
+                      (cut_up(packet, size) if packet[0] == 0x45 else [packet])][:60]
+            for name, row in (("in-order", pieces), ("backwards", pieces[::-1])):
+                writer.put("fragments", f"{scenario}-{size}-{name}", b"\x0e" + b"".join(
+                    struct.pack("<H", len(piece)) + piece for piece in row))
+    for name, row in (("two", [(0, 0, 16), (0x80, 2, 9)]), ("swapped", [(0x81, 1, 8), (1, 0, 8)]),
+                      ("overlap", [(0, 0, 16), (0, 1, 24), (0x80, 3, 40), (0, 2, 8)]),
+                      ("two-ends", [(0x82, 4, 8), (0x82, 2, 8), (2, 0, 32), (2, 0, 16)])):
+        writer.put("fragments", f"model-{name}", b"\x01" + bytes(v for one in row for v in one))
+
+
 class Talk:
     """A conversation in the language of talk.h."""
 
@@ -252,6 +280,7 @@ def main():
         talks(writer, profile, *fuzz, most=12)
         frames(writer, profile, "ethernet", *fuzz)
     formats(writer)
+    fragments(writer)
     tables(writer)
     compressed(writer)
     texts(writer)
