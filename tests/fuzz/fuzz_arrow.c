@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The reader of our own files, and show on top of it: the first byte chooses what is shown, the
- * rest is the file. Whoever wrote it, it is read to its end or refused in one line.
+ * The reader of our own files, and show and recover on top of it: the first byte chooses what is
+ * done, the rest is the file. Whoever wrote it, it is read to its end or refused in one line; and
+ * what was recovered is whole.
  */
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "fuzz.h"
@@ -132,16 +134,63 @@ static void show(const char *path, const char *const *page)
 		   status == EXIT_DAMAGED);
 }
 
+static size_t describe(void *context, const struct arrow_recovered *result,
+		       struct arrow_kv kv[ARROW_RECOVERED_KV_MAX])
+{
+	(void)context, (void)result;
+	kv[0] = (struct arrow_kv){"recovered", "true"};
+	return 1;
+}
+
+static void check_recovered(const char *path, const struct arrow_recovered *result)
+{
+	const struct arrow_batch *batch;
+	char error[512] = "";
+	struct arrow_reader *reader = arrow_reader_open(path, error, sizeof(error));
+	uint64_t nb_rows = 0, nb_batches = 0;
+	int rc;
+
+	fuzz_check_text(reader != NULL, error);
+	while ((rc = arrow_reader_next(reader, &batch)) == 1) {
+		nb_rows += arrow_batch_nb_rows(batch);
+		nb_batches++;
+	}
+	fuzz_check_text(rc == 0, arrow_reader_error(reader));
+	fuzz_check(arrow_reader_is_complete(reader));
+	fuzz_check(nb_rows == result->nb_rows && nb_batches == result->nb_batches);
+	arrow_reader_close(reader);
+}
+
+static void recover(const char *path)
+{
+	struct arrow_recovered result;
+	char to[64], error[512] = "";
+
+	snprintf(to, sizeof(to), "/dev/shm/fuzz-recover-%d", (int)getpid());
+	if (arrow_recover(path, to, describe, NULL, &result, error, sizeof(error)) != 0) {
+		check_said(error);
+		fuzz_check(access(to, F_OK) != 0);
+		return;
+	}
+	check_recovered(to, &result);
+	fuzz_check(unlink(to) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_file file;
 	uint64_t digest;
+	size_t page;
 
 	if (size < 1 || size > FUZZ_PIPE_MAX)
 		return 0;
+	page = data[0] % (NB_PAGES + 1);
 	fuzz_file_open(&file, data + 1, size - 1);
-	if (data[0] % NB_PAGES != 0) {
-		show(file.path, pages[data[0] % NB_PAGES]);
+	if (page != 0) {
+		if (page < NB_PAGES)
+			show(file.path, pages[page]);
+		else
+			recover(file.path);
 		fuzz_file_close(&file);
 		return 0;
 	}

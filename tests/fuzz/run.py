@@ -58,7 +58,7 @@ class Job:
         checks.ok(f"{self.target}: nothing breaks it", self.child.returncode == 0,
                   broken[0] if broken else text[-400:])
         checks.ok(f"{self.target}: inputs were tried", inputs > 0, text[-400:])
-        checks.note(f"{self.target:<12} {inputs:>12,} inputs {int(reach[-1]) if reach else 0:>7,} "
+        checks.note(f"{self.target:<12} {inputs:>12,} inputs {int((reach or [0])[-1]):>7,} "
                     f"branches {cpu:>8.0f} s of CPU time")
         return inputs, cpu
 
@@ -83,8 +83,9 @@ def main():
             running.append(Job(args, targets.pop(0)))
         inputs, cpu = running.pop(0).finish(checks)
         total_inputs, total_cpu = total_inputs + inputs, total_cpu + cpu
-    checks.note(f"{'together':<12} {total_inputs:>12,} inputs, {total_cpu / 60:.1f} min of CPU time "
-                f"in {(time.monotonic() - start) / 60:.1f} min")
+    minutes = (time.monotonic() - start) / 60
+    checks.note(f"{'together':<12} {total_inputs:>12,} inputs, {total_cpu / 60:.1f} min of CPU "
+                f"time in {minutes:.1f} min")
     return checks.finish()
 
 

@@ -50,7 +50,8 @@ LINES = ("a.pcap", "-w\nflows.arrow\na.pcap", "--workers=2\n--max-flows\n1.5M\na
          "--idle-timeout=60s\n--half-open-timeout\n300ms\n--closed-timeout=5\nx", "--help",
          "--help-all", "-i\neth0\n--rotate=60s\n--rotate\n100MB\n-w\nf-%Y%m%dT%H%M%S.arrow",
          "-i\n0000:3b:00.0\n-p\n-s96\n-B64MiB\n--sleep-idle\n--\n-l\n0-3\n--no-pci",
-         "--list-ports", "--only=duplicate_ack,zero_window\nx", "--chunk-size=4KiB\n--hash-key=7\n-",
+         "--list-ports", "--only=duplicate_ack,zero_window\nx",
+         "--chunk-size=4KiB\n--hash-key=7\n-",
          "--\n--not-an-option", "--duration=1h\nx", "--metrics\nm.prom\n-Znobody\n-ilo\n-q",
          "--snaplen=0\n-ilo\n--exchange-cells=4096\n--record-blocks=64\n--active-timeout=60", "-",
          "10.0.0.1:50122-93.184.216.34:80", "[2001:db8::1]:1-[::1]:65535", "--worker=2", "-qqx")
@@ -207,9 +208,9 @@ def talks(writer, name, *words, most=3):
     """The longest conversations over IPv4 of a capture."""
     flows = {}
     for us, data, _ in records(writer.generate(*words, "--link", "raw")):
-        if len(data) < 40 or data[0] != 0x45 or data[9] != 6 or len(data) < 20 + (data[32] >> 4) * 4:
+        if len(data) < 40 or data[0] != 0x45 or data[9] != 6:
             continue
-        if data[32] >> 4 >= 5:
+        if 20 <= (data[32] >> 4) * 4 <= len(data) - 20:
             flows.setdefault(frozenset((data[12:16] + data[20:22], data[16:20] + data[22:24])),
                              []).append((us, data))
     flows = sorted(flows.values(), key=len, reverse=True)[:most]
@@ -226,10 +227,11 @@ def tables(writer):
         path = pathlib.Path(folder) / "small.arrow"
         subprocess.run([writer.args.make, "table", path], check=True)
         whole = path.read_bytes()
-    stream = subprocess.run([writer.args.make, "table", "-"], check=True, stdout=subprocess.PIPE).stdout
-    for page in range(13):
+    stream = subprocess.run([writer.args.make, "table", "-"], check=True,
+                            stdout=subprocess.PIPE).stdout
+    for page in range(14):
         writer.put("arrow", f"file-{page}", bytes([page]) + whole)
-    for page in (0, 1, 6):
+    for page in (0, 1, 6, 13):
         writer.put("arrow", f"stream-{page}", bytes([page]) + stream)
         writer.put("arrow", f"part-{page}", bytes([page]) + whole[:len(whole) * 2 // 3])
 
