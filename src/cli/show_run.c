@@ -207,6 +207,21 @@ static int finish_rows(struct show_run *run)
 	return rc;
 }
 
+/* A file made by `tcpmill recover` is whole as a file, but not as the records of its run. */
+static void tell_recovered(const struct show_run *run)
+{
+	size_t nb;
+	const struct arrow_kv *kv = arrow_reader_footer(run->reader, &nb);
+
+	for (size_t i = 0; i < nb; i++) {
+		if (strcmp(kv[i].key, "recovered") == 0)
+			fprintf(stderr,
+				"tcpmill: %s: recovered from a run that was cut off: what it would "
+				"have written later is missing\n",
+				run->request->path);
+	}
+}
+
 /* Says how the reading ended and returns the exit status for it. */
 static int judge_reading(const struct show_run *run)
 {
@@ -226,6 +241,7 @@ static int judge_reading(const struct show_run *run)
 			request->path, text_count((int64_t)run->nb_read).s);
 		return EXIT_DAMAGED;
 	}
+	tell_recovered(run);
 	if (run->nb_shown > 0 || request->format != SHOW_FORMAT_TABLE)
 		return EXIT_OK;
 	if (request->one_stream) {

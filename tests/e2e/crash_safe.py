@@ -154,7 +154,10 @@ def check_recovered(checks, args, label, part, full=None):
 
 def check_recovered_rows(checks, args, label, made, nb_rows, full):
     """The same told by its rows: our own reader's, and polars' of a file with a footer."""
-    lines = args.program.tsv(made).text.splitlines()
+    shown = args.program.tsv(made)
+    lines = shown.text.splitlines()
+    checks.ok(f"{label}: show says that it was recovered", shown.rc == 0 and
+              "recovered from a run that was cut off" in shown.errors, str(shown))
     checks.ok(f"{label}: {nb_rows} rows, the first of the full run's",
               len(lines) == nb_rows + 1 and lines == full[:len(lines)])
     try:

@@ -21,6 +21,17 @@ Exact meanings: `definitions.md`. Each column's help, unit and its name in Zeek,
 Metadata of the schema: `program`, `schema_version`, `inputs`, `options` (those that change answers). Metadata of the footer: `books`,
 `inputs` with first frames and packets, `link_types`, `damage`, `lists_cut`, `holes_cut`, `evicted`. In the books, `frames` is the sum of the others.
 
+A run that was cut off leaves `FILE.part`: the same without a footer. `tcpmill recover FILE.part [-w FILE]` makes a whole file of it: every whole
+record batch is checked and copied byte for byte (for the same input and options they are the first of those of a run that ends), and the
+footer has one entry, `recovered`: `from`, `batches`, `rows`, `bytes` (of the source, to the end of the last batch saved) and `why`. It has no
+books: nobody knows them. FILE.part stays; no file is ever overwritten; the new one has its name only when it is whole and on the disk. Exit
+status: 0 recovered, 3 recovered up to damaged data (said on stderr), 1 nothing could be saved, FILE is whole, or it cannot be read or
+written, 2 usage.
+
+Readers of these files treat them as hostile: every offset, length, count and index of a file is checked before it is used; memory grows with the
+bytes that are there (an LZ4 frame to at most 255 times its length, no byte of a batch in two buffers), not with what a length claims; what
+makes no sense ends the reading with the place of the damage, and exit status 3.
+
 A long flow of live capture has several records, all but the last with `end_reason` `active_timeout`: definitions 2.6.
 
 Live capture: `inputs` are the ports as typed, and the schema also has `capture`: of each port its `source` (kernel or dpdk), `driver`,
