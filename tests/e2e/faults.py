@@ -222,6 +222,84 @@ def jobs_of(bed):
     ]
 
 
+# ---- live capture -----------------------------------------------------------------------------
+
+
+def rows_in(bed, result, suffix):
+    """Rows of the files with this suffix, read by `tcpmill show`; None if one cannot be read."""
+    nb = 0
+    for name, data in result.files.items():
+        if not name.endswith(suffix):
+            continue
+        file = bed.tmp / f"live-{id(result)}{suffix}"
+        file.write_bytes(data)
+        shown = common.run([bed.args.tcpmill, "show", file, "--format", "tsv"])
+        file.unlink()
+        # A .part may be whole, too: then it is its name that it could not get.
+        if shown.rc != 0 and (suffix != ".part" or shown.rc != 3):
+            return None
+        nb += len(shown.text.splitlines()) - 1
+    return nb
+
+
+def live_trouble(bed, fault, result, nb_rows):
+    """Which promise was broken by the writer of live capture, or None. It may go on, with losses."""
+    summary = common.parse_object(result.out)
+    if result.crashed():
+        return f"crashed or hung: {result}"
+    if result.rc != 0 and "tcpmill" not in result.errors:
+        return f"exit status {result.rc} and no word"
+    others = [n for n in result.files if not n.endswith((".arrow", ".arrow.part"))]
+    if others:
+        return f"{others} are left behind"
+    whole, parts = rows_in(bed, result, ".arrow"), rows_in(bed, result, ".part")
+    if whole is None or parts is None:
+        return f"a file cannot be read: {sorted(result.files)}"
+    if result.rc == 0 and (whole != nb_rows or parts):
+        return f"exit status 0 with {whole} rows of {nb_rows}"
+    if result.rc != 0 and fault.split(":")[-1] in HARMLESS:
+        return f"could have gone on: {result}"
+    if summary is not None and summary.get("drops"):
+        lost = summary["drops"]["disk"] + summary["drops"]["records"]
+        if whole + parts + lost < nb_rows:
+            return f"{whole} + {parts} rows and {lost} told as lost, of {nb_rows}"
+    return None
+
+
+def try_live(bed):
+    """Rotation: each file is written, synced, closed and renamed; each of that fails once."""
+    job = Job("live", ["run", "--json", "-i", f"net_pcap0,rx_pcap={bed.capture}", "-c", "2000",
+                       "--workers", "1", "--batch-rows", "20", "--rotate", "50kB", "-w",
+                       "live-%s.arrow"])
+    good = bed.run(job)
+    summary = common.parse_object(good.out)
+    if not bed.checks.ok("live: runs without faults", good.rc == 0 and summary and good.calls,
+                         str(good)):
+        return
+    nb_rows = summary["records"]
+    bed.checks.ok("live: several files", len(good.files) >= 3 and
+                  rows_in(bed, good, ".arrow") == nb_rows, sorted(good.files))
+    faults = []
+    for kind in ("write", "sync", "rename", "close", "open"):
+        step = 1 if bed.args.all or kind != "write" else 7
+        for n in range(1, good.calls[kind] + 1, step):
+            faults += [f"{kind}:{n}:{error}" for error in
+                       (ERRORS[kind] if bed.args.all else ERRORS[kind][:1])]
+            faults += [f"{kind}:{n}:{HARMLESS[n % 2]}"] if kind == "write" else []
+    ended = []
+
+    def attempt(fault):
+        result = bed.run(job, fault)
+        ended.append(result.rc)
+        trouble = live_trouble(bed, fault, result, nb_rows)
+        bed.checks.ok(f"live, {fault}", trouble is None, trouble or "")
+
+    common.parallel(attempt, faults, bed.args.jobs)
+    bed.checks.note(f"live: {len(faults)} faults, {sum(rc != 0 for rc in ended)} told by the exit "
+                    "status")
+    bed.checks.ok("live: faults are told by the exit status", any(rc == 1 for rc in ended))
+
+
 # ---- stdout -----------------------------------------------------------------------------------
 
 
@@ -269,6 +347,8 @@ def main():
             try_faults(bed, job, kinds)
             if job.name != "run, two workers":
                 try_stdout(bed, job)
+        if not args.only or "live" in args.only:
+            try_live(bed)
     return checks.finish()
 
 
