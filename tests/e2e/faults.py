@@ -148,7 +148,7 @@ def faults_of(job, good, kinds, every):
                 faults += [f"{kind}:{n}:{error}" for error in others]
             elif others:
                 faults.append(f"{kind}:{n}:{others[n % len(others)]}")
-            if every or n % 4 == 1:
+            if n % (1 if every and kind != "alloc" else 4) == 0:
                 faults.append(f"{kind}:{n}+:{first}")
     return faults
 

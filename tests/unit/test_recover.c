@@ -29,7 +29,7 @@
 struct row {
 	int64_t n;
 	int8_t word;
-	char text[8];
+	char text[16];
 };
 
 static const char *const words[] = {"yes", "no", NULL};
