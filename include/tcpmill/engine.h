@@ -123,6 +123,8 @@ struct engine_worker_stats {
 struct engine_result {
 	struct engine_totals totals;
 	uint64_t fates[NB_FATES]; /* the books: they add up to the frames read */
+	uint64_t segments;        /* TCP headers that were tracked; a frame may have several */
+	uint64_t quoted;          /* of them in ICMP errors: no packets of their flows */
 	struct reassembly_stats fragments;
 	uint64_t offload_segments;
 	uint64_t anomalous_packets;
@@ -182,8 +184,8 @@ struct engine_teller {
 	bool wants_details; /* notes are filled whole, see tcp_tracker_create() */
 	bool only_verdicts; /* segments without a verdict are not told */
 	/*
-	 * told [nb], in order of frame: appends to out what shall be put. Called by any
-	 * worker, for several chunks at once. 0 or -errno.
+	 * told [nb], in order of frame and layer, those of a frame in one call: appends to out what
+	 * shall be put. Called by any worker, for several chunks at once. 0 or -errno.
 	 */
 	int (*tell)(void *context, const struct engine_told *const *told, size_t nb,
 		    struct engine_bytes *out);

@@ -46,6 +46,9 @@ enum flow_class {
 	NB_FLOW_CLASSES,
 };
 
+/* A frame has no more TCP headers than DECODE_MAX_SEGMENTS. */
+#define FLOW_LAYER_BITS 6
+
 /* Bytes of a slot that belong to its user; the first ones share the head's cache line. */
 #define FLOW_USER_BYTES 264
 
@@ -69,9 +72,10 @@ struct flow {
 	uint64_t last_clock_ns;
 	uint64_t user[FLOW_USER_BYTES / 8];
 	uint32_t hash;
-	uint32_t generation;  /* of the slot, for entries of the eviction order */
-	uint64_t first_frame; /* place of the first segment (definitions 1.4) */
-	int64_t stream;       /* rank by place; -1 until it is given */
+	uint32_t generation; /* of the slot, for entries of the eviction order */
+	/* Place of the first segment (definitions 1.4): see flow_place(). */
+	uint64_t first_frame : 64 - FLOW_LAYER_BITS, first_layer : FLOW_LAYER_BITS;
+	int64_t stream; /* rank by place; -1 until it is given */
 };
 
 /* Bits of a flow. */
@@ -93,6 +97,12 @@ static inline void flow_address(const struct flow *flow, bool high, uint8_t byte
 	}
 	memset(bytes, 0, 16);
 	memcpy(bytes, &address, sizeof(address));
+}
+
+/* Orders flows by their first segments: a frame may have several. */
+static inline uint64_t flow_place(const struct flow *flow)
+{
+	return (uint64_t)flow->first_frame << FLOW_LAYER_BITS | flow->first_layer;
 }
 
 /* Timeouts as they are compared. */

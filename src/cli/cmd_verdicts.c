@@ -87,10 +87,33 @@ static bool is_wanted(const struct verdicts *verdicts, const struct tcp_note *no
 	return verdicts->stream == UINT64_MAX || verdicts->stream == (uint64_t)note->stream;
 }
 
-/*
- * A line a segment. (A frame with several TCP headers has several segments, one behind the
- * other: here their columns would be joined.)
- */
+/* The end of the segments from i on that are one line: those of a frame, but JSON's are alone. */
+static size_t line_end(const struct verdicts *verdicts, const struct engine_told *const *told,
+		       size_t nb, size_t i)
+{
+	size_t end = i + 1;
+
+	while (!verdicts->run.json && end < nb && told[end]->note.frame == told[i]->note.frame)
+		end++;
+	return end;
+}
+
+static char *put_line(const struct verdicts *verdicts, struct verdicts_json *json, char *at,
+		      const struct engine_told *const *told, size_t nb)
+{
+	const struct engine_told *wanted[DECODE_MAX_SEGMENTS];
+	size_t nb_wanted = 0;
+
+	for (size_t i = 0; i < nb; i++) {
+		if (is_wanted(verdicts, &told[i]->note))
+			wanted[nb_wanted++] = told[i];
+	}
+	if (nb_wanted == 0)
+		return at;
+	return verdicts->run.json ? verdicts_put_json(json, at, wanted[0])
+				  : verdicts_put_text(at, wanted, nb_wanted);
+}
+
 static int tell(void *context, const struct engine_told *const *told, size_t nb,
 		struct engine_bytes *out)
 {
@@ -99,18 +122,20 @@ static int tell(void *context, const struct engine_told *const *told, size_t nb,
 
 	for (size_t i = 0; i < nb;) {
 		const size_t end = nb - i < LINES ? nb : i + LINES;
-		uint8_t *room = engine_bytes_room(out, LINES * VERDICTS_LINE_MAX);
+		/* The last line may have all that a frame can have. */
+		uint8_t *room =
+			engine_bytes_room(out, (LINES + DECODE_MAX_SEGMENTS) * VERDICTS_LINE_MAX);
 		char *at = (char *)room;
 
 		if (room == NULL)
 			return -ENOMEM;
-		for (; i < end; i++) {
+		while (i < end) {
+			const size_t next = line_end(verdicts, told, nb, i);
+
 			if (verdicts->run.json && i + PREFETCH < nb)
 				verdicts_prefetch(told[i + PREFETCH]);
-			if (!is_wanted(verdicts, &told[i]->note))
-				continue;
-			at = verdicts->run.json ? verdicts_put_json(&json, at, told[i])
-						: verdicts_put_text(at, told[i]);
+			at = put_line(verdicts, &json, at, told + i, next - i);
+			i = next;
 		}
 		out->len += (size_t)(at - (char *)room);
 	}

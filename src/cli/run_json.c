@@ -20,6 +20,26 @@ static void put_books(struct json_out *json, const char *name, const struct run_
 	json_close(json, '}');
 }
 
+/* TCP headers, which frames may have several of, and datagrams made of fragments. */
+static void put_segments(struct json_out *json, const char *name, const struct run_report *report)
+{
+	json_open(json, name, '{');
+	json_uint(json, "read", report->result->segments);
+	json_uint(json, "quoted", report->result->quoted);
+	json_close(json, '}');
+}
+
+static void put_datagrams(struct json_out *json, const char *name, const struct run_report *report)
+{
+	const struct reassembly_stats *stats = &report->result->fragments;
+
+	json_open(json, name, '{');
+	json_uint(json, "completed", stats->completed);
+	json_uint(json, "incomplete", stats->incomplete);
+	json_uint(json, "given_up", stats->given_up);
+	json_close(json, '}');
+}
+
 static void put_inputs(struct json_out *json, const char *name, const struct capture *capture)
 {
 	json_open(json, name, '[');
@@ -148,6 +168,8 @@ void run_print_json(const struct run_report *report, FILE *out)
 	json_uint(&json, "time_jumps", totals->time_jumps);
 	run_put_totals(&json, &sums);
 	put_books(&json, "books", report);
+	put_segments(&json, "segments", report);
+	put_datagrams(&json, "datagrams", report);
 	put_drops(&json, report->capture);
 	put_damage(&json, "damage", report->capture);
 	json_bool(&json, "interrupted", report->result->interrupted);
@@ -174,6 +196,8 @@ void run_print_stream_footer(const struct run_report *report, FILE *out)
 
 	json_open(&json, NULL, '{');
 	put_books(&json, "books", report);
+	put_segments(&json, "segments", report);
+	put_datagrams(&json, "datagrams", report);
 	put_inputs(&json, "inputs", report->capture);
 	put_link_types(&json, "link_types", report->capture);
 	put_damage(&json, "damage", report->capture);
@@ -267,6 +291,16 @@ static void put_footer_books(struct json_out *json, const void *report)
 	put_books(json, NULL, report);
 }
 
+static void put_footer_segments(struct json_out *json, const void *report)
+{
+	put_segments(json, NULL, report);
+}
+
+static void put_footer_datagrams(struct json_out *json, const void *report)
+{
+	put_datagrams(json, NULL, report);
+}
+
 static void put_footer_inputs(struct json_out *json, const void *capture)
 {
 	put_inputs(json, NULL, capture);
@@ -293,6 +327,8 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 	size_t nb = 0;
 
 	nb = run_metadata_add(kv, nb, max, "books", json_make(put_footer_books, report));
+	nb = run_metadata_add(kv, nb, max, "segments", json_make(put_footer_segments, report));
+	nb = run_metadata_add(kv, nb, max, "datagrams", json_make(put_footer_datagrams, report));
 	nb = run_metadata_add(kv, nb, max, "inputs", json_make(put_footer_inputs, report->capture));
 	nb = run_metadata_add(kv, nb, max, "link_types",
 			      json_make(put_footer_link_types, report->capture));

@@ -203,10 +203,14 @@ char *verdicts_put_json(struct verdicts_json *json, char *at, const struct engin
 
 	at = put_word(at, "{\"frame\":");
 	at = put_uint(at, note->frame);
+	if (note->layer != 0)
+		at = put_number(at, "layer", note->layer);
 	at = put_number(at, "stream", (uint64_t)note->stream);
 	at = put_time(json, at, note->ts_ns);
 	at = put_ends(at, told);
 	at = put_segment(at, note);
+	if (note->bits & NOTE_QUOTED)
+		at = put_word(put_name(at, "quoted"), "true");
 	at = put_verdicts(at, note->verdicts);
 	if (note->is_shown)
 		at = put_analysis(at, note);

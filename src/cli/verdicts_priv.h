@@ -10,14 +10,15 @@
 
 struct engine_told;
 
-/* No line is longer. Writers store in steps, so this is room they need, used up or not. */
+/* No line is longer, for each segment that it tells. Writers store in steps, so this is room they
+ * need, used up or not. */
 #define VERDICTS_LINE_MAX 2048
 
 /*
- * One line of frame, stream, verdicts and dup-ack number, with tabs between, as the
- * oracle prints it. Returns its end.
+ * One line of frame, streams, verdicts and dup-ack numbers, with tabs between, as the
+ * oracle prints it: of the segments told [nb] of one frame. Returns its end.
  */
-char *verdicts_put_text(char *at, const struct engine_told *told);
+char *verdicts_put_text(char *at, const struct engine_told *const *told, size_t nb);
 
 /* What stays the same from line to line. */
 struct verdicts_json {

@@ -5,37 +5,53 @@
 #include "tcpmill/engine.h"
 #include "verdicts_priv.h"
 
-/* The names in the order in which they are told, with commas between. */
-static char *put_names(char *at, uint32_t verdicts)
+/* The names in the order in which they are told, each as often as segments have it. */
+static char *put_names(char *at, const struct engine_told *const *told, size_t nb)
 {
-	bool has_one = false;
+	const char *const start = at;
+	uint32_t verdicts = 0;
 
-	for (int i = 0; i < NB_VERDICTS; i++) {
-		const unsigned int v = verdict_order[i];
+	for (size_t i = 0; i < nb; i++)
+		verdicts |= told[i]->note.verdicts;
+	for (int n = 0; verdicts != 0 && n < NB_VERDICTS; n++) {
+		const unsigned int v = verdict_order[n];
 
-		if ((verdicts >> v & 1) == 0)
-			continue;
-		if (has_one)
-			*at++ = ',';
-		has_one = true;
-		at = put_text(at, verdict_names[v], strlen(verdict_names[v]));
+		for (size_t i = 0; (verdicts >> v & 1) != 0 && i < nb; i++) {
+			if ((told[i]->note.verdicts >> v & 1) == 0)
+				continue;
+			if (at != start)
+				*at++ = ',';
+			at = put_text(at, verdict_names[v], strlen(verdict_names[v]));
+		}
 	}
 	return at;
 }
 
-char *verdicts_put_text(char *at, const struct engine_told *told)
+static char *put_dup_acks(char *at, const struct engine_told *const *told, size_t nb)
 {
-	const struct tcp_note *note = &told->note;
+	const char *const start = at;
 
-	at = put_uint(at, note->frame);
+	for (size_t i = 0; i < nb; i++) {
+		if ((told[i]->note.verdicts >> VERDICT_DUPLICATE_ACK & 1) == 0)
+			continue;
+		if (at != start)
+			*at++ = ',';
+		at = put_uint(at, told[i]->note.dup_ack);
+	}
+	return at;
+}
+
+char *verdicts_put_text(char *at, const struct engine_told *const *told, size_t nb)
+{
+	at = put_uint(at, told[0]->note.frame);
+	for (size_t i = 0; i < nb; i++) {
+		*at++ = i == 0 ? '\t' : ',';
+		at = put_uint(at, (uint64_t)told[i]->note.stream);
+	}
 	*at++ = '\t';
-	at = put_uint(at, (uint64_t)note->stream);
+	at = put_names(at, told, nb);
 	*at++ = '\t';
-	if (note->verdicts != 0)
-		at = put_names(at, note->verdicts);
-	*at++ = '\t';
-	if (note->verdicts >> VERDICT_DUPLICATE_ACK & 1)
-		at = put_uint(at, note->dup_ack);
+	at = put_dup_acks(at, told, nb);
 	*at++ = '\n';
 	return at;
 }

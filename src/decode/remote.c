@@ -125,6 +125,8 @@ static enum fate decode_sampled(struct cursor *record)
 	len = take_word(record);
 	if (!cursor_fork(record, len < cursor_left(record) ? len : cursor_left(record), len, &c))
 		return FATE_NOT_TCP;
+	/* tshark takes it as it takes what ICMP errors quote. */
+	c.is_quoted = true;
 	c.segment->tunnel = TUNNEL_OTHER;
 	c.is_quoted = true; /* nobody's order of packets: the oracle does not analyse them either */
 	switch (protocol) {

@@ -32,15 +32,14 @@ int ended_list_add(struct ended_list *list, struct flow *flow)
 		list->items = items;
 		list->room = room;
 	}
-	list->items[list->nb++] =
-		(struct ended_flow){.first_frame = flow->first_frame, .flow = flow};
+	list->items[list->nb++] = (struct ended_flow){.place = flow_place(flow), .flow = flow};
 	return 0;
 }
 
 static bool is_sorted(const struct ended_list *list)
 {
 	for (size_t i = 1; i < list->nb; i++) {
-		if (list->items[i - 1].first_frame > list->items[i].first_frame)
+		if (list->items[i - 1].place > list->items[i].place)
 			return false;
 	}
 	return true;
@@ -53,7 +52,7 @@ static void radix_pass(const struct ended_flow *from, struct ended_flow *to, siz
 	size_t at[256] = {0}, sum = 0;
 
 	for (size_t i = 0; i < nb; i++)
-		at[from[i].first_frame >> shift & 0xff]++;
+		at[from[i].place >> shift & 0xff]++;
 	for (int i = 0; i < 256; i++) {
 		const size_t n = at[i];
 
@@ -61,7 +60,7 @@ static void radix_pass(const struct ended_flow *from, struct ended_flow *to, siz
 		sum += n;
 	}
 	for (size_t i = 0; i < nb; i++)
-		to[at[from[i].first_frame >> shift & 0xff]++] = from[i];
+		to[at[from[i].place >> shift & 0xff]++] = from[i];
 }
 
 int ended_list_sort(struct ended_list *list)
@@ -76,7 +75,7 @@ int ended_list_sort(struct ended_list *list)
 	if (spare == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < list->nb; i++)
-		largest |= list->items[i].first_frame;
+		largest |= list->items[i].place;
 	for (unsigned int shift = 0; shift < 64 && largest >> shift != 0; shift += 8) {
 		struct ended_flow *items = list->items;
 

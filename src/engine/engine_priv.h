@@ -40,9 +40,9 @@ struct segment_list {
 	uint32_t nb, room;
 };
 
-/* A flow that a chunk's segments made; frame orders them. */
+/* A flow that a chunk's segments made. */
 struct born_flow {
-	uint64_t frame;
+	uint64_t place; /* flow_place() */
 	struct flow *flow;
 };
 
@@ -91,16 +91,18 @@ struct slot {
 	struct told_list *told; /* [nb_workers] */
 	const struct engine_told **order;
 	uint32_t order_room;
+	uint32_t *at; /* [at_room] where a frame's segments begin in order; if any has several */
+	uint32_t at_room;
 	struct engine_bytes out; /* what the teller made of the chunk */
 };
 
 /* An ended flow and its place in the order of records. */
 struct ended_flow {
-	uint64_t first_frame;
+	uint64_t place; /* flow_place() */
 	struct flow *flow;
 };
 
-/* What one worker hands to the merger for one epoch; sorted by first_frame. */
+/* What one worker hands to the merger for one epoch; sorted by place. */
 struct ended_list {
 	uint64_t epoch;
 	uint64_t sequence; /* chunk that must be done with before the flows can be written */
@@ -122,7 +124,7 @@ struct worker {
 	uint64_t border_done;               /* sequence + 1 of the chunk whose border was passed */
 	uint64_t frame;                     /* at hand */
 	uint64_t fates[NB_FATES + 1];       /* FATE_LATER too: nobody asks for it */
-	uint64_t tracked, decoded, offload_segments, anomalous_packets;
+	uint64_t tracked, quoted, decoded, offload_segments, anomalous_packets;
 	uint64_t delay_state;
 	struct slot *slot; /* at hand */
 	bool is_finished;  /* all chunks are worked on, the last list is sent */
@@ -255,7 +257,7 @@ void teller_put(struct engine *engine, struct slot *slot);
 struct ended_list *ended_list_create(void);
 void ended_list_destroy(struct ended_list *list);
 int ended_list_add(struct ended_list *list, struct flow *flow);
-/* By first frame; 0 or -ENOMEM. */
+/* By place; 0 or -ENOMEM. */
 int ended_list_sort(struct ended_list *list);
 
 /* merger.c */

@@ -103,7 +103,7 @@ static void step_end(struct worker *worker, int rc, const char *what)
 	pthread_cond_broadcast(&worker->engine->changed);
 }
 
-/* The stream numbers of a chunk's new flows: a merge of the workers' lists by frame. */
+/* The stream numbers of a chunk's new flows: a merge of the workers' lists by place. */
 static void number_flows(struct engine *engine, struct slot *slot)
 {
 	uint32_t at[ENGINE_MAX_WORKERS] = {0};
@@ -118,7 +118,7 @@ static void number_flows(struct engine *engine, struct slot *slot)
 			if (at[w] == slot->born[w].nb)
 				continue;
 			head = &slot->born[w].items[at[w]];
-			if (first == NULL || head->frame < first->frame) {
+			if (first == NULL || head->place < first->place) {
 				first = head;
 				from = w;
 			}

@@ -249,7 +249,7 @@ static bool merge_lists(struct merger *merger, struct ended_list **lists)
 			if (at[w] == lists[w]->nb)
 				continue;
 			head = lists[w]->items + at[w];
-			if (first == NULL || head->first_frame < first->first_frame) {
+			if (first == NULL || head->place < first->place) {
 				first = head;
 				from = w;
 			}

@@ -195,6 +195,8 @@ static void collect_result(struct engine *engine, struct engine_result *result)
 		result->holes_cut += tracker.holes_cut;
 		result->nearly_full |= table.nb_full_partitions != 0;
 		stats->tracked = worker->tracked;
+		result->segments += worker->tracked;
+		result->quoted += worker->quoted;
 		stats->decoded = worker->decoded;
 		stats->max_live_flows = table.max_live;
 		stats->flow_bytes = table.slot_bytes;

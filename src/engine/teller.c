@@ -40,6 +40,7 @@ void teller_fini_slot(struct slot *slot, uint32_t nb_workers)
 		free(slot->told[w].items);
 	free(slot->told);
 	free(slot->order);
+	free(slot->at);
 	free(slot->out.data);
 }
 
@@ -57,46 +58,127 @@ struct engine_told *told_list_next(struct told_list *list)
 	return &list->items[list->nb];
 }
 
-static int make_room(struct slot *slot)
+static int make_order(struct slot *slot, uint32_t nb)
 {
-	const uint32_t room = slot->chunk.nb_frames;
 	const struct engine_told **order;
 
-	if (slot->order_room >= room)
+	if (slot->order_room >= nb)
 		return 0;
-	order = realloc(slot->order, room * sizeof(*order));
+	order = realloc(slot->order, nb * sizeof(*order));
 	if (order == NULL)
 		return -ENOMEM;
 	slot->order = order;
-	slot->order_room = room;
+	slot->order_room = nb;
 	return 0;
 }
 
-/*
- * Brings the workers' lists into frame order, with the streams of the chunk's new flows.
- * A frame has one segment at most, so each has a place of its own.
- */
-static size_t order_told(const struct engine *engine, struct slot *slot)
+static int make_at(struct slot *slot, uint32_t nb)
 {
-	const struct chunk *chunk = &slot->chunk;
-	size_t nb = 0;
+	uint32_t *at;
 
-	for (uint32_t i = 0; i < chunk->nb_frames; i++)
+	if (slot->at_room >= nb)
+		return 0;
+	at = realloc(slot->at, nb * sizeof(*at));
+	if (at == NULL)
+		return -ENOMEM;
+	slot->at = at;
+	slot->at_room = nb;
+	return 0;
+}
+
+static void learn_stream(struct engine_told *told)
+{
+	if (told->note.stream < 0)
+		told->note.stream = told->flow->stream;
+	/* An ended flow keeps its slot until its segments are told. */
+	assert(told->note.stream >= 0 && told->note.stream == told->flow->stream);
+}
+
+static uint32_t frame_of(const struct slot *slot, const struct engine_told *told)
+{
+	return (uint32_t)(told->note.frame - slot->chunk.first_frame);
+}
+
+/* Puts each segment at its frame's place; false if a frame has several. */
+static bool order_by_frame(const struct engine *engine, struct slot *slot)
+{
+	bool is_alone = true;
+
+	for (uint32_t i = 0; i < slot->chunk.nb_frames; i++)
 		slot->order[i] = NULL;
 	for (uint32_t w = 0; w < engine->nb_workers; w++) {
 		const struct told_list *list = &slot->told[w];
 
 		for (uint32_t i = 0; i < list->nb; i++) {
-			struct engine_told *told = &list->items[i];
+			const uint32_t frame = frame_of(slot, &list->items[i]);
 
-			if (told->note.stream < 0)
-				told->note.stream = told->flow->stream;
-			/* An ended flow keeps its slot until its segments are told. */
-			assert(told->note.stream >= 0 && told->note.stream == told->flow->stream);
-			slot->order[told->note.frame - chunk->first_frame] = told;
+			learn_stream(&list->items[i]);
+			is_alone &= slot->order[frame] == NULL;
+			slot->order[frame] = &list->items[i];
 		}
 	}
-	for (uint32_t i = 0; i < chunk->nb_frames; i++) {
+	return is_alone;
+}
+
+/* The segment in its place among those of its frame; to: behind the last of them. */
+static void put_by_layer(const struct engine_told **to, const struct engine_told *told)
+{
+	while (to[-1] != NULL && to[-1]->note.frame == told->note.frame &&
+	       to[-1]->note.layer > told->note.layer) {
+		to[0] = to[-1];
+		to--;
+	}
+	to[0] = told;
+}
+
+/* A counting sort of nb segments; nb or -ENOMEM. */
+static int64_t order_by_place(const struct engine *engine, struct slot *slot, uint32_t nb)
+{
+	const uint32_t nb_frames = slot->chunk.nb_frames;
+	uint32_t sum = 1; /* order[0] is NULL, so that each has one in front of it */
+
+	if (make_order(slot, nb + 1) != 0 || make_at(slot, nb_frames) != 0)
+		return -ENOMEM;
+	memset(slot->at, 0, nb_frames * sizeof(slot->at[0]));
+	for (uint32_t w = 0; w < engine->nb_workers; w++) {
+		for (uint32_t i = 0; i < slot->told[w].nb; i++)
+			slot->at[frame_of(slot, &slot->told[w].items[i])]++;
+	}
+	for (uint32_t i = 0; i < nb_frames; i++) {
+		const uint32_t n = slot->at[i];
+
+		slot->at[i] = sum;
+		sum += n;
+	}
+	memset(slot->order, 0, (nb + 1) * sizeof(slot->order[0]));
+	for (uint32_t w = 0; w < engine->nb_workers; w++) {
+		for (uint32_t i = 0; i < slot->told[w].nb; i++) {
+			const struct engine_told *told = &slot->told[w].items[i];
+
+			put_by_layer(&slot->order[slot->at[frame_of(slot, told)]++], told);
+		}
+	}
+	memmove(slot->order, slot->order + 1, nb * sizeof(slot->order[0]));
+	return nb;
+}
+
+/*
+ * Brings the workers' lists into the order of frames and layers, with the streams of the chunk's
+ * new flows. Returns how many there are, or -ENOMEM.
+ */
+static int64_t order_told(const struct engine *engine, struct slot *slot)
+{
+	const uint32_t nb_frames = slot->chunk.nb_frames;
+	uint32_t nb = 0;
+
+	for (uint32_t w = 0; w < engine->nb_workers; w++)
+		nb += slot->told[w].nb;
+	if (make_order(slot, nb_frames) != 0)
+		return -ENOMEM;
+	if (!order_by_frame(engine, slot))
+		return order_by_place(engine, slot, nb);
+	nb = 0;
+	for (uint32_t i = 0; i < nb_frames; i++) {
 		slot->order[nb] = slot->order[i];
 		nb += slot->order[i] != NULL;
 	}
@@ -106,14 +188,12 @@ static size_t order_told(const struct engine *engine, struct slot *slot)
 void teller_tell(struct engine *engine, struct slot *slot)
 {
 	const struct engine_teller *teller = engine->teller;
-	int rc = make_room(slot);
+	const int64_t nb = order_told(engine, slot);
+	int rc = nb < 0 ? (int)nb : 0;
 
 	slot->out.len = 0;
-	if (rc == 0) {
-		const size_t nb = order_told(engine, slot);
-
-		rc = nb != 0 ? teller->tell(teller->context, slot->order, nb, &slot->out) : 0;
-	}
+	if (nb > 0)
+		rc = teller->tell(teller->context, slot->order, (size_t)nb, &slot->out);
 	if (rc == -ENOMEM)
 		engine_fail(engine, "out of memory (%s)", teller->name);
 	else if (rc != 0)

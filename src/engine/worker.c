@@ -150,7 +150,7 @@ int worker_end_chunk(struct worker *worker, struct slot *slot)
 	return 0;
 }
 
-static int note_born(struct born_list *list, struct flow *flow, uint64_t frame)
+static int note_born(struct born_list *list, struct flow *flow)
 {
 	if (list->nb == list->room) {
 		const uint32_t room = list->room == 0 ? 256 : list->room * 2;
@@ -161,7 +161,7 @@ static int note_born(struct born_list *list, struct flow *flow, uint64_t frame)
 		list->items = items;
 		list->room = room;
 	}
-	list->items[list->nb++] = (struct born_flow){.frame = frame, .flow = flow};
+	list->items[list->nb++] = (struct born_flow){.place = flow_place(flow), .flow = flow};
 	return 0;
 }
 
@@ -188,11 +188,12 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 	struct tcp_result result;
 
 	if (arrival.flow == NULL) {
-		worker->fates[FATE_TRACKED]--;
-		worker->fates[FATE_UNTRACKED]++;
+		/* Of several headers the first tells what became of the frame. */
+		worker->fates[FATE_TRACKED] -= segment->layer == 0;
+		worker->fates[FATE_UNTRACKED] += segment->layer == 0;
 		return 0;
 	}
-	if (arrival.is_fresh && note_born(&slot->born[worker->id], arrival.flow, frame) != 0)
+	if (arrival.is_fresh && note_born(&slot->born[worker->id], arrival.flow) != 0)
 		return -ENOMEM;
 	if (worker->teller != NULL) {
 		told = told_list_next(&slot->told[worker->id]);
@@ -205,6 +206,7 @@ static int track_one(struct worker *worker, struct slot *slot, const struct segm
 		keep_told(worker, &slot->told[worker->id], told, arrival.flow);
 	tcp_flow_touch(worker->table, &arrival, segment, &result);
 	worker->tracked++;
+	worker->quoted += segment->is_quoted;
 	worker->offload_segments += result.is_offload;
 	worker->anomalous_packets += result.is_anomaly;
 	return 0;

@@ -346,7 +346,8 @@ static struct flow *insert(struct flow_table *table, const struct segment *segme
 	set_key(table, flow, segment);
 	flow->class =
 		(segment->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? FLOW_HALF_OPEN : FLOW_OPEN;
-	flow->first_frame = frame;
+	flow->first_frame = frame & (UINT64_MAX >> FLOW_LAYER_BITS);
+	flow->first_layer = segment->layer & ((1u << FLOW_LAYER_BITS) - 1);
 	flow->last_frame = frame;
 	flow->last_clock_ns = segment->clock_ns;
 	index_put(partition->buckets, partition->mask, flow->hash, flow_slot(table, flow));

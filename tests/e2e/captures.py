@@ -3,7 +3,7 @@
 """Every capture against tshark and capinfos: packets, books, flows, handshakes, flags, times.
 
 A difference is allowed only where known_differences.tsv lists it (capture, what, reason):
-`frames:KIND` drops the TCP segments of that kind (link, tunnel, icmp_quoted, fragment) from what
+`frames:KIND` drops the TCP segments of that kind (link, tunnel) from what
 tshark saw before comparing; any other word is a field that may differ. An entry that is no longer
 needed fails the test.
 """
@@ -57,7 +57,8 @@ def compare_books(capture, summary, drop):
     """Yields (field, got, want) for what the summary says."""
     frames = capture.frames
     books = summary.get("books", {})
-    tracked = {s.number for s in capture.segments(drop)}
+    segments = capture.segments(drop)
+    tracked = {s.number for s in segments}
     yield "packets", summary.get("packets"), len(frames)
     yield "bytes_wire", summary.get("bytes_wire"), sum(f.wire_len for f in frames)
     yield "bytes_captured", summary.get("bytes_captured"), sum(f.cap_len for f in frames)
@@ -65,19 +66,20 @@ def compare_books(capture, summary, drop):
     yield "books.sum", sum(common.books_of(summary).values()), len(frames)
     yield "books.tracked", books.get("tracked"), len(tracked)
     yield "workers.tracked", sum(w.get("tracked", 0) for w in summary.get("workers", [])), \
-        len(tracked)
+        len(segments)
+    yield "segments.read", summary.get("segments", {}).get("read"), len(segments)
+    yield "segments.quoted", summary.get("segments", {}).get("quoted"), \
+        sum(1 for s in segments if s.quoted)
     # As the display filters "not ip and not ipv6", "tcp and not tcp.stream", "ip.flags.mf == 1 or
     # ip.frag_offset > 0" and "icmp and tcp" would count, where all link layers are read.
     if not any(f.kind == "link" and IP.search(f.protocols) for f in frames):
         yield "books.not_ip", books.get("not_ip", 0) + books.get("link_unknown", 0), \
             sum(1 for f in frames if not IP.search(f.protocols))
-        yield "books.fragment", books.get("fragment"), sum(1 for f in frames if f.is_fragment)
+        yield "books.fragment", books.get("fragment"), \
+            sum(1 for f in frames if f.is_fragment and not f.segments)
         yield "books.tcp_short", books.get("tcp_short"), \
             sum(1 for f in frames if f.kind is None and not f.segments
                 and "tcp" in f.protocols.split(":"))
-        if "icmp_quoted" in drop:
-            yield "books.icmp_quoted", books.get("icmp_quoted"), \
-                sum(1 for f in frames if f.kind == "icmp_quoted" and f.segments)
     for name, count in oracle.flag_totals(capture, drop).items():
         yield "flags." + name, summary.get("flags", {}).get(name), count
 

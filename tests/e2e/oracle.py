@@ -213,7 +213,7 @@ def parse_segments(frame, many):
         segment.is_whole = len(many["tcp.len"]) == len(streams)
         segment.is_told = len(many["tcp.flags"]) == len(streams) and not any(
             "TCP" in text for text in many["_ws.malformed"] + many["_ws.short"])
-        segment.quoted = frame.kind == "icmp_quoted"
+        segment.quoted = frame.kind == "icmp_quoted" or "sflow" in frame.protocols
         segment.verdicts = parse_verdicts(many) if len(streams) == 1 else {}
         segments.append(segment)
     return segments
@@ -299,6 +299,7 @@ def describe(segments):
         flow["r_isn"] = first_seq(sides["r"], lambda f: f & (SYN | ACK) == SYN)
     flow["orig_syns"] = sum(1 for s in sides["o"] if s.flags & (SYN | ACK) == SYN)
     flow["resp_syn_acks"] = sum(1 for s in sides["r"] if s.flags & (SYN | ACK) == SYN | ACK)
+    flow["icmp_errors"] = len(segments) - len(counted)
     flow["midstream"] = not first.flags & SYN
     stamps = [s.ts for s in segments]
     if None not in stamps:
@@ -328,6 +329,8 @@ def initial_rtt(segments):
 def flag_totals(capture, drop=frozenset()):
     total = {name: 0 for name in FLAG_NAMES}
     for segment in capture.segments(drop):
+        if segment.quoted:
+            continue
         for bit, name in enumerate(FLAG_NAMES):
             total[name] += segment.flags >> bit & 1
     return total

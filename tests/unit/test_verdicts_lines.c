@@ -25,7 +25,7 @@ static struct line text_of(const struct engine_told *told)
 {
 	struct line line;
 
-	*verdicts_put_text(line.s, told) = '\0';
+	*verdicts_put_text(line.s, &told, 1) = '\0';
 	return line;
 }
 
@@ -101,6 +101,27 @@ static void four_columns_always(void **state)
 	told.note.stream = 1234567;
 	told.note.verdicts = 1u << VERDICT_KEEP_ALIVE;
 	assert_string_equal(text_of(&told).s, "4294967296\t1234567\tkeep_alive\t\n");
+}
+
+/* As the oracle joins the layers of a frame. */
+static void a_line_of_several_segments(void **state)
+{
+	struct engine_told outer = plain(), middle = plain(), inner = plain();
+	const struct engine_told *const told[] = {&outer, &middle, &inner};
+	struct line line;
+
+	(void)state;
+	outer.note.verdicts = 1u << VERDICT_DUPLICATE_ACK | 1u << VERDICT_LOST_SEGMENT;
+	outer.note.dup_ack = 3;
+	middle.note.stream = 41;
+	inner.note.stream = 2;
+	inner.note.verdicts = 1u << VERDICT_DUPLICATE_ACK | 1u << VERDICT_RETRANSMISSION;
+	inner.note.dup_ack = 10;
+	*verdicts_put_text(line.s, told, 3) = '\0';
+	assert_string_equal(line.s, "12\t0,41,2\tretransmission,lost_segment,duplicate_ack,"
+				    "duplicate_ack\t3,10\n");
+	*verdicts_put_text(line.s, told, 2) = '\0';
+	assert_string_equal(line.s, "12\t0,41\tlost_segment,duplicate_ack\t3\n");
 }
 
 /* The oracle's order: lost_segment, ack_lost_segment, ..., reused_ports, duplicate_ack. */
@@ -229,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_of_every_length),
 		cmocka_unit_test(four_columns_always),
+		cmocka_unit_test(a_line_of_several_segments),
 		cmocka_unit_test(verdicts_come_in_the_oracles_order),
 		cmocka_unit_test(json_tells_the_segment),
 		cmocka_unit_test(json_of_resp_comes_from_the_other_end),
