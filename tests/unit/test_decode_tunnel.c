@@ -240,12 +240,179 @@ static void the_frame_ends_before_the_packet(void **state)
 	}
 }
 
+/* Each of these can be repeated inside of itself for ever, without IP between. */
+static void headers_nested_to_the_frame_s_end(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *header;
+		size_t len;
+	} layers[] = {
+		{0x8100, BYTES("\0\1\x81\0")},
+		{0x88a8, BYTES("\0\1\x88\xa8")},
+		{0x6558, BYTES(ADDRESSES "\x65\x58")},
+		{0x88e7, BYTES("\0\0\0\1" ADDRESSES "\x88\xe7")},
+		{0x8847, BYTES(LABEL ADDRESSES "\x88\x47")},
+		{0x8909, BYTES("\1\1\0\1\0\1\x89\x09")},
+		{0x8870, BYTES("\xaa\xaa\3\0\0\0\x88\x70")},
+		{0x894f, BYTES("\x0f\xc2\2\4\0\0\1\xff")},
+		{0x8864, BYTES("\x11\0\0\1\xff\xff\0\x31\0\1" ADDRESSES "\x88\x64")},
+		{0x8864, BYTES("\x11\0\0\1\xff\xff\0\x4b\xaa\xaa\3\0\0\0\x88\x64")},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+		struct bytes b = FRAME;
+
+		put_ethernet(&b, layers[i].type);
+		while (b.len < 256 * 1024)
+			put_raw(&b, layers[i].header, layers[i].len);
+		assert_fate(&b, LINK_ETHERNET, FATE_TUNNEL);
+	}
+}
+
+/* The oracle opens more than these, and so do we. */
+static void many_packets_around_one_another(void **state)
+{
+	struct bytes b = FRAME;
+	size_t at[200];
+	struct decoded d;
+
+	(void)state;
+	put_ethernet(&b, 0x0800);
+	for (size_t i = 0; i < 200; i++)
+		at[i] = ipv4_begin(&b, 4, "", 0);
+	put_ipv4_tcp(&b);
+	for (size_t i = 0; i < 200; i++)
+		ipv4_end(&b, at[i]);
+	d = decode_all(&b, LINK_ETHERNET);
+	assert_int_equal(d.fate, FATE_TRACKED);
+	assert_int_equal(d.segment.tunnel, TUNNEL_IPIP);
+	assert_int_equal(d.ip_at, b.len - 45);
+	decoded_fini(&d);
+	bytes_fini(&b);
+}
+
+#define SAMPLE_LEN (8 + 32 + 8 + 16 + 60)
+
+/* A datagram of sFlow 5 with as many samples, each of them the usual segment in Ethernet. */
+static void put_sflow(struct bytes *b, uint32_t nb)
+{
+	const size_t ip = ipv4_begin(b, PROTO_UDP, "", 0);
+	size_t udp = b->len;
+
+	put16(b, 50000);
+	put16(b, 6343);
+	put32(b, 0);
+	put_raw(b, BYTES("\0\0\0\5\0\0\0\1\x0a\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1"));
+	put32(b, nb);
+	for (uint32_t i = 0; i < nb; i++) {
+		put32(b, 1);                /* a flow sample, */
+		put32(b, 32 + 8 + 16 + 60); /* its length, */
+		put_zeros(b, 28);           /* who sampled, */
+		put32(b, 1);                /* and one record: */
+		put32(b, 1);                /* a packet's first bytes, */
+		put32(b, 16 + 60);          /* the record's length, */
+		put32(b, 1);                /* Ethernet, */
+		put32(b, 63);               /* bytes on the wire, */
+		put32(b, 4);                /* bytes left out at the end, */
+		put32(b, 59);               /* bytes that follow, */
+		put_ethernet(b, 0x0800);
+		put_ipv4_tcp(b);
+		put_zeros(b, 1); /* to a multiple of four. */
+	}
+	set16(b, udp + 4, (uint16_t)(b->len - udp));
+	ipv4_end(b, ip);
+}
+
+static void each_sample_of_sflow_is_a_packet(void **state)
+{
+	(void)state;
+	for (uint32_t nb = 0; nb < 40; nb++) {
+		struct bytes b = FRAME;
+		struct decoded d;
+
+		put_sflow(&b, nb);
+		d = decode_all(&b, LINK_RAW);
+		assert_int_equal(d.nb, nb < DECODE_MAX_SEGMENTS ? nb : DECODE_MAX_SEGMENTS);
+		assert_int_equal(d.fate, nb != 0 ? FATE_TRACKED : FATE_NOT_TCP);
+		if (nb != 0) {
+			assert_int_equal(d.segment.tunnel, TUNNEL_OTHER);
+			assert_true(d.segment.is_quoted);
+			assert_int_equal(d.segment.port_hi, 80);
+		}
+		decoded_fini(&d);
+		bytes_fini(&b);
+	}
+}
+
+static void sflow_cut_at_every_byte(void **state)
+{
+	struct bytes b = FRAME;
+
+	(void)state;
+	put_sflow(&b, 3);
+	for (size_t len = 0; len <= b.len; len++) {
+		struct decoded d = decode_cut(&b, LINK_RAW, len, (uint32_t)b.len);
+		uint32_t nb = 0;
+
+		/* A sample ends in 25 bytes of TCP, 16 of which are enough, and one of padding. */
+		for (size_t i = 1; i <= 3; i++)
+			nb += len >= b.len - (3 - i) * SAMPLE_LEN - 26 + 16;
+		assert_int_equal(d.nb, nb);
+		decoded_fini(&d);
+	}
+	bytes_fini(&b);
+}
+
+/* Unknown, encrypted, or not for anybody's eyes. */
+static void what_is_not_opened(void **state)
+{
+	static const struct {
+		uint8_t protocol;
+		const char *payload;
+		size_t len;
+		enum fate fate;
+	} packets[] = {
+		{50, BYTES("\0\0\1\0\0\0\0\1"), FATE_TUNNEL},      /* ESP */
+		{115, BYTES("\0\0\0\1\xff\3\0\x21"), FATE_TUNNEL}, /* L2TP version 3 */
+		{47, BYTES("\0\0\x12\x34"), FATE_TUNNEL},          /* GRE of nobody knows what */
+		{47, BYTES("\0\0"), FATE_TUNNEL},
+		{47, BYTES("\0\0\x65\x58" ADDRESSES "\x08\x06"), FATE_NOT_TCP}, /* ARP in it */
+		{41, BYTES("\x45\0\0\0"), FATE_IP_BAD},                         /* not IPv6 */
+		{PROTO_UDP, BYTES("\xc3\x50\x12\xb5\0\x0c\0\0\x08\0\0\0"), FATE_TUNNEL},
+		{PROTO_UDP, BYTES("\xc3\x50\x12\xb5\0\0\0\0"), FATE_NOT_TCP},
+		{PROTO_UDP, BYTES("\xc3\x50\x06\xa5\0\x14\0\0\xc8\2\0\x0c\0\1\0\2\0\0\0\0"),
+		 FATE_NOT_TCP}, /* an L2TP control message */
+		{PROTO_UDP, BYTES("\xc3\x50\x08\x68\0\x10\0\0\x30\1\0\0\0\0\0\0"),
+		 FATE_NOT_TCP}, /* a GTP-U echo */
+		{PROTO_UDP, BYTES("\xc3\x50\x14\x7f\0\x14\0\0\1\x10\0\0\0\0\0\0\0\0\0\0"),
+		 FATE_TUNNEL}, /* DTLS around CAPWAP */
+	};
+	struct bytes b = FRAME;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
+		const size_t at = ipv4_begin(&b, packets[i].protocol, "", 0);
+
+		print_message("# protocol %u, %zu bytes\n", packets[i].protocol, packets[i].len);
+		put_raw(&b, packets[i].payload, packets[i].len);
+		ipv4_end(&b, at);
+		assert_fate(&b, LINK_RAW, packets[i].fate);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_tunnel_is_opened),
 		cmocka_unit_test(each_tunnel_cut_at_every_byte),
 		cmocka_unit_test(the_frame_ends_before_the_packet),
+		cmocka_unit_test(headers_nested_to_the_frame_s_end),
+		cmocka_unit_test(many_packets_around_one_another),
+		cmocka_unit_test(each_sample_of_sflow_is_a_packet),
+		cmocka_unit_test(sflow_cut_at_every_byte),
+		cmocka_unit_test(what_is_not_opened),
 	};
 
 	return cmocka_run_group_tests_name("decode tunnels", tests, NULL, NULL);
