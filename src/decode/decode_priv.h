@@ -23,6 +23,7 @@ struct layers {
 	uint32_t nb;              /* of them that are made */
 	uint32_t depth;           /* headers around what is being decoded, counted by most */
 	bool is_later;            /* a fragment was met, and nobody to hold it */
+	bool is_inflated;         /* compressed bytes of the frame were replaced */
 };
 
 struct cursor {
@@ -252,6 +253,8 @@ enum fate decode_ipv6_only(struct cursor *c);
 enum fate decode_tunnel(struct cursor *c, uint64_t payload, uint8_t protocol);
 /* udp.c: a UDP header. */
 enum fate decode_udp(struct cursor *c, uint64_t payload);
+/* ipcomp.c: a compressed payload. */
+enum fate decode_ipcomp(struct cursor *c);
 /* gre.c: a GRE header, in IP or in UDP; what is behind it, by its protocol type and flags. */
 enum fate decode_gre(struct cursor *c);
 enum fate decode_gre_type(struct cursor *c, uint16_t type, uint16_t flags);

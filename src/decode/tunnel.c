@@ -61,8 +61,9 @@ static enum fate open_tunnel(struct cursor *c, uint8_t protocol)
 	case PROTO_ETHERNET:
 		c->segment->tunnel = TUNNEL_OTHER;
 		return decode_ethernet(c);
-	case PROTO_ESP:
 	case PROTO_IPCOMP:
+		return decode_ipcomp(c);
+	case PROTO_ESP:
 	case PROTO_L2TP: /* version 3: only the control connection tells what is inside */
 		return FATE_TUNNEL;
 	default:
