@@ -61,23 +61,31 @@ enum fate decode_radiotap(struct cursor *c)
 }
 
 /*
- * Sets *fcs if a field says that a frame check sequence follows the frame. False if a field
- * runs out of the header.
+ * Skips the header of len bytes, and the padding of its fields, which the length does not
+ * count. False if it is not all there, or a field runs out of it.
  */
-static bool read_ppi_fields(const uint8_t *header, size_t len, bool *fcs)
+static bool skip_ppi_header(struct cursor *c, size_t len, bool *fcs)
 {
-	const bool aligned = header[1] & PPI_ALIGNED;
-	size_t at = PPI_MIN_LEN;
+	const bool aligned = c->at[1] & PPI_ALIGNED;
+	size_t at = PPI_MIN_LEN, padding = 0;
 
-	while (at <= len - 4) {
-		const size_t size = 4 + (size_t)get_le16(header + at + 2);
+	while (at + 4 <= len) {
+		const uint8_t *field = c->at + at + padding;
+		size_t size;
 
-		if (size > len - at)
+		if (cursor_left(c) < at + padding + 4)
 			return false;
-		if (get_le16(header + at) == PPI_80211_COMMON && size >= PPI_COMMON_FLAGS_AT + 2)
-			*fcs = get_le16(header + at + PPI_COMMON_FLAGS_AT) & PPI_FCS;
-		at += aligned ? (size + 3) / 4 * 4 : size;
+		size = 4 + (size_t)get_le16(field + 2);
+		if (size > len - at || cursor_left(c) < at + padding + size)
+			return false;
+		if (get_le16(field) == PPI_80211_COMMON && size >= PPI_COMMON_FLAGS_AT + 2)
+			*fcs = get_le16(field + PPI_COMMON_FLAGS_AT) & PPI_FCS;
+		at += size;
+		padding += aligned ? (4 - size % 4) % 4 : 0;
 	}
+	if (cursor_left(c) < len + padding)
+		return false;
+	cursor_skip(c, len + padding);
 	return true;
 }
 
@@ -85,20 +93,15 @@ static bool read_ppi_fields(const uint8_t *header, size_t len, bool *fcs)
 enum fate decode_ppi(struct cursor *c)
 {
 	uint32_t link_type;
-	size_t len;
 	bool fcs = false;
+	size_t len;
 
 	if (cursor_left(c) < PPI_MIN_LEN)
 		return FATE_NOT_IP;
 	len = get_le16(c->at + 2);
 	link_type = get_le32(c->at + 4);
-	if (len < PPI_MIN_LEN)
-		len = PPI_MIN_LEN;
-	if (cursor_left(c) < len)
+	if (!skip_ppi_header(c, len < PPI_MIN_LEN ? PPI_MIN_LEN : len, &fcs))
 		return FATE_NOT_IP;
-	if (!read_ppi_fields(c->at, len, &fcs))
-		return FATE_NOT_IP;
-	cursor_skip(c, len);
 	if (link_type == DECODE_LINK_80211)
 		return decode_80211(c, fcs ? WLAN_FCS : 0);
 	return decode_inner_link(c, link_type);

@@ -107,6 +107,10 @@ def radio_frames():
         yield 192, f"802.11 FCS {flags}", ppi(105, common(flags)) + wlan(body=whole) + fcs
     yield 192, "a field before", ppi(105, le16(99, 5) + b"12345" + common(1)) + wlan()
     yield 192, "a field too long", ppi(105, le16(99, 500) + b"12345") + wlan()
+    for size in range(1, 6):
+        fields = le16(99, size) + bytes(-(-size // 4) * 4) + le16(98, 0)
+        yield 192, f"an aligned field of {size}", struct.pack(
+            "<BBHI", 0, 1, 8 + len(fields) - (-size % 4), 1) + fields + eth()
     yield 192, "length 7", ppi(105, length=7) + wlan()
     for link, frame in ((1, eth()), (101, ip4()), (0, le32(2) + ip4()), (9, b"\0\x21" + ip4()),
                         (104, b"\x0f\0" + typed4()), (192, ppi(1) + eth()), (228, ip4()),
