@@ -98,6 +98,9 @@ static void track_rules(struct bed *bed, const struct segment *segment,
 	const int from = (segment->bits & SEGMENT_SWAPPED) != 0;
 	struct step step;
 
+	/* As tcp_track() does: what the flow has beside its slot is linked as its own. */
+	bed->rules_tracker->slot = arrival->flow;
+	bed->rules_tracker->partition = arrival->flow->partition;
 	if (arrival->is_fresh)
 		track_begin(&bed->rules, segment, arrival);
 	step_init(&step, bed->rules_tracker, &bed->rules, segment, arrival->frame);

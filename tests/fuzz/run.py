@@ -22,7 +22,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 import common  # noqa: E402
 
-MAX_LEN = 4096  # bytes of an input: a few records, some dozens of segments
+# Bytes of an input: a few records, some dozens of segments; the small table of make.c.
+MAX_LEN = {"arrow": 16384, "pcap": 8192, "pcapng": 8192}
+MAX_LEN_ELSE = 4096
 
 
 class Job:
@@ -37,7 +39,7 @@ class Job:
         self.log = tempfile.TemporaryFile()
         self.child = subprocess.Popen(
             [args.build / "tests/fuzz" / f"fuzz-{target}", "-entropic=0",
-             f"-max_total_time={args.seconds}", f"-max_len={MAX_LEN}", "-timeout=120",
+             f"-max_total_time={args.seconds}", f"-max_len={MAX_LEN.get(target, MAX_LEN_ELSE)}", "-timeout=120",
              "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={crashes}/{target}-",
              *[folder for folder in folders if folder.is_dir()]],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
