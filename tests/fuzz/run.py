@@ -38,8 +38,8 @@ class Job:
         folders = [learnt, args.build / "tests/fuzz/seeds" / target, HERE / "corpus" / target]
         self.log = tempfile.TemporaryFile()
         self.child = subprocess.Popen(
-            [args.build / "tests/fuzz" / f"fuzz-{target}", "-entropic=0",
-             f"-max_total_time={args.seconds}", f"-max_len={MAX_LEN.get(target, MAX_LEN_ELSE)}", "-timeout=120",
+            [args.build / "tests/fuzz" / f"fuzz-{target}", "-entropic=0", "-timeout=120",
+             f"-max_total_time={args.seconds}", f"-max_len={MAX_LEN.get(target, MAX_LEN_ELSE)}",
              "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={crashes}/{target}-",
              *[folder for folder in folders if folder.is_dir()]],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
