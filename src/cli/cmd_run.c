@@ -81,6 +81,8 @@ struct run {
 	struct capture *capture;
 	struct arrow_kv footer[16];
 	size_t nb_footer;
+	struct run_link_type *link_types; /* NULL until the input is read */
+	size_t nb_link_types;
 };
 
 static const char *take(void *context, int id, const char *value)
@@ -236,16 +238,36 @@ static void on_progress(void *context, const struct engine_progress *progress)
 	run_bar_progress(&run->bar, progress);
 }
 
+/* The report's list of link types, once; false when memory is short. */
+static bool list_link_types(struct run *run)
+{
+	return run->link_types != NULL ||
+	       run_link_types(run->capture, &run->link_types, &run->nb_link_types);
+}
+
+static struct run_report report_of(const struct run *run, const struct engine_result *result)
+{
+	return (struct run_report){
+		.options = &run->options,
+		.capture = run->capture,
+		.result = result,
+		.link_types = run->link_types,
+		.nb_link_types = run->nb_link_types,
+	};
+}
+
 static size_t on_footer(void *context, const struct engine_result *result, struct arrow_kv *kv,
 			size_t max)
 {
+	const bool is_whole = list_link_types(context);
 	struct run *run = context;
-	const struct run_report report = {
-		.options = &run->options, .capture = run->capture, .result = result};
+	const struct run_report report = report_of(run, result);
 
 	run->nb_footer = run_footer_metadata(&report, run->footer, 16);
 	for (size_t i = 0; i < run->nb_footer && i < max; i++)
 		kv[i] = run->footer[i];
+	if (!is_whole)
+		kv[0].value = NULL; /* as if there had been no memory for it */
 	return run->nb_footer < max ? run->nb_footer : max;
 }
 
@@ -335,7 +357,7 @@ static int run_engine(struct run *run, struct engine_result *result)
 {
 	const struct run_options *options = &run->options;
 	struct engine_hooks hooks = {.progress = on_progress, .footer = on_footer, .context = run};
-	struct run_report report = {.options = options, .capture = run->capture, .result = result};
+	struct run_report report;
 	struct run_events_result told;
 	struct run_events *events = NULL;
 	struct arrow_kv metadata[8];
@@ -357,6 +379,11 @@ static int run_engine(struct run *run, struct engine_result *result)
 		fprintf(stderr, "tcpmill: %s\n", error);
 		run_events_discard(events);
 	}
+	if (status == 0 && !list_link_types(run)) {
+		fputs("tcpmill: out of memory\n", stderr);
+		status = EXIT_FAILED;
+	}
+	report = report_of(run, result);
 	if (status == 0)
 		status = finish_events(events, &report, &told);
 	if (status == 0)
@@ -364,6 +391,7 @@ static int run_engine(struct run *run, struct engine_result *result)
 	run_events_close(events);
 	run_metadata_free(metadata, hooks.nb_metadata);
 	run_metadata_free(run->footer, run->nb_footer);
+	free(run->link_types);
 	return status;
 }
 

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "tcpmill/engine.h"
 
+struct run_link_type;
 struct capture;
 struct capture_folder;
 struct run_events_result;
@@ -40,6 +41,8 @@ struct run_report {
 	const struct capture *capture;
 	const struct engine_result *result;
 	const struct run_events_result *events; /* NULL: no events table was asked for */
+	const struct run_link_type *link_types; /* those of run_link_types() */
+	size_t nb_link_types;
 };
 
 /* ids of the shared options; a command's own begin at RUN_OPT_OWN. */

@@ -57,22 +57,20 @@ static void put_inputs(struct json_out *json, const char *name, const struct cap
 }
 
 /* Frames by link type, and what the capture says it dropped. */
-static void put_link_types(struct json_out *json, const char *name, const struct capture *capture)
+static void put_link_types(struct json_out *json, const char *name, const struct run_report *report)
 {
-	struct run_link_type *types;
-	const size_t nb = run_link_types(capture, &types);
-
 	json_open(json, name, '[');
-	for (size_t i = 0; i < nb; i++) {
+	for (size_t i = 0; i < report->nb_link_types; i++) {
+		const struct run_link_type *type = &report->link_types[i];
+
 		json_open(json, NULL, '{');
-		json_uint(json, "link_type", types[i].link_type);
-		if (capture_link_type_name(types[i].link_type) != NULL)
-			json_text(json, "name", capture_link_type_name(types[i].link_type));
-		json_uint(json, "packets", types[i].nb_frames);
+		json_uint(json, "link_type", type->link_type);
+		if (capture_link_type_name(type->link_type) != NULL)
+			json_text(json, "name", capture_link_type_name(type->link_type));
+		json_uint(json, "packets", type->nb_frames);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
-	free(types);
 }
 
 static void put_damage(struct json_out *json, const char *name, const struct capture *capture)
@@ -155,7 +153,7 @@ void run_print_json(const struct run_report *report, FILE *out)
 	json_open(&json, NULL, '{');
 	json_text(&json, "program", "tcpmill " TCPMILL_VERSION);
 	put_inputs(&json, "inputs", report->capture);
-	put_link_types(&json, "link_types", report->capture);
+	put_link_types(&json, "link_types", report);
 	json_uint(&json, "packets", totals->nb_frames);
 	json_uint(&json, "bytes_wire", totals->wire_bytes);
 	json_uint(&json, "bytes_captured", totals->captured_bytes);
@@ -199,7 +197,7 @@ void run_print_stream_footer(const struct run_report *report, FILE *out)
 	put_segments(&json, "segments", report);
 	put_datagrams(&json, "datagrams", report);
 	put_inputs(&json, "inputs", report->capture);
-	put_link_types(&json, "link_types", report->capture);
+	put_link_types(&json, "link_types", report);
 	put_damage(&json, "damage", report->capture);
 	json_uint(&json, "lists_cut", report->result->lists_cut);
 	json_uint(&json, "holes_cut", report->result->holes_cut);
@@ -306,9 +304,9 @@ static void put_footer_inputs(struct json_out *json, const void *capture)
 	put_inputs(json, NULL, capture);
 }
 
-static void put_footer_link_types(struct json_out *json, const void *capture)
+static void put_footer_link_types(struct json_out *json, const void *report)
 {
-	put_link_types(json, NULL, capture);
+	put_link_types(json, NULL, report);
 }
 
 static void put_footer_damage(struct json_out *json, const void *capture)
@@ -330,8 +328,7 @@ size_t run_footer_metadata(const struct run_report *report, struct arrow_kv *kv,
 	nb = run_metadata_add(kv, nb, max, "segments", json_make(put_footer_segments, report));
 	nb = run_metadata_add(kv, nb, max, "datagrams", json_make(put_footer_datagrams, report));
 	nb = run_metadata_add(kv, nb, max, "inputs", json_make(put_footer_inputs, report->capture));
-	nb = run_metadata_add(kv, nb, max, "link_types",
-			      json_make(put_footer_link_types, report->capture));
+	nb = run_metadata_add(kv, nb, max, "link_types", json_make(put_footer_link_types, report));
 	nb = run_metadata_add(kv, nb, max, "tunnels",
 			      json_make(put_footer_tunnels, &report->result->totals));
 	nb = run_metadata_add(kv, nb, max, "damage", json_make(put_footer_damage, report->capture));

@@ -45,10 +45,10 @@ struct run_link_type {
 	uint16_t link_type;
 };
 /*
- * Those of all interfaces, in the order in which they appear: a list for free(). Returns how
- * many; fewer when memory is short.
+ * Those of all interfaces, in the order in which they appear: a list of nb for free(). False
+ * when memory is short.
  */
-size_t run_link_types(const struct capture *capture, struct run_link_type **types);
+bool run_link_types(const struct capture *capture, struct run_link_type **types, size_t *nb);
 
 /* What pcapng's interface statistics say was dropped; false if they say nothing. */
 bool run_reported_drops(const struct capture *capture, uint64_t *drops);
@@ -65,8 +65,8 @@ size_t run_events_schema_metadata(const struct run_options *options, uint32_t ve
 size_t run_events_footer_metadata(const struct run_report *report, uint64_t nb_rows,
 				  struct arrow_kv *kv, size_t max);
 /*
- * Appends an entry whose value is malloc'ed and becomes the list's; a NULL value, or one
- * too many, is left out. Returns how many there are.
+ * Appends an entry whose value is malloc'ed and becomes the list's; one too many is left out.
+ * NULL, for want of memory, stays: who writes it fails. Returns how many there are.
  */
 size_t run_metadata_add(struct arrow_kv *kv, size_t nb, size_t max, const char *key, char *value);
 void run_metadata_free(struct arrow_kv *kv, size_t nb);

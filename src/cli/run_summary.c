@@ -19,11 +19,10 @@ static const char *base_name(const char *path)
 
 static void print_link_types(const struct run_report *report, FILE *out)
 {
-	struct run_link_type *types;
-	const size_t nb = run_link_types(report->capture, &types);
+	const struct run_link_type *types = report->link_types;
 	const char *separator = " \xc2\xb7 ";
 
-	for (size_t i = 0; i < nb; i++) {
+	for (size_t i = 0; i < report->nb_link_types; i++) {
 		const char *name = capture_link_type_name(types[i].link_type);
 
 		if (types[i].nb_frames == 0)
@@ -35,7 +34,6 @@ static void print_link_types(const struct run_report *report, FILE *out)
 			fprintf(out, "%slink type %u", separator, types[i].link_type);
 		separator = " + ";
 	}
-	free(types);
 }
 
 static void print_input(const struct run_report *report, FILE *out)
@@ -142,10 +140,9 @@ static void warn_drops(const struct run_report *report, FILE *out)
 /* Frames of link types that are not decoded, one line a type. */
 static void warn_link_types(const struct run_report *report, FILE *out)
 {
-	struct run_link_type *types;
-	const size_t nb = run_link_types(report->capture, &types);
+	const struct run_link_type *types = report->link_types;
 
-	for (size_t i = 0; i < nb; i++) {
+	for (size_t i = 0; i < report->nb_link_types; i++) {
 		const char *name = capture_link_type_name(types[i].link_type);
 
 		if (decode_knows_link_type(types[i].link_type) || types[i].nb_frames == 0)
@@ -158,7 +155,6 @@ static void warn_link_types(const struct run_report *report, FILE *out)
 			name != NULL ? " (" : "", name != NULL ? name : "",
 			name != NULL ? ")" : "");
 	}
-	free(types);
 }
 
 void run_print_warnings(const struct run_report *report, FILE *out)
