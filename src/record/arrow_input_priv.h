@@ -33,7 +33,7 @@ struct arrow_input {
 	uint8_t head[8]; /* read to tell file from stream, and given back */
 	size_t nb_head;
 	struct arrow_bytes footer; /* empty: none found */
-	bool is_damaged; /* error is about the bytes, not about reading them */
+	bool is_damaged;           /* error is about the bytes, not about reading them */
 	char error[512];
 };
 
