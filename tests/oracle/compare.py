@@ -81,7 +81,7 @@ def parse_lines(text):
 def parse_json(text):
     """
     `tcpmill verdicts --json`: frame -> object; and what is malformed. Decimal numbers stay text,
-    since tshark's must be met digit for digit.
+    since tshark's must be met digit for digit. A frame's objects, one a TCP header, are joined.
     """
     objects, wrong = {}, []
     for line in text.splitlines():
@@ -91,10 +91,24 @@ def parse_json(text):
         except (ValueError, KeyError, TypeError) as error:
             wrong.append(f"{error!r}: {line[:80]!r}")
             continue
-        if frame in objects:
-            wrong.append(f"frame {frame} twice")
-        objects[frame] = value
-    return objects, wrong
+        layers = objects.setdefault(frame, [])
+        if value.get("layer", 0) != len(layers):
+            wrong.append(f"frame {frame}: layer {value.get('layer', 0)} follows {len(layers)}")
+        layers.append(value)
+    return {frame: joined(layers) for frame, layers in objects.items()}, wrong
+
+
+def joined(layers):
+    """The objects of a frame as one, as tshark joins its layers: values with commas between."""
+    if len(layers) == 1:
+        return layers[0]
+    one = {"frame": layers[0]["frame"], "verdicts": [
+        v for v in tshark.VERDICTS for layer in layers if v in layer["verdicts"]]}
+    for name in ("stream", "duplicate_ack_num", *tshark.VALUES):
+        values = [layer[name] for layer in layers if layer.get(name) is not None]
+        if values:
+            one[name] = values[0] if len(values) == 1 else ",".join(map(str, values))
+    return one
 
 
 def line_of(value):
