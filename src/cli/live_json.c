@@ -143,7 +143,10 @@ static void put_worker(struct json_out *json, const struct live_worker_stats *wo
 	json_uint(json, "received", worker->received);
 	json_uint(json, "forwarded", worker->forwarded);
 	json_uint(json, live_drop_names[LIVE_DROP_EXCHANGE], worker->exchange_full);
+	json_uint(json, "headers_dropped", worker->headers_dropped);
+	json_uint(json, "datagrams_given_up", worker->datagrams_given_up);
 	json_uint(json, "tracked", worker->tracked);
+	json_uint(json, "quoted", worker->quoted);
 	json_uint(json, "flows", worker->flows);
 	json_uint(json, "live_flows", worker->live_flows);
 	json_uint(json, "max_live_flows", worker->max_live_flows);

@@ -85,7 +85,7 @@ struct own_segments {
 static bool deal_segments(struct live_worker *worker, struct live_queue *queue,
 			  struct segment *segments, uint32_t nb, struct own_segments *own)
 {
-	bool any = false;
+	uint32_t nb_dropped = 0;
 
 	for (uint32_t i = 0; i < nb; i++) {
 		struct segment *segment = &segments[i];
@@ -97,11 +97,13 @@ static bool deal_segments(struct live_worker *worker, struct live_queue *queue,
 			flow_table_prefetch_bucket(worker->table, segment);
 			own->items[own->nb++] = segment;
 		} else if (!live_exchange_put(queue, owner, segment)) {
-			continue;
+			nb_dropped++;
 		}
-		any = true;
 	}
-	return any;
+	if (nb_dropped == nb)
+		return false;
+	worker->stats.headers_dropped += nb_dropped;
+	return true;
 }
 
 /* Decodes a burst. Segments of this worker's own are tracked, or dealt like all others. */

@@ -112,6 +112,7 @@ static void count_flows(struct live_worker *worker)
 {
 	struct flow_table_stats table;
 	struct tcp_tracker_stats tracker;
+	struct reassembly_stats fragments;
 
 	flow_table_get_stats(worker->table, &table);
 	worker->stats.live_flows = table.nb_live;
@@ -122,6 +123,8 @@ static void count_flows(struct live_worker *worker)
 		worker->stats.evicted[c] = table.nb_evicted_of[c];
 	tcp_tracker_get_stats(worker->tracker, &tracker);
 	worker->stats.holes_cut = tracker.holes_cut;
+	reassembly_get_stats(worker->reassembly, &fragments);
+	worker->stats.datagrams_given_up = fragments.given_up;
 }
 
 /*
@@ -187,6 +190,7 @@ static void track_one(struct live_worker *worker, const struct segment *segment,
 	result = tcp_track(worker->tracker, &arrival, segment, NULL);
 	tcp_flow_touch(worker->table, &arrival, segment, &result);
 	worker->stats.tracked++;
+	worker->stats.quoted += segment->is_quoted;
 	worker->stats.offload_segments += result.is_offload;
 	worker->stats.anomalous_packets += result.is_anomaly;
 }
