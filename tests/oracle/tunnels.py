@@ -85,7 +85,7 @@ def compare(expected, told):
 def main():
     args = common.arguments(
         __doc__, seed=dict(type=int, help="of the frames; default: a random one"),
-        frames=dict(type=int, default=8000, help="how many"),
+        frames=dict(type=int, default=5000, help="how many"),
         depth=dict(type=int, default=5, help="wrappers around a packet, about, at most"))
     checks = common.Checks("tunnels", args.verbose)
     seed = random.SystemRandom().randrange(1 << 32) if args.seed is None else args.seed
