@@ -14,6 +14,7 @@
 
 /* Headers around one another that are opened: the oracle gives up after as many layers. */
 #define DECODE_MAX_DEPTH 500
+#define DECODE_MAX_VLANS 20
 
 /* What all layers of one frame share. */
 struct layers {
@@ -22,6 +23,7 @@ struct layers {
 	struct segment *segments; /* [DECODE_MAX_SEGMENTS] */
 	uint32_t nb;              /* of them that are made */
 	uint32_t depth;           /* headers around what is being decoded, counted by most */
+	uint32_t nb_vlans;        /* tags of IEEE 802.1Q */
 	bool is_later;            /* a fragment was met, and nobody to hold it */
 	bool is_inflated;         /* compressed bytes of the frame were replaced */
 };

@@ -39,6 +39,8 @@ static enum fate decode_vlan(struct cursor *c, uint16_t type)
 
 	if (cursor_left(c) < 4)
 		return FATE_NOT_IP;
+	if (type != ETHERTYPE_QINQ && c->layers->nb_vlans++ == DECODE_MAX_VLANS)
+		return FATE_TUNNEL;
 	tag = get_be16(c->at);
 	if (c->segment->vlan == 0)
 		c->segment->vlan = (uint16_t)((tag & 0xfff) + 1);

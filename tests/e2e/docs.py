@@ -19,7 +19,8 @@ Exact meanings: `definitions.md`. Each column's help, unit and its name in Zeek,
 (`tcpmill show FILE --schema`). Order of rows: definitions 1.6.
 
 Metadata of the schema: `program`, `schema_version`, `inputs`, `options` (those that change answers). Metadata of the footer: `books`,
-`inputs` with first frames and packets, `link_types`, `damage`, `lists_cut`, `holes_cut`, `evicted`. In the books, `frames` is the sum of the others.
+`inputs` with first frames and packets, `link_types`, `tunnels` (flows in each), `damage`, `lists_cut`, `holes_cut`, `evicted`. In the
+books, `frames` is the sum of the others.
 
 A run that was cut off leaves `FILE.part`: the same without a footer. `tcpmill recover FILE.part [-w FILE]` makes a whole file of it: every whole
 record batch is checked and copied byte for byte (for the same input and options they are the first of those of a run that ends), and the

@@ -195,11 +195,11 @@ static void mpls_without_ip(void **state)
 	struct bytes b = FRAME;
 
 	(void)state;
-	/* A pseudo-wire: control word, then an Ethernet frame. It is not opened. */
+	/* A pseudo-wire that does not look like Ethernet. */
 	put_ethernet(&b, 0x8847);
 	put32(&b, 0x00010140);
 	put32(&b, 0);
-	put_ethernet(&b, 0x0800);
+	put_ethernet(&b, 0x1234);
 	put_ipv4_tcp(&b);
 	assert_fate(&b, LINK_ETHERNET, FATE_TUNNEL);
 	/* The stack has no bottom. */

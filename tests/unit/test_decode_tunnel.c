@@ -271,6 +271,24 @@ static void headers_nested_to_the_frame_s_end(void **state)
 	}
 }
 
+static void twenty_vlan_tags_and_no_more(void **state)
+{
+	(void)state;
+	for (int tags = 19; tags <= 22; tags++) {
+		struct bytes b = FRAME;
+
+		put_ethernet(&b, 0x8100);
+		for (int i = 1; i < tags; i++)
+			put_raw(&b, BYTES("\0\1\x81\0"));
+		put_raw(&b, BYTES("\0\1\x08\0"));
+		put_ipv4_tcp(&b);
+		if (tags <= 20)
+			assert_usual(&b, LINK_ETHERNET, TUNNEL_NONE, 2);
+		else
+			assert_fate(&b, LINK_ETHERNET, FATE_TUNNEL);
+	}
+}
+
 /* The oracle opens more than these, and so do we. */
 static void many_packets_around_one_another(void **state)
 {
@@ -409,6 +427,7 @@ int main(void)
 		cmocka_unit_test(each_tunnel_cut_at_every_byte),
 		cmocka_unit_test(the_frame_ends_before_the_packet),
 		cmocka_unit_test(headers_nested_to_the_frame_s_end),
+		cmocka_unit_test(twenty_vlan_tags_and_no_more),
 		cmocka_unit_test(many_packets_around_one_another),
 		cmocka_unit_test(each_sample_of_sflow_is_a_packet),
 		cmocka_unit_test(sflow_cut_at_every_byte),
