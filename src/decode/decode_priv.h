@@ -280,8 +280,11 @@ enum fate decode_jmirror(struct cursor *c);
 /* remote.c: frames sent to who analyses them. */
 enum fate decode_tzsp(struct cursor *c);
 enum fate decode_sflow(struct cursor *c);
+bool is_peekremote(const uint8_t *at, size_t len); /* of a datagram's first bytes */
+enum fate decode_peekremote(struct cursor *c);
 /* capwap.c: the data channel of access points. */
 enum fate decode_capwap(struct cursor *c);
+enum fate decode_lwapp(struct cursor *c);
 /* icmp.c: an error and what it quotes. */
 enum fate decode_icmp(struct cursor *c, uint64_t payload);
 enum fate decode_icmpv6(struct cursor *c, uint64_t payload);

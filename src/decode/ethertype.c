@@ -18,10 +18,12 @@ enum {
 	ETHERTYPE_PPPOE = 0x8864,
 	ETHERTYPE_LLC = 0x8870,
 	ETHERTYPE_QINQ = 0x88a8,
+	ETHERTYPE_LWAPP = 0x88bb,
 	ETHERTYPE_LLDP = 0x88cc,
 	ETHERTYPE_FABRIC_PATH = 0x8903,
 	ETHERTYPE_NSH = 0x894f,
 	ETHERTYPE_QINQ_OLD = 0x9100,
+	ETHERTYPE_LWAPP_OLD = 0xbbbb,
 };
 
 /* A type, or a length that also bounds what follows. */
@@ -73,6 +75,10 @@ enum fate decode_ethertype(struct cursor *c, uint16_t type)
 		return decode_llc(c);
 	case ETHERTYPE_NSH:
 		return decode_nsh(c);
+	case ETHERTYPE_LWAPP:
+	case ETHERTYPE_LWAPP_OLD:
+		c->segment->tunnel = TUNNEL_CAPWAP;
+		return decode_lwapp(c);
 	default:
 		return decode_tag(c, type);
 	}

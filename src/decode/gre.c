@@ -9,7 +9,7 @@ enum {
 	GRE_ROUTING = 0x4000,
 	GRE_KEY = 0x2000,
 	GRE_SEQUENCE = 0x1000,
-	GRE_ACK = 0x0080, /* version 1 */
+	GRE_ACK = 0x0080, /* PPTP's version 1 */
 	GRE_VERSION = 0x0007,
 };
 
@@ -18,6 +18,7 @@ enum {
 	GRE_ERSPAN_III = 0x22eb,
 	GRE_BRIDGED_OLD = 0x6400,
 	GRE_BRIDGED = 0x6558,
+	GRE_FRAME_RELAY = 0x6559,
 	GRE_ARUBA_FIRST = 0x8200, /* frames of access points: their kinds in steps of 16 */
 	GRE_ARUBA_LAST = 0x8370,
 	GRE_IPV6 = 0x86dd,
@@ -53,7 +54,7 @@ static bool skip_routing(struct cursor *c)
 }
 
 /* Everything between the protocol type and the payload. */
-static bool skip_options(struct cursor *c, uint16_t flags)
+static bool skip_options(struct cursor *c, uint16_t flags, bool is_pptp)
 {
 	if ((flags & (GRE_CHECKSUM | GRE_ROUTING)) && !skip_bytes(c, 4))
 		return false;
@@ -61,7 +62,7 @@ static bool skip_options(struct cursor *c, uint16_t flags)
 		return false;
 	if ((flags & GRE_SEQUENCE) && !skip_bytes(c, 4))
 		return false;
-	if ((flags & GRE_ACK) && (flags & GRE_VERSION) == 1 && !skip_bytes(c, 4))
+	if (is_pptp && (flags & GRE_ACK) && !skip_bytes(c, 4))
 		return false;
 	return !(flags & GRE_ROUTING) || skip_routing(c);
 }
@@ -110,6 +111,8 @@ enum fate decode_gre_type(struct cursor *c, uint16_t type, uint16_t flags)
 		return decode_ethernet(c);
 	case GRE_PPP:
 		return decode_ppp_link(c);
+	case GRE_FRAME_RELAY:
+		return decode_frame_relay(c);
 	case GRE_MPLS:
 	case GRE_MPLS_MULTI:
 		return decode_mpls(c);
@@ -143,7 +146,7 @@ enum fate decode_gre(struct cursor *c)
 	flags = get_be16(c->at);
 	type = get_be16(c->at + 2);
 	cursor_skip(c, 4);
-	if (!skip_options(c, flags))
+	if (!skip_options(c, flags, type == GRE_PPP && (flags & GRE_VERSION) != 0))
 		return FATE_TUNNEL;
 	return decode_gre_type(c, type, flags);
 }

@@ -85,13 +85,13 @@ enum fate decode_gtp(struct cursor *c)
 {
 	if (cursor_left(c) < 8)
 		return FATE_TUNNEL;
-	if (c->at[1] != GTP_USER_PACKET || !(c->at[0] & GTP_NOT_PRIME))
+	if (c->at[1] != GTP_USER_PACKET)
 		return FATE_NOT_TCP;
 	switch (c->at[0] & GTP_VERSION) {
 	case 0:
 		return decode_gtp_0(c);
 	case GTP_VERSION_1:
-		return decode_gtp_1(c);
+		return c->at[0] & GTP_NOT_PRIME ? decode_gtp_1(c) : FATE_NOT_TCP;
 	default:
 		return FATE_NOT_TCP;
 	}

@@ -41,7 +41,7 @@ enum fate decode_ayiya(struct cursor *c)
 	case 41:
 		return decode_ipv6_only(c);
 	default:
-		return FATE_TUNNEL;
+		return decode_payload(c, c->wire_left, protocol);
 	}
 }
 

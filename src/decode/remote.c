@@ -70,16 +70,35 @@ enum fate decode_tzsp(struct cursor *c)
 	}
 }
 
+/* OmniPeek's remote adapters: known by its magic, on any port. */
+bool is_peekremote(const uint8_t *at, size_t len)
+{
+	return len >= 9 && get_be32(at) == 0x00ffabcd && at[4] == 2;
+}
+
+/* The header says how long it is; then IEEE 802.11 with its check sequence. */
+enum fate decode_peekremote(struct cursor *c)
+{
+	const uint32_t len = get_be32(c->at + 5);
+
+	if (len < 9 || cursor_left(c) < len)
+		return FATE_TUNNEL;
+	cursor_skip(c, len);
+	return decode_80211(c, WLAN_FCS);
+}
+
 enum {
 	SFLOW_VERSION = 5,
 	SFLOW_FLOW_SAMPLE = 1,
 	SFLOW_FLOW_SAMPLE_LONG = 3,
 	SFLOW_RAW_HEADER = 1,
 	SFLOW_ETHERNET = 1,
+	SFLOW_FRAME_RELAY = 5,
 	SFLOW_PPP = 7,
 	SFLOW_IPV4 = 11,
 	SFLOW_IPV6 = 12,
 	SFLOW_MPLS = 13,
+	SFLOW_80211 = 15,
 };
 
 /* The next word of a datagram; 0 where nothing more was captured. */
@@ -140,6 +159,10 @@ static enum fate decode_sampled(struct cursor *record)
 		return decode_ipv6_only(&c);
 	case SFLOW_MPLS:
 		return decode_mpls(&c);
+	case SFLOW_FRAME_RELAY:
+		return decode_frame_relay(&c);
+	case SFLOW_80211:
+		return decode_80211(&c, 0);
 	default:
 		return FATE_TUNNEL;
 	}

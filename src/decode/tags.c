@@ -18,22 +18,46 @@ static const struct tag {
 	bool is_tunnel;
 } tags[] = {
 	{0x22f3, 6, NEXT_FRAME, true},           /* TRILL (RFC 6325); options: see below */
+	{0x4305, 10, NEXT_FRAME, true},          /* B.A.T.M.A.N. advanced; see below */
 	{0x88e5, 8, NEXT_TYPE, false},           /* MACsec; see below */
 	{0x88e7, 18, NEXT_TYPE, true},           /* IEEE 802.1ah: I-TAG and addresses */
 	{0x8909, 8, NEXT_TYPE, false},           /* Cisco metadata (SGT) */
 	{0x8926, 6, NEXT_TYPE_OR_LENGTH, false}, /* VN-tag */
 	{0x892f, 6, NEXT_TYPE, false},           /* HSR */
 	{0x893f, 8, NEXT_TYPE, false},           /* IEEE 802.1BR E-TAG */
+	{0xd28b, 14, NEXT_TYPE, false},          /* Arista's time stamps; see below */
 	{0xf1c1, 6, NEXT_TYPE, false},           /* IEEE 802.1CB R-TAG */
 };
 
 enum {
 	TYPE_TRILL = 0x22f3,
 	TYPE_MACSEC = 0x88e5,
-	TYPE_METADATA = 0x8909,
-	MACSEC_CODED = 0x0c, /* encrypted, or changed by the integrity check */
+	TYPE_BATMAN = 0x4305,
+	BATMAN_VERSION = 15,
+	BATMAN_BROADCAST = 0x01,
+	BATMAN_UNICAST = 0x40,
+	BATMAN_UNICAST_4 = 0x42, /* with the originator's address */
+	TYPE_STAMP = 0xd28b,
+	STAMP_64_BITS = 0x00010010, /* subtype and version */
+	MACSEC_CODED = 0x8c,        /* no version 0, encrypted, or changed by the integrity check */
 	MACSEC_SCI = 0x20,
 };
+
+static size_t measure_batman(const struct cursor *c)
+{
+	if (c->at[1] != BATMAN_VERSION)
+		return 0;
+	switch (c->at[0]) {
+	case BATMAN_BROADCAST:
+		return 14;
+	case BATMAN_UNICAST:
+		return 10;
+	case BATMAN_UNICAST_4:
+		return 18;
+	default:
+		return 0;
+	}
+}
 
 /* Bytes of this header, or 0 if what is behind cannot be read. The tag's len bytes are there. */
 static size_t measure_tag(const struct cursor *c, const struct tag *tag)
@@ -45,6 +69,10 @@ static size_t measure_tag(const struct cursor *c, const struct tag *tag)
 		if (c->at[0] & MACSEC_CODED)
 			return 0;
 		return c->at[0] & MACSEC_SCI ? 16 : 8;
+	case TYPE_BATMAN:
+		return measure_batman(c);
+	case TYPE_STAMP:
+		return get_be32(c->at) == STAMP_64_BITS ? tag->len : 0;
 	default:
 		return tag->len;
 	}

@@ -4,7 +4,7 @@
 
 #include "decode_priv.h"
 
-/* Ascending. */
+/* Ascending. 12000 and four more are for high performance routing (RFC 2353). */
 static const struct opener {
 	uint16_t port;
 	uint8_t tunnel; /* enum tunnel, as far as the port alone tells */
@@ -18,9 +18,14 @@ static const struct opener {
 	{4789, TUNNEL_VXLAN, decode_vxlan},        {4790, TUNNEL_VXLAN, decode_vxlan_gpe},
 	{5072, TUNNEL_OTHER, decode_ayiya},        {5247, TUNNEL_CAPWAP, decode_capwap},
 	{6081, TUNNEL_GENEVE, decode_geneve},      {6343, TUNNEL_OTHER, decode_sflow},
-	{6635, TUNNEL_MPLS, decode_mpls},          {30030, TUNNEL_OTHER, decode_jmirror},
+	{6635, TUNNEL_MPLS, decode_mpls},          {12000, TUNNEL_OTHER, decode_llc},
+	{12001, TUNNEL_OTHER, decode_llc},         {12002, TUNNEL_OTHER, decode_llc},
+	{12003, TUNNEL_OTHER, decode_llc},         {12004, TUNNEL_OTHER, decode_llc},
+	{12222, TUNNEL_CAPWAP, decode_lwapp},      {30030, TUNNEL_OTHER, decode_jmirror},
 	{37008, TUNNEL_OTHER, decode_tzsp},
 };
+
+static const struct opener peekremote = {0, TUNNEL_OTHER, decode_peekremote};
 
 static const struct opener *find_opener(uint16_t port)
 {
@@ -57,6 +62,8 @@ enum fate decode_udp(struct cursor *c, uint64_t payload)
 	if (cursor_left(c) < 4)
 		return FATE_NOT_TCP;
 	opener = choose_opener(get_be16(c->at), get_be16(c->at + 2));
+	if (opener == NULL && cursor_left(c) > 8 && is_peekremote(c->at + 8, cursor_left(c) - 8))
+		opener = &peekremote;
 	if (opener == NULL)
 		return FATE_NOT_TCP;
 	if (cursor_left(c) < 8 || payload < 8)

@@ -119,6 +119,20 @@ static const struct tunnel_case cases[] = {
 	 BYTES("\0\x20\x03\x20\0\0\0\0\4abcd\0\0\0"
 	       "\1\x08\0\0abcdef\2ghijk\4mnopq\0\0\xaa\xaa\3\0\0\0\x08\0"),
 	 IN4, TUNNEL_CAPWAP},
+	{"LWAPP", BY_PORT, 12222,
+	 BYTES("\0\0\0\x4d\0\0"
+	       "\x08\1\0\0abcdef\2ghijk\4mnopq\0\0\xaa\xaa\3\0\0\0\x08\0"),
+	 IN4, TUNNEL_CAPWAP},
+	{"LLC in UDP", BY_PORT, 12000, BYTES("\6\6\3"), IN4, TUNNEL_OTHER},
+	{"batman", BY_TYPE, 0x4305, BYTES("\x40\x0f\x32\1\2\0\0\0\0\3"), INE, TUNNEL_OTHER},
+	{"LWAPP in Ethernet", BY_TYPE, 0x88bb,
+	 BYTES("\0\0\0\x4d\0\0"
+	       "\x08\1\0\0abcdef\2ghijk\4mnopq\0\0\xaa\xaa\3\0\0\0\x08\0"),
+	 IN4, TUNNEL_CAPWAP},
+	{"Arista's stamp", BY_TYPE, 0xd28b,
+	 BYTES("\0\1\0\x10"
+	       "12345678\x86\xdd"),
+	 IN6, TUNNEL_NONE},
 	/* RFC 4385, 4448: pseudo-wires of Ethernet, and an associated channel of IP. */
 	{"pseudo-wire", BY_TYPE, 0x8847, BYTES(LABEL), INE, TUNNEL_MPLS},
 	{"pseudo-wire, control word", BY_TYPE, 0x8847, BYTES(LABEL "\0\0\0\7"), INE, TUNNEL_MPLS},
