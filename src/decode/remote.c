@@ -142,7 +142,8 @@ static enum fate decode_sampled(struct cursor *record)
 
 	skip_words(record, 2); /* its length on the wire, bytes removed from its end */
 	len = take_word(record);
-	if (!cursor_fork(record, len < cursor_left(record) ? len : cursor_left(record), len, &c))
+	/* The oracle reads none that was not captured whole. */
+	if (len > cursor_left(record) || !cursor_fork(record, len, len, &c))
 		return FATE_NOT_TCP;
 	/* tshark takes it as it takes what ICMP errors quote. */
 	c.is_quoted = true;
