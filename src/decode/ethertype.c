@@ -98,6 +98,8 @@ bool ethertype_is_known(uint16_t type)
 	case ETHERTYPE_PPPOE:
 	case ETHERTYPE_LLC:
 	case ETHERTYPE_QINQ:
+	case ETHERTYPE_LWAPP:
+	case ETHERTYPE_LWAPP_OLD:
 	case ETHERTYPE_LLDP:
 	case ETHERTYPE_FABRIC_PATH:
 	case ETHERTYPE_NSH:

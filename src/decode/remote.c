@@ -142,8 +142,8 @@ static enum fate decode_sampled(struct cursor *record)
 
 	skip_words(record, 2); /* its length on the wire, bytes removed from its end */
 	len = take_word(record);
-	/* The oracle reads none that was not captured whole. */
-	if (len > cursor_left(record) || !cursor_fork(record, len, len, &c))
+	/* The oracle reads none that is not there whole, with its padding to words of 4 bytes. */
+	if (((uint64_t)len + 3) / 4 * 4 > cursor_left(record) || !cursor_fork(record, len, len, &c))
 		return FATE_NOT_TCP;
 	/* tshark takes it as it takes what ICMP errors quote. */
 	c.is_quoted = true;

@@ -218,13 +218,18 @@ class Wrapper:
         names = ("vxlan", "gre") if frame[0] == 1 or frame[12:14] == b"\x89\3" else (
             "vxlan", "vxlan", "gre", "erspan", "erspan3", "geneve", "etherip", "143", "pw", "pbb",
             "trill", "gpe", "tzsp", "capwap", "bridged", "bcp", "gtp", "fabric", "isl", "nsh",
-            "erspan1")
+            "erspan1", "sflow", "batman")
         name = self.rng.choice(names)
         self.names.append(name)
         if name == "vxlan":
             return "ip", self.udp(4789, self.noise(8) + frame)
         if name == "gre":
             return "ip", self.gre(0x6558, frame)
+        if name == "sflow":
+            return "ip", self.sflow(frame)
+        if name == "batman":
+            kind, size = self.rng.choice(((0x40, 10), (0x42, 18), (1, 14)))
+            return 0x4305, bytes((kind, 15)) + self.noise(size - 2) + frame
         if name == "erspan1":
             return "ip", self.ip(47, be16(0) + be16(0x88be) + frame)
         if name == "erspan":
@@ -273,6 +278,15 @@ class Wrapper:
                 b"\0\0\x0c" + self.noise(6) + tail
         return self.nsh(3, frame)
 
+    def sflow(self, frame):
+        """One sample, of a flow or of an expanded one."""
+        record = be32(1) + be32(len(frame) + 4) + be32(4) + be32(len(frame)) + frame + \
+            bytes(-len(frame) % 4)
+        kind, words = self.rng.choice(((1, 7), (3, 10)))
+        sample = self.noise(4 * words) + be32(1) + be32(1) + be32(len(record)) + record
+        return self.udp(6343, be32(5) + be32(1) + self.noise(4) + self.noise(12) + be32(1) +
+                        be32(kind) + be32(len(sample)) + sample)
+
     # ---- of PPP and LLC --------------------------------------------------------------------------
 
     def of_ppp(self, packet):
@@ -301,9 +315,18 @@ class Wrapper:
         self.names.append(f"llc{how}")
         if how == 0:
             return 0x8870, packet
-        if how == 1 and packet[0] == 0xaa:
+        if how == 1 and self.chance(3):
             wlan = b"\1\x08\0\0" + b"\2bcdef\2hijkl\2nopqr" + bytes(2)
             return "ip", self.udp(5247, b"\0\x10\3\0" + bytes(4) + wlan + packet)
+        if how == 1:
+            wlan = b"\x08\1\0\0" + b"\2bcdef\2hijkl\2nopqr" + bytes(2)
+            return self.rng.choice((
+                lambda: ("ip", self.ip(47, b"\0\0\x82\0" + wlan + packet)),
+                lambda: ("ip", self.udp(12222, bytes(6) + wlan + packet)),
+                lambda: (0x88bb, bytes(6) + wlan + packet),
+                lambda: ("ip", self.udp(37008, b"\1\0\0\x12\1" + wlan + packet)),
+                lambda: ("ip", self.udp(50000, b"\0\xff\xab\xcd\2" + be32(55) + bytes(46) +
+                                        wlan + packet + self.noise(4)))))()
         if how == 2:
             return 0x8100, self.noise(2) + be16(self.off(min(len(packet), 1500))) + packet
         target, source = self.rng.sample(MACS, 2)

@@ -388,9 +388,9 @@ static void sflow_cut_at_every_byte(void **state)
 		struct decoded d = decode_cut(&b, LINK_RAW, len, (uint32_t)b.len);
 		uint32_t nb = 0;
 
-		/* Whole samples, the byte of padding aside. */
+		/* Whole samples, with their byte of padding. */
 		for (size_t i = 1; i <= 3; i++)
-			nb += len >= b.len - (3 - i) * SAMPLE_LEN - 1;
+			nb += len >= b.len - (3 - i) * SAMPLE_LEN;
 		assert_int_equal(d.nb, nb);
 		decoded_fini(&d);
 	}
