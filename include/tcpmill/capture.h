@@ -47,7 +47,7 @@ struct capture_interface {
 	uint32_t snaplen;   /* 0 = no limit */
 	uint16_t link_type; /* LINKTYPE_ value of the file */
 	uint8_t ts_resol;   /* if_tsresol as in pcapng: 10^-n, or 2^-n with the top bit */
-	uint8_t unused;
+	uint8_t fcs_len;    /* bytes of check sequence behind each Ethernet frame */
 	uint32_t input;
 	uint32_t ns_per_tick;          /* of ts_resol, 0 if that is no whole number */
 	const struct bpf_insn *filter; /* NULL = everything passes */

@@ -31,6 +31,7 @@ struct source {
 	uint8_t ts_resol;      /* pcap: 6 or 9 */
 	uint32_t first_record; /* file offset behind a pcap file's header */
 	uint16_t link_type;    /* pcap */
+	uint8_t fcs_len;       /* pcap: bytes behind each Ethernet frame */
 	uint32_t snaplen;
 	atomic_int fd;    /* -1 while closed */
 	uint8_t head[24]; /* sniffed bytes of a stream, not yet consumed */
@@ -108,6 +109,12 @@ uint64_t source_discard(struct capture *capture, struct source *source, uint64_t
  * compressed. Asked once a chunk.
  */
 uint64_t source_input_bytes(struct source *source, uint64_t cut_bytes);
+
+/*
+ * foreign.c: names a format of another program by its first len bytes, and says what reads it.
+ * False if it is none that is known.
+ */
+bool foreign_format_tell(const uint8_t *head, size_t len, char *text, size_t text_size);
 
 /* stream.c */
 /*

@@ -11,7 +11,11 @@
 static int begin_source(struct capture *capture, struct source *source)
 {
 	struct capture_interface interface = {
-		.link_type = source->link_type, .snaplen = source->snaplen, .drops = UINT64_MAX};
+		.link_type = source->link_type,
+		.fcs_len = source->fcs_len,
+		.snaplen = source->snaplen,
+		.drops = UINT64_MAX,
+	};
 
 	source->begun = true;
 	source->record = 1;

@@ -9,6 +9,7 @@
 /* Options of an interface description and of interface statistics. */
 #define OPT_END 0u
 #define OPT_IF_TSRESOL 9u
+#define OPT_IF_FCSLEN 13u
 #define OPT_IF_TSOFFSET 14u
 #define OPT_ISB_IFDROP 5u
 #define OPT_ISB_OSDROP 7u
@@ -121,6 +122,9 @@ int pcapng_cut_interface(struct cutter *c, const uint8_t *block)
 	while ((value = next_option(&p, end, swapped, &code, &len, &bad)) != NULL) {
 		if (code == OPT_IF_TSRESOL && len == 1)
 			interface.ts_resol = value[0];
+		/* In bits; some write bytes. */
+		if (code == OPT_IF_FCSLEN && len == 1)
+			interface.fcs_len = value[0] < 8 ? value[0] : value[0] / 8;
 		if (code == OPT_IF_TSOFFSET && len == 8) {
 			uint64_t seconds = (uint64_t)get_u32(value + (swapped ? 0 : 4), swapped)
 						   << 32 |

@@ -22,11 +22,14 @@
 #define MAGIC_NS 0xa1b23c4du
 #define MAGIC_MODIFIED 0xa1b2cd34u
 
+#define FCS_IS_KNOWN (1u << 26)
+
 static bool sniff_pcap(struct source *source, const uint8_t *head, size_t len)
 {
 	uint32_t magic;
 	bool swapped = false;
 	uint16_t major, minor;
+	uint32_t link;
 
 	if (len < PCAP_HEADER_LEN)
 		return false;
@@ -63,8 +66,10 @@ static bool sniff_pcap(struct source *source, const uint8_t *head, size_t len)
 	source->kind = SOURCE_PCAP;
 	source->swapped = swapped;
 	source->snaplen = get_u32(head + 16, swapped);
-	/* The upper bits tell of frame check sequences; the low 16 are the link type. */
-	source->link_type = (uint16_t)(get_u32(head + 20, swapped) & 0xffffu);
+	/* Low 16 bits: the link type; above, and if bit 26 says so, 16-bit words of FCS. */
+	link = get_u32(head + 20, swapped);
+	source->link_type = (uint16_t)(link & 0xffffu);
+	source->fcs_len = link & FCS_IS_KNOWN ? (uint8_t)((link >> 28) * 2) : 0;
 	source->next_offset = PCAP_HEADER_LEN;
 	return true;
 }
@@ -178,6 +183,10 @@ static int open_with_libpcap(struct source *source, const char *path, size_t nb_
 					   : "does not read");
 		return -1;
 	}
+	if (pcap == NULL && foreign_format_tell(source->head, nb_head, why, sizeof(why))) {
+		snprintf(error, error_size, "%s: expected pcap or pcapng, found %s", path, why);
+		return -1;
+	}
 	if (pcap == NULL) {
 		snprintf(error, error_size,
 			 "%s: not a capture: expected pcap or pcapng, found %02x%02x%02x%02x at "
@@ -278,6 +287,7 @@ static int refuse_packed(const struct source *source, const char *path, size_t n
 	const char *const outer = unpacker_name(source->unpacker);
 	const struct decompress_format *inner = decompress_detect(source->head, nb_head);
 	const uint8_t *const p = source->head;
+	char what[128];
 
 	if (nb_head == 0)
 		snprintf(error, error_size, "%s: expected a capture in %s, found nothing", path,
@@ -296,6 +306,9 @@ static int refuse_packed(const struct source *source, const char *path, size_t n
 		snprintf(error, error_size,
 			 "%s: cut short: expected a pcap header of %u bytes in %s, got %zu", path,
 			 PCAP_HEADER_LEN, outer, nb_head);
+	else if (foreign_format_tell(p, nb_head, what, sizeof(what)))
+		snprintf(error, error_size, "%s: expected pcap or pcapng in %s, found %s", path,
+			 outer, what);
 	else
 		snprintf(error, error_size,
 			 "%s: not a capture: expected pcap or pcapng in %s, found %02x%02x%02x%02x",

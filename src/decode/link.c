@@ -3,6 +3,7 @@
 /* Link types, each with what reads it; and those that need no file of their own. */
 
 #include "decode_priv.h"
+#include "tcpmill/capture.h"
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
@@ -147,10 +148,17 @@ static enum fate decode_80211_plain(struct cursor *c)
 	return decode_80211(c, 0);
 }
 
-/* By LINKTYPE_ value (tcpdump.org/linktypes.html); docs/captures.md has the same table. */
+/* What the file says of check sequences holds for Ethernet, and for nothing else. */
+static enum fate decode_ethernet_link(struct cursor *c)
+{
+	cursor_trim(c, c->layers->frame->interface->fcs_len);
+	return decode_ethernet(c);
+}
+
+/* By LINKTYPE_ value (tcpdump.org/linktypes.html); docs/formats.md has the same table. */
 static enum fate (*const readers[])(struct cursor *) = {
 	[0] = decode_null,
-	[DECODE_LINK_ETHERNET] = decode_ethernet,
+	[DECODE_LINK_ETHERNET] = decode_ethernet_link,
 	[6] = decode_token_ring,
 	[7] = decode_arcnet,
 	[8] = decode_slip,

@@ -56,7 +56,7 @@ def capture(run, path, expected, entries, is_damaged=False):
                                    ("--json values", result.values, result.differing_values)):
         checks.ok(f"{name}: all {tally.either} {what} agree ({tally.known} known not to)",
                   not differing, f"{tally.unknown} do not:{first_of(differing)}")
-    for text in known.stale(entries, result, expected):
+    for text in known.stale(entries, expected):
         checks.ok(text, False)
     for label, options, want in ((name, (), first), (f"{name} --json", ("--json",), structured)):
         again = run.verdicts(*OTHER_WAY, *options, path)

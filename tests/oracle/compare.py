@@ -178,10 +178,7 @@ def compare_values(result, expected, frame, value):
     want = expected.lines[frame].values if frame in expected.lines else {}
     got = {name: value[name] for name in tshark.VALUES if value.get(name) is not None}
     for name in [n for n in tshark.VALUES if n in want or n in got]:
-        entry = expected.odd_times.get(frame) if name in tshark.TIMES else None
         a, b = got.get(name), want.get(name)
-        result.values.count(a, b, entry is not None)
-        if not result.parts[name].count(a, b, entry is not None):
+        result.values.count(a, b)
+        if not result.parts[name].count(a, b):
             result.differing_values.append(f"frame {frame}: {name}: ours {a!r}, tshark {b!r}")
-        elif a != b:
-            result.excused[entry].add(frame)

@@ -7,9 +7,6 @@ what lies outside TCP analysis:
 link, tunnel
     tshark sees TCP in frames of this kind and tcpmill does not read them. tshark is asked again
     about the capture without them (editcap), and that answer is expected: nothing else may differ.
-times
-    The fields rto, ack_rtt and initial_rtt, which tshark computes from stamps whose sub-second
-    part is a second or more.
 
 Both ends of the range must be frames that need the entry, else it is stale.
 """
@@ -23,14 +20,13 @@ import tshark
 import common  # tests/e2e, by tshark
 
 UNREAD = ("link", "tunnel")
-KINDS = UNREAD + ("times",)
 
 
 class Entry:
     """One line of known_differences.tsv."""
 
     def __init__(self, capture, frames, kind, cause):
-        if kind not in KINDS:
+        if kind not in UNREAD:
             raise ValueError(f"{capture}: {kind}: not an accepted kind of difference")
         if not cause.strip():
             raise ValueError(f"{capture}: {kind}: no cause")
@@ -68,18 +64,16 @@ def suggest(capture, answer):
 class Expected:
     """
     What tcpmill must say. lines: frame -> line; unread: frame -> (line, entry) of what it does not
-    read; odd_times: frame -> entry.
+    read.
     """
 
     def __init__(self, answer, entries=(), reduce=None):
         """reduce(ranges): tshark's answer for the capture without these frames."""
-        self.unread, self.odd_times = {}, {}
+        self.unread = {}
         for line in answer.lines:
             for entry in entries:
                 if entry.covers(line.frame) and entry.kind == line.kind:
                     self.unread[line.frame] = (line, entry)
-                elif entry.covers(line.frame) and entry.kind == "times":
-                    self.odd_times[line.frame] = entry
         frames = [line.frame for line in answer.lines]
         if self.unread:
             answer = reduce(ranges(self.unread.keys(), frames))
@@ -116,9 +110,8 @@ def ranges(frames, all_frames):
     return runs
 
 
-def stale(entries, result, expected):
+def stale(entries, expected):
     """Texts: entries that are not needed, or not for all of their range."""
     for entry in entries:
-        needed = result.excused[entry] if entry.kind == "times" else expected.unread.keys()
-        for frame in sorted({entry.first, entry.last} - needed):
+        for frame in sorted({entry.first, entry.last} - expected.unread.keys()):
             yield f"known difference {entry}: frame {frame} does not need it"

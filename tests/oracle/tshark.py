@@ -92,10 +92,24 @@ class Answer:
         return line
 
     def _value(self, name, text):
-        if name in TIMES or not re.fullmatch(r"\d+|0x[0-9a-fA-F]+", text):
+        if name in TIMES:
+            return seconds(text)
+        if not re.fullmatch(r"\d+|0x[0-9a-fA-F]+", text):
             return text
         number = int(text, 0)
         return self._number(number) if name in FRAMES else number
+
+
+def seconds(text):
+    """
+    A time as tcpmill prints it. tshark computes with seconds and nanoseconds apart, and prints
+    nanoseconds of a second or more as they are (a capture's stamps can be so): the sum is meant.
+    """
+    match = re.fullmatch(r"(\d+)\.(\d{10})", text)
+    if not match:
+        return text
+    total = int(match[1]) * 1_000_000_000 + int(match[2])
+    return f"{total // 1_000_000_000}.{total % 1_000_000_000:09}"
 
 
 def verdicts(many):

@@ -327,7 +327,7 @@ static void link_types_in_link_types_have_an_end(void **state)
 	assert_fate(&b, 192, FATE_TUNNEL);
 }
 
-/* docs/captures.md has each link type that is read in its table, and no other. */
+/* docs/formats.md has each link type that is read in its table, and no other. */
 static void the_documentation_lists_what_is_read(void **state)
 {
 	bool listed[UINT16_MAX + 1] = {false};
@@ -336,7 +336,7 @@ static void the_documentation_lists_what_is_read(void **state)
 
 	(void)state;
 	assert_non_null(getenv("TCPMILL_REPO"));
-	snprintf(path, sizeof(path), "%s/docs/captures.md", getenv("TCPMILL_REPO"));
+	snprintf(path, sizeof(path), "%s/docs/formats.md", getenv("TCPMILL_REPO"));
 	file = fopen(path, "r");
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file) != NULL) {
