@@ -92,11 +92,6 @@ def ask_tcpmill(program, path):
     return answer
 
 
-def agree(theirs, ours):
-    """`verdicts` tells one of a frame's layers; tests/unit/test_decode_80211.c sees all of them."""
-    return ours == theirs or (len(theirs) > 1 and len(ours) == 1 and ours[0] in theirs)
-
-
 def main():
     args = common.arguments(__doc__)
     checks = common.Checks("links", args.verbose)
@@ -109,7 +104,7 @@ def main():
     total = collections.Counter(case.link for case in cases)
     for number, case in enumerate(cases, 1):
         theirs, protocols = want.get(number, ([], ""))
-        if not agree(theirs, got[number]):
+        if theirs != got[number]:
             differing[case.link].append(
                 f"\n    tshark {theirs} {protocols}, tcpmill {got[number]}: {case}")
     with_tcp = collections.Counter(cases[number - 1].link for number in want)

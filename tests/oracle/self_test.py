@@ -227,7 +227,7 @@ def known_ones_are_bounded(checks, stage):
     for frames in ("3-4", "4-5", "5-8"):
         entry = known.Entry(NAME, frames, "tunnel", "made up")
         checks.ok(f"finds an entry for frames {frames}", stage.failures(entries=(entry,)))
-    for kind in ("link", "times"):
+    for kind in ("link",):
         entry = known.Entry(NAME, "4-4", kind, "made up")
         checks.ok(f"finds an entry of kind {kind}", stage.failures(entries=(entry,)))
     checks.ok("finds an entry that is not needed any more",
