@@ -17,6 +17,7 @@ import tempfile
 
 import link_frames
 import link_headers
+import link_parts
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
@@ -92,6 +93,16 @@ def ask_tcpmill(program, path):
     return answer
 
 
+def files_with_check_sequences():
+    """What pcap and pcapng tell of the check sequence behind Ethernet, for packets of no length."""
+    frame = link_parts.MACS + b"\x08\0" + link_parts.ip4(total=0) + b"abcd"
+    for bits in (0x14000000, 0x20000000):
+        yield f"pcap {bits:#x}", forge.Pcap([frame], link_type=1 | bits).data
+    option = struct.pack("<HHB3xHH", 13, 1, 32, 0, 0)  # if_fcslen
+    yield "pcapng", forge.section() + \
+        forge.block(1, struct.pack("<HHI", 1, 0, 262144) + option) + forge.packet_block(frame)
+
+
 def main():
     args = common.arguments(__doc__)
     checks = common.Checks("links", args.verbose)
@@ -100,6 +111,10 @@ def main():
         path = pathlib.Path(folder) / "links.pcapng"
         path.write_bytes(b"".join(pcapng(cases)))
         want, got = ask_tshark(path), ask_tcpmill(args.tcpmill, path)
+        for name, data in files_with_check_sequences():
+            path.write_bytes(data)
+            checks.equal(f"check sequences: {name}", ask_tcpmill(args.tcpmill, path)[1],
+                         ask_tshark(path)[1][0])
     differing = collections.defaultdict(list)
     total = collections.Counter(case.link for case in cases)
     for number, case in enumerate(cases, 1):

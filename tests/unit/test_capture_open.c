@@ -64,6 +64,37 @@ static void what_is_no_capture_is_refused(void **state)
 			     "not a capture: expected pcap or pcapng, found 78000000 at byte 0");
 }
 
+static void formats_of_other_programs_are_named(void **state)
+{
+	/* As editcap 4.0.17 writes them. */
+	static const struct {
+		const char *head;
+		const char *name;
+	} others[] = {
+		{"snoop\0\0\0\0\0\0\2\0\0\0\4", "a capture of Solaris' snoop"},
+		{"GMBU\0\2\1\0\xce\7\x0a\0\5\0\x09", "a capture of Network Monitor 2"},
+		{"TRSNIFF data    ", "a capture of Network General's Sniffer"},
+		{"XCP\0"
+		 "002.001\0\0\0\0\0",
+		 "a capture of NetXRay or Windows Sniffer"},
+		{"TR\0d\0\0\0\0\0\0\0\x80/tmp", "a capture of HP-UX's nettl"},
+	};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "expected pcap or pcapng, found %s; editcap -F pcapng converts it",
+			       others[i].name);
+		assert_refused_bytes(state, others[i].head, 16, text);
+	}
+	assert_refused_bytes(
+		state, "ARROW1\0\0", 8,
+		"expected pcap or pcapng, found an Arrow file; tcpmill show reads flow records");
+	/* One byte less is anything. */
+	assert_refused_bytes(state, "snoop\0\0", 7,
+			     "not a capture: expected pcap or pcapng, found 736e6f6f at byte 0");
+}
+
 static void pcap_cut_in_its_own_header_is_refused(void **state)
 {
 	static const uint32_t magics[] = {MAGIC_US, MAGIC_NS, MAGIC_MODIFIED};
@@ -304,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_capture_is_refused),
+		cmocka_unit_test(formats_of_other_programs_are_named),
 		cmocka_unit_test(pcap_cut_in_its_own_header_is_refused),
 		cmocka_unit_test(one_bad_input_among_good_ones_refuses_them_all),
 		cmocka_unit_test(the_filter_sees_the_wire_length),
