@@ -236,34 +236,25 @@ static void note_damage(struct decompressor *d, const char *why)
 	d->error_offset = d->member_offset;
 }
 
-/* Inside a member: one call of the library. */
-static void step(struct decompressor *d, struct decompress_io *io)
+/* Inside a member: one call of the library. False if it needs more input. */
+static bool step(struct decompressor *d, struct decompress_io *io)
 {
+	enum decompress_step step;
 	const char *why = "";
 
 	io->in = d->in + d->at;
 	io->nb_in = d->len - d->at;
 	io->is_last = d->in_ended;
-	switch (d->format->step(d->decoder, io, &why)) {
-	case STEP_MORE:
-		break;
-	case STEP_END:
-		d->in_member = false;
-		break;
-	case STEP_FAILED:
-		d->at = d->len - io->nb_in;
-		note_damage(d, why);
-		return;
-	case STEP_STARVED:
-		d->at = d->len - io->nb_in;
-		if (d->in_ended)
-			fail(d, "cut short: expected more of the %s, got the end of the input",
-			     d->format->member);
-		else
-			(void)fill(d);
-		return;
-	}
+	step = d->format->step(d->decoder, io, &why);
 	d->at = d->len - io->nb_in;
+	io->is_all = false;
+	d->in_member = step != STEP_END;
+	if (step == STEP_FAILED)
+		note_damage(d, why);
+	if (step == STEP_STARVED && d->in_ended)
+		fail(d, "cut short: expected more of the %s, got the end of the input",
+		     d->format->member);
+	return step != STEP_STARVED || d->failed;
 }
 
 ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room)
@@ -271,11 +262,18 @@ ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room)
 	struct decompress_io io = {.out = out, .nb_out = room};
 
 	while (io.nb_out > 0 && !d->ended && !d->failed && !has_quit(d)) {
-		/* Who reads a pipe wants what is there. */
-		if (io.nb_out < room && d->at == d->len && !d->in_ended && is_waiting(d, 0))
-			break;
-		if (d->in_member)
-			step(d, &io);
+		if (d->in_member && step(d, &io))
+			continue;
+		/* More is needed. Who reads a pipe wants what is there. */
+		if (!d->in_ended && is_waiting(d, 0)) {
+			if (io.nb_out < room)
+				break;
+			io.is_all = d->in_member && d->at < d->len;
+		}
+		if (io.is_all)
+			(void)step(d, &io);
+		else if (d->in_member)
+			(void)fill(d);
 		else if (d->skip != 0)
 			skip(d);
 		else

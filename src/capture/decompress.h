@@ -35,6 +35,7 @@ struct decompress_io {
 	uint8_t *out;
 	size_t nb_out;
 	bool is_last; /* nothing comes behind what is in */
+	bool is_all;  /* nor is anything there for now: a pipe */
 };
 
 enum decompress_step {

@@ -3,6 +3,10 @@
 /*
  * xz, by liblzma. A stream of several blocks that say how long they are (as of "xz -T")
  * is decompressed by several threads.
+ *
+ * How much of bad data the library gives out before it sees that depends on how much it was
+ * given and asked for. So both are pieces of one size, whoever reads and from what: but for
+ * a pipe that has less for now.
  */
 
 #include <lzma.h>
@@ -13,9 +17,16 @@
 
 #define WAIT_MS 100 /* a step gives back after so long, that it can be told to quit */
 
+#define PIECE_IN 16384u
+#define PIECE_OUT 65536u
+
 struct xz_decoder {
 	lzma_stream lzma;
 	uint32_t nb_threads;
+	size_t nb_in;           /* bytes of the piece that are not taken yet */
+	size_t out_at, out_len; /* in out, not given out yet */
+	lzma_ret rc;            /* behind them */
+	uint8_t out[PIECE_OUT];
 };
 
 static bool xz_matches(const uint8_t *head, size_t len)
@@ -36,6 +47,8 @@ static bool xz_reopen(void *decoder)
 		.memlimit_stop = DECOMPRESS_MEMORY,
 	};
 
+	xz->nb_in = xz->out_at = xz->out_len = 0;
+	xz->rc = LZMA_OK;
 	if (xz->nb_threads > 1)
 		return lzma_stream_decoder_mt(&xz->lzma, &mt) == LZMA_OK;
 	return lzma_stream_decoder(&xz->lzma, DECOMPRESS_MEMORY, 0) == LZMA_OK;
@@ -47,7 +60,8 @@ static void *xz_open(uint32_t nb_threads)
 
 	if (xz == NULL)
 		return NULL;
-	*xz = (struct xz_decoder){.lzma = LZMA_STREAM_INIT, .nb_threads = nb_threads};
+	xz->lzma = (lzma_stream)LZMA_STREAM_INIT;
+	xz->nb_threads = nb_threads;
 	if (xz_reopen(xz))
 		return xz;
 	lzma_end(&xz->lzma);
@@ -71,29 +85,53 @@ static const char *words_of(lzma_ret rc)
 	}
 }
 
+/* One call of the library, of what is left of a piece. False if there is not enough for one. */
+static bool decode(struct xz_decoder *xz, struct decompress_io *io)
+{
+	const size_t whole = io->nb_in < PIECE_IN ? io->nb_in : PIECE_IN;
+
+	if (xz->nb_in == 0 && whole < PIECE_IN && !io->is_last && (!io->is_all || whole == 0))
+		return false;
+	if (xz->nb_in == 0)
+		xz->nb_in = whole;
+	xz->lzma.next_in = io->in;
+	xz->lzma.avail_in = xz->nb_in;
+	xz->lzma.next_out = xz->out;
+	xz->lzma.avail_out = PIECE_OUT;
+	xz->rc = lzma_code(&xz->lzma,
+			   io->is_last && xz->nb_in == io->nb_in ? LZMA_FINISH : LZMA_RUN);
+	io->in = xz->lzma.next_in;
+	io->nb_in -= xz->nb_in - xz->lzma.avail_in;
+	xz->nb_in = xz->lzma.avail_in;
+	xz->out_at = 0;
+	xz->out_len = PIECE_OUT - xz->lzma.avail_out;
+	return true;
+}
+
 static enum decompress_step xz_step(void *decoder, struct decompress_io *io, const char **why)
 {
 	struct xz_decoder *xz = decoder;
-	lzma_ret rc;
+	size_t n;
 
-	xz->lzma.next_in = io->in;
-	xz->lzma.avail_in = io->nb_in;
-	xz->lzma.next_out = io->out;
-	xz->lzma.avail_out = io->nb_out;
-	rc = lzma_code(&xz->lzma, io->is_last ? LZMA_FINISH : LZMA_RUN);
-	io->in = xz->lzma.next_in;
-	io->nb_in = xz->lzma.avail_in;
-	io->out = xz->lzma.next_out;
-	io->nb_out = xz->lzma.avail_out;
-	switch (rc) {
+	if (xz->out_at == xz->out_len && xz->rc == LZMA_OK && !decode(xz, io))
+		return STEP_STARVED;
+	n = xz->out_len - xz->out_at < io->nb_out ? xz->out_len - xz->out_at : io->nb_out;
+	memcpy(io->out, xz->out + xz->out_at, n);
+	xz->out_at += n;
+	io->out += n;
+	io->nb_out -= n;
+	if (xz->out_at < xz->out_len)
+		return STEP_MORE;
+	switch (xz->rc) {
 	case LZMA_OK:
 		return STEP_MORE;
 	case LZMA_STREAM_END:
 		return STEP_END;
 	case LZMA_BUF_ERROR:
+		xz->rc = LZMA_OK;
 		return STEP_STARVED;
 	default:
-		*why = words_of(rc);
+		*why = words_of(xz->rc);
 		return STEP_FAILED;
 	}
 }
