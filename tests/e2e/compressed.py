@@ -241,7 +241,7 @@ def check_bomb(checks, args, tmp, form):
     summary = common.parse_object(out)
     checks.equal(f"{form} bomb: exit status", child.returncode, INTERRUPTED)
     checks.ok(f"{form} bomb: ends soon", time.monotonic() - started < 1.5 * args.slow)
-    checks.ok(f"{form} bomb: was at it", summary and summary["packets"] > 100, f"{out[:200]}")
+    checks.ok(f"{form} bomb: was at it", summary and summary["packets"] > 0, f"{out[:200]}")
     checks.ok(f"{form} bomb: memory", 0 < rss < RSS_MAX or args.slow > 1, f"{rss >> 20} MiB")
     path.unlink()
 
