@@ -16,7 +16,7 @@ core, together with the thread that decompresses; more have all cores. RSS is th
 process; tcpmill's has the flows and records in it, so compare it with the first row's."""
 
 ROUNDS = 3
-PACKETS = 2 * 10**6
+PACKETS = 10**6
 # name, how it is made, what the tool does
 FORMS = (
     ("none", None, ("cat",)),
