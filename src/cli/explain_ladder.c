@@ -11,9 +11,13 @@
 #include <string.h>
 
 #include "explain_priv.h"
+#include "tcpmill/capture.h"
 
 #define LANE_MIN 26
 #define LANE_MAX 44
+/* Captures whose frame numbers are told, and bytes of their names. */
+#define NB_FILES 4
+#define NAME_MAX_SHOWN 100
 #define MARGIN 1 /* blanks in front of a row */
 #define GAP 2    /* blanks between its parts */
 
@@ -242,9 +246,40 @@ static void say_why(const struct explain *e, struct explain_words *words)
 	}
 }
 
+/*
+ * "#501 is client.pcap #1": where the flow's frames are in the captures, which have numbers of
+ * their own. Merged ones are no ranges.
+ */
+static void say_files(const struct explain *e, struct explain_words *words)
+{
+	const size_t nb = e->request->run.merge ? 0 : capture_nb_inputs(e->capture);
+	uint32_t nb_said = 0;
+
+	for (size_t i = 0; nb > 1 && i < nb; i++) {
+		const struct capture_input *input = capture_input(e->capture, i);
+		const char *slash = strrchr(input->path, '/');
+		uint64_t frame = (uint64_t)e->record.first_frame;
+		char name[NAME_MAX_SHOWN];
+
+		if (frame < input->first_frame)
+			frame = input->first_frame;
+		if (input->nb_frames == 0 || frame >= input->first_frame + input->nb_frames ||
+		    frame > (uint64_t)e->record.last_frame)
+			continue;
+		if (nb_said++ == NB_FILES) {
+			say(words, ", ...");
+			break;
+		}
+		slash = slash != NULL && slash[1] != '\0' ? slash + 1 : input->path;
+		text_clean(name, sizeof(name), slash, strlen(slash));
+		say(words, "%s%s is %s %s", nb_said == 1 ? "" : ", ", words_number(frame).s, name,
+		    words_number(frame - input->first_frame + 1).s);
+	}
+}
+
 static void print_title(const struct explain *e)
 {
-	struct explain_words words = {0}, why = {0};
+	struct explain_words words = {0}, why = {0}, files = {0};
 
 	say(&words, "Stream %lld%s", (long long)e->record.stream,
 	    e->why == EXPLAIN_ONLY ? " (the only flow)" : "");
@@ -255,6 +290,9 @@ static void print_title(const struct explain *e)
 		say(&words, " frames %s–%s · %s", text_count(e->record.first_frame).s,
 		    text_count(e->record.last_frame).s, text_duration(e->record.duration_ns).s);
 	explain_put(e, 0, TEXT_BOLD, "", words.s);
+	say_files(e, &files);
+	if (files.len != 0)
+		explain_put(e, 0, TEXT_DIM, "", files.s);
 	say_why(e, &why);
 	if (why.len != 0)
 		explain_put(e, 0, TEXT_DIM, "", why.s);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""--merge: several inputs as one, by time. Against mergecap, against the capture that was dealt out to
-files, against orders worked out by hand."""
+"""--merge: several inputs as one, by time. Against mergecap, against the capture that was dealt out
+to files, against orders worked out by hand."""
 
 import collections
 import os

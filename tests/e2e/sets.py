@@ -141,6 +141,24 @@ def input_file(bench):
                         for r in rows], [(0, 1, 6, 3), (0, 2, 5, 2), (1, 4, 7, 2)])
 
 
+def explain_files(bench):
+    """Frame numbers run on; explain says which numbers they are in their files."""
+    frame = forge.tcp_frame
+    bench.write("told/1.pcap", pcap((0, frame(1)), (1, frame(2, forge.SYN))))
+    bench.write("told/2.pcap", pcap((2, frame(1)), (3, frame(1)), (4, frame(2)), (5, frame(1))))
+    bench.write("told/3.pcap", pcap((6, frame(1)), (7, frame(2)), (8, frame(1))))
+    folder = bench.tmp / "told"
+    result = bench.run("explain", "--around", "8", folder)
+    bench.checks.ok("explain: frame 8 is of the second flow, and where its frames are",
+                    result.rc == OK and "10.0.0.2:40002" in result.text and
+                    "\n#2 is 1.pcap #2, #3 is 2.pcap #1, #7 is 3.pcap #1\n" in result.text,
+                    str(result) + result.text)
+    for words in ([folder / "1.pcap"], ["--merge", folder]):
+        result = bench.run("explain", "--stream", "0", *words)
+        bench.checks.ok(f"explain: no such line {words[:1]}", result.rc == OK and
+                        "pcap #" not in result.text, str(result))
+
+
 def make_many(bench, nb):
     """nb files with three frames of 500 flows, each later than the one before, names at random."""
     names = random.Random(6).sample(range(nb), nb)
@@ -189,7 +207,8 @@ def many_interfaces(bench):
                        [t["link_type"] for t in types if t["packets"]], [1])
 
 
-CASES = (folder_order, folder_content, folder_refused, input_file, many_files, many_interfaces)
+CASES = (folder_order, folder_content, folder_refused, input_file, explain_files, many_files,
+         many_interfaces)
 
 
 def main():
