@@ -22,7 +22,7 @@ from sets import DAMAGED, FAILED, OK, USAGE, Bench, pcap
 
 # What --follow implies.
 LIVE = ("--idle-timeout", "300", "--half-open-timeout", "30", "--closed-timeout", "5")
-SOON = 15  # seconds a loaded machine may take for what takes a tenth of one
+SOON = 60  # seconds a loaded machine may take for what takes a tenth of one
 
 
 def sample(nb=60):
