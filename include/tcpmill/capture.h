@@ -169,7 +169,8 @@ void capture_stop(struct capture *capture);
 enum capture_peeked {
 	CAPTURE_PEEKED_PACKET,  /* its first packet */
 	CAPTURE_PEEKED_NOTHING, /* a capture without packets */
-	CAPTURE_PEEKED_OTHER,   /* no capture, or one that cannot be read */
+	CAPTURE_PEEKED_OTHER,   /* no capture */
+	CAPTURE_PEEKED_FAILED,  /* it is not known, with errno: memory or descriptors are short */
 };
 
 /* The stamp of a file's first packet; not for pipes, from which it would be taken. */

@@ -34,23 +34,30 @@ enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
 		.paths = &path, .nb_paths = 1, .chunk_size = CAPTURE_MIN_CHUNK, .max_frames = 1};
 	char error[512];
 	bool usage;
-	struct capture *capture = capture_open(&params, error, sizeof(error), &usage);
-	struct chunk chunk;
 	enum capture_peeked peeked = CAPTURE_PEEKED_NOTHING;
+	struct capture *capture;
+	struct chunk chunk;
 
+	errno = 0;
+	capture = capture_open(&params, error, sizeof(error), &usage);
 	if (capture == NULL)
-		return CAPTURE_PEEKED_OTHER;
+		return errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO
+			       ? CAPTURE_PEEKED_FAILED
+			       : CAPTURE_PEEKED_OTHER;
 	if (chunk_init(&chunk, capture) != 0) {
 		capture_close(capture);
-		return CAPTURE_PEEKED_OTHER;
+		errno = ENOMEM;
+		return CAPTURE_PEEKED_FAILED;
 	}
 	/* What lies behind the first packet is not needed yet. */
 	atomic_store(&capture->sources[0].read_ahead, UINT64_MAX);
 	capture->sources[0].is_lazy = true;
 	while (peeked == CAPTURE_PEEKED_NOTHING && capture_claim(capture, &chunk)) {
 		capture_read(capture, &chunk);
-		if (capture_cut(capture, &chunk) != 0)
+		if (capture_cut(capture, &chunk) != 0) {
+			peeked = CAPTURE_PEEKED_FAILED;
 			break;
+		}
 		if (chunk.nb_frames != 0) {
 			*first_ts_ns = chunk.frames[0].ts_ns;
 			peeked = CAPTURE_PEEKED_PACKET;
@@ -58,6 +65,8 @@ enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
 	}
 	chunk_fini(&chunk);
 	capture_close(capture);
+	if (peeked == CAPTURE_PEEKED_FAILED)
+		errno = ENOMEM;
 	return peeked;
 }
 
@@ -126,7 +135,9 @@ static int take(struct listing *listing, char *path, const char *name)
 	if (rc == 1) {
 		const enum capture_peeked peeked = capture_peek(path, &entry.first_ts_ns);
 
-		if (peeked != CAPTURE_PEEKED_OTHER) {
+		if (peeked == CAPTURE_PEEKED_FAILED) {
+			rc = -errno;
+		} else if (peeked != CAPTURE_PEEKED_OTHER) {
 			entry.has_packets = peeked == CAPTURE_PEEKED_PACKET;
 			rc = add(listing, &entry);
 			if (rc == 0)

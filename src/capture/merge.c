@@ -93,9 +93,18 @@ static struct head first_head(const struct capture *capture, uint32_t input)
 	/* A pipe gives its first packet only once. */
 	if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return head;
-	head.is_unknown = false;
-	if (capture_peek(path, &head.ts_ns) != CAPTURE_PEEKED_PACKET)
+	switch (capture_peek(path, &head.ts_ns)) {
+	case CAPTURE_PEEKED_PACKET:
+		head.is_unknown = false;
+		break;
+	case CAPTURE_PEEKED_NOTHING:
+		head.is_unknown = false;
 		head.ts_ns = INT64_MAX;
+		break;
+	case CAPTURE_PEEKED_OTHER:
+	case CAPTURE_PEEKED_FAILED:
+		break; /* it is opened at once, then */
+	}
 	return head;
 }
 
