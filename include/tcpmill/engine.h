@@ -137,7 +137,7 @@ struct engine_result {
 	bool has_few_rights;                    /* see rights.h */
 	bool nearly_full;                       /* a partition reached 90 % of --max-flows */
 	uint64_t startup_ns, read_ns, write_ns; /* wall time: EAL; input; what came after it */
-	uint64_t peak_rss_bytes;
+	uint64_t peak_rss_bytes, max_memory;    /* the latter is what there was for it */
 	uint32_t nb_workers;
 	struct engine_worker_stats workers[ENGINE_MAX_WORKERS];
 };

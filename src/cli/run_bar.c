@@ -24,6 +24,7 @@ void run_bar_init(struct run_bar *bar, const struct run_options *options)
 		.out = isatty(STDERR_FILENO) && !options->quiet ? stderr : NULL,
 		.quiet = options->quiet,
 		.max_flows = options->config.max_flows,
+		.max_memory = options->config.memory.max_bytes,
 	};
 }
 
@@ -39,9 +40,9 @@ static void warn_nearly_full(struct run_bar *bar)
 	bar->has_warned = true;
 	run_bar_clear(bar);
 	fprintf(stderr,
-		"tcpmill: warning: the flow table is 90 %% full (--max-flows %s): flows will be "
-		"evicted; --idle-timeout ends idle ones\n",
-		text_ucount(bar->max_flows).s);
+		"tcpmill: warning: the flow table is 90 %% full (--max-flows %s, --max-memory %s): "
+		"flows will be evicted; --idle-timeout ends idle ones\n",
+		text_ucount(bar->max_flows).s, text_bytes(bar->max_memory).s);
 }
 
 void run_bar_progress(void *context, const struct engine_progress *p)

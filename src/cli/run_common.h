@@ -181,7 +181,7 @@ struct run_bar {
 	FILE *out; /* NULL: no line is drawn */
 	bool is_drawn, has_warned;
 	bool quiet;
-	uint64_t max_flows;
+	uint64_t max_flows, max_memory;
 };
 void run_bar_init(struct run_bar *bar, const struct run_options *options);
 void run_bar_progress(void *context, const struct engine_progress *progress);

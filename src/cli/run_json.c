@@ -141,6 +141,7 @@ static void put_machine(struct json_out *json, const struct engine_result *resul
 	json_real(json, "read_seconds", (double)result->read_ns / 1e9);
 	json_real(json, "write_seconds", (double)result->write_ns / 1e9);
 	json_uint(json, "peak_rss_bytes", result->peak_rss_bytes);
+	json_uint(json, "max_memory", result->max_memory);
 	json_bool(json, "few_rights", result->has_few_rights);
 }
 

@@ -45,6 +45,19 @@ static void print_share(FILE *out, const char **separator, uint64_t n, const cha
 	*separator = " \xc2\xb7 ";
 }
 
+/* What gave way before flows were evicted (definitions 2.8). */
+static void print_cut(const struct run_sums *sums, FILE *out)
+{
+	const char *separator = "";
+
+	if ((sums->lists_cut | sums->holes_cut) == 0)
+		return;
+	fputs("Gave way       ", out);
+	print_share(out, &separator, sums->lists_cut, "lists of segments without an ACK");
+	print_share(out, &separator, sums->holes_cut, "gaps");
+	fputc('\n', out);
+}
+
 static void print_flows(const struct run_sums *sums, FILE *out)
 {
 	static const struct {
@@ -85,6 +98,7 @@ static void print_flows(const struct run_sums *sums, FILE *out)
 	print_share(out, &separator, t->ends[END_EVICTED], "evicted");
 	print_share(out, &separator, t->ends[END_OF_INPUT], "still open");
 	fputc('\n', out);
+	print_cut(sums, out);
 	if (t->nb_rtts != 0)
 		fprintf(out, "Handshake time median %s \xc2\xb7 p95 %s \xc2\xb7 max %s\n",
 			text_duration(engine_rtt_quantile(t, 0.5)).s,

@@ -204,6 +204,7 @@ static void collect_result(struct engine *engine, struct engine_result *result)
 		totals_merge(&result->totals, &worker->totals);
 	}
 	result->nb_workers = engine->nb_workers;
+	result->max_memory = engine->config->memory.max_bytes;
 	reassembly_get_stats(engine->reassembly, &result->fragments);
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		result->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
