@@ -31,6 +31,7 @@ ATTACKS = (
     ("lists that ACKs walk", ("attack", "walk"), ()),
     ("lists that ACKs walk, with events", ("attack", "walk"), ("--events",)),
     ("40 bytes of odd options", ("attack", "options"), ()),
+    ("parts of datagrams, none whole", ("attack", "fragments"), ()),
     ("aimed at buckets, key known", ("aim", "buckets", "--key", KEY), ("--hash-key", KEY)),
     ("aimed at buckets, random key", ("aim", "buckets", "--key", KEY), ()),
     ("aimed at one partition", ("aim", "partition", "--flows", 10**5), ()),
@@ -47,7 +48,7 @@ def attack(kit, command, packets):
             run([program, *command, "--packets", packets, "-o", path])
         except Wrong as wrong:
             raise LeftOut(wrong.said) from wrong
-        yield Trace(path, packets, packets)
+        yield Trace(path, packets, packets if command != ("attack", "fragments") else None)
     finally:
         path.unlink(missing_ok=True)
 

@@ -103,12 +103,27 @@ static void make_walk(uint64_t n, struct packet *packet)
 	packet->ack = at == 2 * WALK - 1 ? base + WALK * 10 : base + 1 + (at - WALK);
 }
 
+/* The first part of a datagram, of which no other comes. */
+static void begin_datagram(uint64_t n, struct packet *packet)
+{
+	(void)n;
+	packet->fragment = 0x2000;
+	packet->payload_len = 500;
+}
+
+/* clang-format off */
 static const struct attack attacks[] = {
-	{"syn-flood", 0, send_syn, false},       {"port-reuse", 1000, take_ports_over, false},
-	{"holes", 1, leave_hole, false},         {"many-holes", 100000, leave_hole, false},
-	{"unacked", 1000, go_unacked, false},    {"walk", 1, make_walk, false},
-	{"options", 1000, bring_options, false}, {"idle", 0, send_syn, true},
+	{"syn-flood", 0, send_syn, false},
+	{"port-reuse", 1000, take_ports_over, false},
+	{"holes", 1, leave_hole, false},
+	{"many-holes", 100000, leave_hole, false},
+	{"unacked", 1000, go_unacked, false},
+	{"walk", 1, make_walk, false},
+	{"options", 1000, bring_options, false},
+	{"idle", 0, send_syn, true},
+	{"fragments", 0, begin_datagram, false},
 };
+/* clang-format on */
 
 #define NB_ATTACKS (sizeof(attacks) / sizeof(attacks[0]))
 

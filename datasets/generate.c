@@ -55,6 +55,7 @@ static const char usage[] =
 	"  unacked      data that nobody acknowledges, in 1,000 flows\n"
 	"  walk         thousands of segments out of order, then ACKs of a byte each\n"
 	"  options      40 bytes of odd options in each packet, in 1,000 flows\n"
+	"  fragments    the first part of a datagram a packet, and no other\n"
 	"  idle         a SYN flood, and an hour later one packet more\n"
 	"\n"
 	"The counts of a bulk trace are printed to stderr as key=value.\n"

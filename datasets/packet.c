@@ -275,7 +275,7 @@ static void put_ip(struct head *head, const struct packet *packet, size_t ip_len
 	put8(head, packet->tos);
 	put16(head, (unsigned)ip_len);
 	put16(head, packet->ip_id);
-	put16(head, packet->dont_fragment ? 0x4000 : 0);
+	put16(head, packet->fragment | (packet->dont_fragment ? 0x4000u : 0u));
 	put8(head, packet->ttl);
 	put8(head, packet->protocol);
 	put16(head, 0);

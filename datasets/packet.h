@@ -60,6 +60,7 @@ struct packet {
 	bool dont_fragment;
 	bool reverse;       /* sent by the second of the two machines: selects MAC addresses */
 	uint16_t ip_id;     /* IPv4 only */
+	uint16_t fragment;  /* IPv4 only: flags and offset as in the header, beside dont_fragment */
 	uint16_t vlan;      /* 0: no tag of its own; ignored where there is no Ethernet */
 	uint16_t min_frame; /* Ethernet frames are zero-padded to this length; 0: not */
 	uint8_t src[16], dst[16]; /* IPv4 uses the first four */

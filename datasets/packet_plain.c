@@ -153,8 +153,8 @@ static void put_tcp(const struct packet *packet, size_t len, uint64_t sum, uint8
 
 bool packet_is_plain(const struct packet *packet)
 {
-	return packet->protocol == PACKET_PROTOCOL_TCP && packet->vlan == 0 &&
-	       packet->payload == NULL && packet->options_len % 4 == 0 &&
+	return packet->fragment == 0 && packet->protocol == PACKET_PROTOCOL_TCP &&
+	       packet->vlan == 0 && packet->payload == NULL && packet->options_len % 4 == 0 &&
 	       packet->options_len <= PACKET_OPTIONS_MAX && packet->payload_len <= 60000;
 }
 

@@ -41,6 +41,7 @@ struct live_config {
 
 	uint64_t max_flows;
 	uint64_t max_bytes;                   /* of the state of flows; 0: no limit */
+	uint64_t fragment_bytes;              /* of all workers; 0: REASSEMBLY_BYTES each */
 	uint64_t timeout_ns[NB_FLOW_CLASSES]; /* 0: none */
 	uint64_t active_timeout_ns;           /* 0: no active records */
 	uint64_t hash_seed;

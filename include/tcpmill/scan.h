@@ -37,6 +37,7 @@ struct scan_hooks {
 
 struct scan_params {
 	uint64_t max_flows, max_bytes; /* as of struct flow_table_params */
+	uint64_t fragment_bytes;       /* as of struct engine_memory */
 	uint64_t hash_seed;            /* of struct engine_config */
 };
 

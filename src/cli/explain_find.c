@@ -174,6 +174,7 @@ static int pass(struct finder *finder)
 	const struct scan_params params = {
 		.max_flows = options->config.max_flows,
 		.max_bytes = options->config.memory.state_bytes,
+		.fragment_bytes = options->config.memory.fragment_bytes,
 		.hash_seed = options->config.hash_seed,
 	};
 	char error[640];

@@ -336,6 +336,7 @@ int live_options_finish(const struct command_spec *command, struct live_options 
 	if (!is_seen(options, RUN_OPT_WORKERS) && config->nb_workers > 1)
 		options->config.nb_workers--;
 	options->config.max_bytes = config->memory.state_bytes;
+	options->config.fragment_bytes = config->memory.fragment_bytes;
 	options->max_memory = config->memory.max_bytes;
 	options->config.hash_seed = config->hash_seed;
 	/* A batch is compressed at one go, and the writer hears nothing meanwhile: 3 ms, not 22. */

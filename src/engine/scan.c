@@ -60,7 +60,7 @@ static int init(struct scan *scan, const struct scan_params *from)
 	};
 	const struct reassembly_params reassembly = {
 		.keys = &scan->keys,
-		.max_bytes = REASSEMBLY_BYTES,
+		.max_bytes = from->fragment_bytes != 0 ? from->fragment_bytes : REASSEMBLY_BYTES,
 	};
 
 	decode_keys_init(&scan->keys, from->hash_seed);

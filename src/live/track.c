@@ -268,7 +268,8 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 	};
 	const struct reassembly_params reassembly = {
 		.keys = &live->keys,
-		.max_bytes = REASSEMBLY_BYTES,
+		.max_bytes = config->fragment_bytes != 0 ? config->fragment_bytes / live->nb_workers
+							 : REASSEMBLY_BYTES,
 		.timeout_ns = FRAGMENT_TIMEOUT_NS,
 	};
 

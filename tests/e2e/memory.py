@@ -35,6 +35,7 @@ CASES = (
     ("walk", 200_000, 10, True, (LISTS,), (HOLES, FLOWS)),
     ("options", 200_000, 0, True, (), (LISTS, HOLES, FLOWS)),
     ("holes", 200_000, 0, False, (), (LISTS, HOLES, FLOWS)),
+    ("fragments", 100_000, 0, False, (), (LISTS, HOLES, FLOWS)),
 )
 
 
