@@ -95,7 +95,7 @@ struct engine_totals {
 	uint64_t conn_states[NB_CONN_STATES];
 	uint64_t ends[NB_END_REASONS];
 	uint64_t tunnels[NB_TUNNELS]; /* that the flows' first packets came through */
-	uint64_t flags[2][8]; /* by orig and resp: FIN SYN RST PSH ACK URG ECE CWR */
+	uint64_t flags[2][8];         /* by orig and resp: FIN SYN RST PSH ACK URG ECE CWR */
 	uint64_t pkts[2];
 	uint64_t bytes[2];
 	uint64_t one_sided;   /* flows of which one direction was seen, more than one packet long */

@@ -110,12 +110,18 @@ static void print_flows(const struct run_sums *sums, FILE *out)
 static void print_tunnels(const struct engine_totals *t, FILE *out)
 {
 	static const char *const words[NB_TUNNELS] = {
-		[TUNNEL_GRE] = "GRE",         [TUNNEL_ERSPAN] = "ERSPAN",
-		[TUNNEL_VXLAN] = "VXLAN",     [TUNNEL_GENEVE] = "Geneve",
-		[TUNNEL_GTPU] = "GTP-U",      [TUNNEL_L2TP] = "L2TP",
-		[TUNNEL_TEREDO] = "Teredo",   [TUNNEL_IPIP] = "IP in IP",
-		[TUNNEL_6IN4] = "IPv6 in IP", [TUNNEL_PPPOE] = "PPPoE",
-		[TUNNEL_MPLS] = "MPLS",       [TUNNEL_CAPWAP] = "CAPWAP",
+		[TUNNEL_GRE] = "GRE",
+		[TUNNEL_ERSPAN] = "ERSPAN",
+		[TUNNEL_VXLAN] = "VXLAN",
+		[TUNNEL_GENEVE] = "Geneve",
+		[TUNNEL_GTPU] = "GTP-U",
+		[TUNNEL_L2TP] = "L2TP",
+		[TUNNEL_TEREDO] = "Teredo",
+		[TUNNEL_IPIP] = "IP in IP",
+		[TUNNEL_6IN4] = "IPv6 in IP",
+		[TUNNEL_PPPOE] = "PPPoE",
+		[TUNNEL_MPLS] = "MPLS",
+		[TUNNEL_CAPWAP] = "CAPWAP",
 		[TUNNEL_OTHER] = "other tunnels",
 	};
 	const char *separator = "Tunnels        ";
