@@ -156,7 +156,8 @@ def frame_relay_frames():
         yield f"{address} padding in front", start + b"\0\3\xcc" + ip4()
         yield f"{address} SNAP", start + b"\3\0\x80\0\0\0" + typed4()
         yield f"{address} bridged", start + bytes.fromhex("030080 0080c2 0007") + eth()
-        yield f"{address} bridged, FCS", start + bytes.fromhex("030080 0080c2 0001") + with_fcs(eth())
+        yield f"{address} bridged, FCS", \
+            start + bytes.fromhex("030080 0080c2 0001") + with_fcs(eth())
         yield f"{address} PPP", start + b"\3\xcf\0\x21" + ip4()
         yield f"{address} IPv4", start + typed4()
         yield f"{address} IPv6", start + typed6()
