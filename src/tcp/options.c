@@ -160,7 +160,7 @@ void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_o
 {
 	const uint8_t *list = segment->ip_header + segment->tcp_off + 20;
 	const uint32_t len = segment->tcp_hlen - 20u, there = segment->tcp_caplen - 20u;
-	/* A quote may end in an option: that one is not read, and no error. */
+	/* In a quote an option that ends too early, or is broken, is passed over. */
 	const bool ends_quote = segment->is_quoted && !(segment->bits & SEGMENT_CUT);
 	uint32_t at = 0;
 
@@ -196,6 +196,7 @@ void options_read(const struct segment *segment, uint32_t ack_base, struct tcp_o
 			continue;
 		}
 		read_option(segment, ack_base, option, option[1], options);
+		options->is_broken &= !ends_quote;
 		at += option[1];
 	}
 }
