@@ -131,6 +131,13 @@ static bool on_told(void *context, const struct tcp_note *note)
 	/* On a pipe: not the only flow after all. */
 	if (finder->is_looking && finder->nb_anomalies > 1) {
 		e->nb = 0;
+		e->quoted_frame = 0;
+		return true;
+	}
+	/* No packet of the flow. */
+	if (note->bits & NOTE_QUOTED) {
+		if (e->quoted_frame == 0)
+			e->quoted_frame = note->frame;
 		return true;
 	}
 	if (e->nb == e->room) {
@@ -278,6 +285,14 @@ static int check(const struct finder *finder)
 		run_blame(&request->run);
 		fprintf(stderr, "frame %" PRIu64 " is in no flow between %s\n", request->around,
 			request->endpoints_text);
+		return EXIT_FAILED;
+	}
+	if (e->nb == 0 && e->has_record && e->quoted_frame != 0) {
+		run_blame(&request->run);
+		fprintf(stderr,
+			"no packet of stream %" PRId64 ": frame %" PRIu64
+			" quotes one in an ICMP error, that is all\n",
+			e->record.stream, e->quoted_frame);
 		return EXIT_FAILED;
 	}
 	if (e->nb == 0 || !e->has_record) {

@@ -30,6 +30,11 @@ void explain_print_wireshark(const struct explain *e)
 	const struct run_options *run = &e->request->run;
 	char clean[PATH_MAX_SHOWN];
 
+	if (e->quoted_frame != 0)
+		fprintf(e->out,
+			"ICMP errors quote %s of its headers, the first in frame %s: see there "
+			"why.\n",
+			text_count(e->record.icmp_errors).s, text_ucount(e->quoted_frame).s);
 	fputs("A full look: wireshark", e->out);
 	if (run->nb_paths == 1 && strcmp(run->paths[0], "-") != 0) {
 		text_clean(clean, sizeof(clean), run->paths[0], strlen(run->paths[0]));

@@ -94,7 +94,7 @@ def tshark_segments(path):
     streams = {}
     for line in oracle.ask(path, digest, None, FIELDS, ["-Y", "tcp.stream"]):
         value = dict(zip(FIELDS, line.split("\t")))
-        # TCP in TCP, and headers that an ICMP error quotes, make streams of their own.
+        # Which of several headers a field is of cannot be told, nor a quoted one from others.
         if "," in value["tcp.stream"] or "icmp" in value["frame.protocols"]:
             return None
         segment = {k: v for k, v in value.items()}
@@ -221,7 +221,7 @@ def as_tshark(bench, paths):
     def one(path):
         streams = tshark_segments(path)
         if streams is None:
-            bench.checks.skip(path.name, "several TCP layers in a frame, or headers quoted in ICMP")
+            bench.checks.skip(path.name, "tshark's fields do not tell headers of one frame apart")
             return 0
         nb = 0
         for stream, segments in sorted(streams.items())[:STREAMS]:
