@@ -94,8 +94,10 @@ def tshark_segments(path):
     streams = {}
     for line in oracle.ask(path, digest, None, FIELDS, ["-Y", "tcp.stream"]):
         value = dict(zip(FIELDS, line.split("\t")))
-        # Which of several headers a field is of cannot be told, nor a quoted one from others.
-        if "," in value["tcp.stream"] or "icmp" in value["frame.protocols"]:
+        # Headers that an ICMP error quotes, or that sFlow samples, are no packets of their flows.
+        if re.search(r"icmp|sflow", value["frame.protocols"]):
+            continue
+        if "," in value["tcp.stream"]:
             return None
         segment = {k: v for k, v in value.items()}
         segment["verdicts"] = {v for v in oracle.VERDICTS if value["tcp.analysis." + v]}
