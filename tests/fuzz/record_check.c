@@ -106,7 +106,10 @@ void pass_check_record(const struct flow_record *record, bool is_part)
 	fuzz_check(record->orig_syns >= 0 && record->resp_syn_acks >= 0);
 	fuzz_check(record->holes_overflowed >= 0 && record->seq_jumps >= 0);
 	fuzz_check(record->completeness >= 0 && record->completeness < 64);
-	fuzz_check(is_part || record->side[0].pkts + record->side[1].pkts >= 1);
+	fuzz_check(record->icmp_errors >= 0);
+	/* A flow of which only ICMP errors tell has no packets, and no history (9.2). */
+	if (!is_part && record->side[0].pkts + record->side[1].pkts == 0)
+		fuzz_check(record->icmp_errors >= 1 && record->history[0] == '\0');
 	check_history(record->history);
 	for (int i = 0; i < 2; i++) {
 		check_counts(&record->side[i], is_part);

@@ -115,6 +115,42 @@ def frames(writer, name, link, *words):
                    struct.pack("<HH", 0x8000 | LINKS[link], beyond) + data)
 
 
+def ipv4(protocol, payload):
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, 0, 64, protocol, 0,
+                       bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))) + payload
+
+
+def udp(port, payload):
+    return ipv4(17, struct.pack(">HHHH", 50000, port, 8 + len(payload), 0) + payload)
+
+
+def wrapped(writer):
+    """A packet inside of everything that is opened."""
+    packet = next(data for _, data, _ in records(
+        writer.generate("scenario", "founding", "--link", "raw")))
+    ethernet = bytes(12) + b"\x08\x00" + packet
+    rows = {"ipip": ipv4(4, packet), "gre": ipv4(47, b"\0\0\x08\0" + packet),
+            "gre-ethernet": ipv4(47, b"\0\0\x65\x58" + ethernet),
+            "erspan": ipv4(47, b"\x10\0\x88\xbe" + bytes(4) + b"\x10\x01\0\0" + bytes(4)
+                           + ethernet),
+            "gre-ppp": ipv4(47, b"\x20\x01\x88\x0b" + bytes(8) + b"\xff\x03\0\x21" + packet),
+            "icmp": ipv4(1, b"\x03\x01" + bytes(6) + packet[:40]),
+            "vxlan": udp(4789, b"\x08" + bytes(7) + ethernet),
+            "geneve": udp(6081, b"\0\0\x65\x58" + bytes(4) + ethernet),
+            "gtpu": udp(2152, struct.pack(">BBHI", 0x30, 255, len(packet), 1) + packet),
+            "l2tp": udp(1701, b"\0\x02\0\x01\0\x01\xff\x03\0\x21" + packet),
+            "mpls": udp(6635, b"\0\x10\x01\x40" + packet),
+            "fragment": packet[:6] + b"\x20\0" + packet[8:]}
+    for name, data in rows.items():
+        writer.put("decode", f"in-{name}", struct.pack("<HH", 0x8000 | LINKS["raw"], 0) + data)
+        writer.put("fragments", f"in-{name}", b"\x0e" + b"".join(
+            struct.pack("<H", len(piece)) + piece for piece in cut_up(data, 24)))
+    pcap = struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, LINKS["raw"])
+    pcap += b"".join(struct.pack("<IIII", i, 0, len(data), len(data)) + data
+                     for i, data in enumerate(rows.values()))
+    writer.put("pcap", "wrapped.pcap", pcap)
+
+
 def cut_up(packet, size):
     """The IPv4 packet in fragments of so many bytes."""
     payload, header = packet[20:], bytearray(packet[:20])
@@ -283,6 +319,7 @@ def main():
         frames(writer, profile, "ethernet", *fuzz)
     formats(writer)
     fragments(writer)
+    wrapped(writer)
     tables(writer)
     compressed(writer)
     texts(writer)
