@@ -33,6 +33,20 @@ void arrow_bytes_fini(struct arrow_bytes *bytes)
 	*bytes = (struct arrow_bytes){0};
 }
 
+/*
+ * Puts the text behind the first n bytes of the error. Names of columns are the file's: what
+ * would end the line, or steer a terminal, becomes a question mark.
+ */
+static void __attribute__((format(printf, 3, 0)))
+say(struct arrow_input *in, int n, const char *format, va_list args)
+{
+	vsnprintf(in->error + n, sizeof(in->error) - (size_t)n, format, args);
+	for (char *at = in->error + n; *at != '\0'; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = '?';
+	}
+}
+
 int arrow_input_damaged(struct arrow_input *in, uint64_t offset, const char *format, ...)
 {
 	va_list args;
@@ -41,7 +55,7 @@ int arrow_input_damaged(struct arrow_input *in, uint64_t offset, const char *for
 
 	in->is_damaged = true;
 	va_start(args, format);
-	vsnprintf(in->error + n, sizeof(in->error) - (size_t)n, format, args);
+	say(in, n, format, args);
 	va_end(args);
 	return -1;
 }
@@ -52,7 +66,7 @@ int arrow_input_failed(struct arrow_input *in, const char *format, ...)
 	int n = snprintf(in->error, sizeof(in->error), "%.200s: ", in->name);
 
 	va_start(args, format);
-	vsnprintf(in->error + n, sizeof(in->error) - (size_t)n, format, args);
+	say(in, n, format, args);
 	va_end(args);
 	return -1;
 }
