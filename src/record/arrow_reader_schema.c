@@ -157,6 +157,16 @@ static int parse_type(struct arrow_reader *reader, size_t i, struct flatview *vi
 	}
 }
 
+/* Names are printed as headings: one that ends the line, or steers a terminal, is none. */
+static bool has_controls(const char *name)
+{
+	for (const unsigned char *at = (const unsigned char *)name; *at != '\0'; at++) {
+		if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0))
+			return true;
+	}
+	return false;
+}
+
 static int parse_field(struct arrow_reader *reader, size_t i, struct arrow_incoming *msg,
 		       const struct flatview_table *field)
 {
@@ -175,6 +185,11 @@ static int parse_field(struct arrow_reader *reader, size_t i, struct arrow_incom
 	out->nb_metadata = metadata.nb;
 	if (!is_whole || view->bad)
 		return arrow_input_damaged(&reader->in, msg->offset, "column %zu of the schema", i);
+	if (has_controls(out->name))
+		return arrow_input_damaged(&reader->in, msg->offset,
+					   "expected a name of column %zu to print, found control "
+					   "characters in it",
+					   i);
 	return parse_type(reader, i, view, field);
 }
 
