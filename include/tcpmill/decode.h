@@ -57,8 +57,8 @@ bool decode_knows_link_type(uint16_t link_type);
 struct decode_context {
 	const struct decode_keys *keys;
 	/*
-	 * Of IP fragments. NULL: a frame that has one is FATE_LATER, and shall be decoded again,
-	 * in the order of the capture, with the run's one reassembly.
+	 * Of IP fragments. NULL: a frame that has one, or compressed IP payload, is FATE_LATER,
+	 * and shall be decoded again, in the order of the capture, with the run's one reassembly.
 	 */
 	struct reassembly *reassembly;
 };

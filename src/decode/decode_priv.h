@@ -24,11 +24,12 @@ struct layers {
 	uint32_t nb;              /* of them that are made */
 	uint32_t depth;           /* headers around what is being decoded, counted by most */
 	uint32_t nb_vlans;        /* tags of IEEE 802.1Q */
-	bool is_later;            /* a fragment was met, and nobody to hold it */
+	bool is_later;            /* it must be decoded in its turn: see struct decode_context */
 	bool is_inflated;         /* compressed bytes of the frame were replaced */
 };
 
 struct cursor {
+	uint8_t *start;          /* of the frame, or of the datagram that was put together */
 	uint8_t *at;             /* next byte; the buffer is the chunk's own */
 	uint8_t *end;            /* end of what was captured */
 	uint64_t wire_left;      /* bytes from at to the end of the frame on the wire */

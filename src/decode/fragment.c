@@ -38,6 +38,7 @@ static bool complete(struct cursor *c, const struct fragment *fragment)
 	payload = reassembly_add(reassembly, fragment, &len);
 	if (payload == NULL)
 		return false;
+	c->start = payload;
 	c->at = payload;
 	c->end = payload + len;
 	c->wire_left = len;

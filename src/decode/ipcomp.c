@@ -6,7 +6,6 @@
 #include <zlib.h>
 
 #include "decode_priv.h"
-#include "tcpmill/capture.h"
 
 #define IPCOMP_HEADER 4
 /* What a packet can be, and how much of it is kept: its headers. */
@@ -74,16 +73,19 @@ static __attribute__((noinline)) size_t inflate_head(const struct cursor *c, uin
 
 /*
  * The headers are written over the frame, where segments can point to them: over the compressed
- * bytes, which may be fewer, and for a packet in a packet over what was in front of them too.
+ * bytes, which may be fewer, and for a packet in a packet over what was in front of them too. So
+ * nobody may decode the frame once more.
  */
 enum fate decode_ipcomp(struct cursor *c)
 {
 	struct layers *layers = c->layers;
-	uint8_t head[MAX_HEAD], saved[MAX_HEAD], *to, *frame;
+	uint8_t head[MAX_HEAD], next;
 	size_t total, len;
-	uint8_t next;
-	enum fate fate;
 
+	if (layers->context->reassembly == NULL) {
+		layers->is_later = true;
+		return FATE_TUNNEL;
+	}
 	if (layers->is_inflated || cursor_left(c) < IPCOMP_HEADER + 1)
 		return FATE_TUNNEL;
 	next = c->at[0];
@@ -92,19 +94,13 @@ enum fate decode_ipcomp(struct cursor *c)
 	if (total == 0)
 		return FATE_TUNNEL;
 	layers->is_inflated = true;
+	if ((next == IPIP || next == IPV6) && layers->nb == 0)
+		c->at = c->start;
 	len = total < MAX_HEAD ? total : MAX_HEAD;
-	frame = (uint8_t *)(uintptr_t)layers->frame->data;
-	to = (next == IPIP || next == IPV6) && layers->nb == 0 ? frame : c->at;
-	if (len > (size_t)(c->end - to))
-		len = (size_t)(c->end - to);
-	memcpy(saved, to, len);
-	memcpy(to, head, len);
-	c->at = to;
-	c->end = to + len;
+	if (len > cursor_left(c))
+		len = cursor_left(c);
+	memcpy(c->at, head, len);
+	c->end = c->at + len;
 	c->wire_left = total;
-	fate = decode_payload(c, total, next);
-	/* Then the frame is decoded once more. */
-	if (layers->is_later)
-		memcpy(to, saved, len);
-	return fate;
+	return decode_payload(c, total, next);
 }

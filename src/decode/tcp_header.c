@@ -171,6 +171,7 @@ enum fate decode_general(const struct decode_context *context, const struct fram
 	struct layers layers = {.context = context, .frame = frame, .segments = segments};
 	struct cursor c = {
 		/* The bytes are the chunk's own buffer: see decode.h on source routes. */
+		.start = (uint8_t *)(uintptr_t)frame->data,
 		.at = (uint8_t *)(uintptr_t)frame->data,
 		.end = (uint8_t *)(uintptr_t)frame->data + frame->caplen,
 		.wire_left = frame->wire_len > frame->caplen ? frame->wire_len : frame->caplen,

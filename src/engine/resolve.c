@@ -2,7 +2,8 @@
 
 /*
  * Frames that can only be decoded in the order of the capture: IP fragments, whose datagram ends
- * in another chunk, maybe. With several workers sort leaves them over for this step.
+ * in another chunk, maybe; and compressed packets, which may hold some, and are written over the
+ * frame, so that they cannot be decoded twice. With several workers sort leaves them for this step.
  */
 
 #include <errno.h>

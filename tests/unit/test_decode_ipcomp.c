@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "frame_support.h"
+#include "tcpmill/reassembly.h"
 
 #define PROTO_IPCOMP 108
 #define IPIP 4
@@ -126,9 +127,93 @@ static void what_does_not_come_out(void **state)
 	assert_fate(&b, LINK_RAW, FATE_TUNNEL);
 }
 
+/* A copy of bytes [at, end) of b behind its IPv4 header, as a fragment. */
+static struct frame make_fragment(const struct bytes *b, size_t at, size_t end,
+				  const struct capture_interface *interface)
+{
+	const uint32_t len = (uint32_t)(20 + end - at);
+	const uint16_t bits = (uint16_t)(at / 8 | (20 + end < b->len ? 0x2000 : 0));
+	uint8_t *data = malloc(len);
+
+	assert_non_null(data);
+	memcpy(data, b->data, 20);
+	memcpy(data + 20, b->data + 20 + at, end - at);
+	data[2] = (uint8_t)(len >> 8);
+	data[3] = (uint8_t)len;
+	data[6] = (uint8_t)(bits >> 8);
+	data[7] = (uint8_t)bits;
+	return (struct frame){.data = data, .caplen = len, .wire_len = len, .interface = interface};
+}
+
+/* What comes out of a datagram that was put together is written there, not over the last frame. */
+static void a_fragmented_packet_comes_out(void **state)
+{
+	static const struct capture_interface interface = {.link_type = LINK_RAW};
+	struct decode_keys keys;
+	const struct reassembly_params params = {.keys = &keys, .max_bytes = 1 << 20};
+	struct decode_context context = {.keys = &keys};
+	struct segment segments[DECODE_MAX_SEGMENTS];
+	struct bytes b = FRAME;
+	struct frame first, last;
+	uint8_t as_it_came[128];
+	uint32_t nb;
+
+	(void)state;
+	decode_keys_init(&keys, 1);
+	context.reassembly = reassembly_create(&params);
+	put_compressed(&b, IPIP, 700, -15);
+	first = make_fragment(&b, 0, 32, &interface);
+	last = make_fragment(&b, 32, b.len - 20, &interface);
+	assert_in_range(last.caplen, 21, sizeof(as_it_came));
+	memcpy(as_it_came, last.data, last.caplen);
+	assert_int_equal(decode_frame(&context, &first, segments, &nb), FATE_FRAGMENT);
+	assert_int_equal(decode_frame(&context, &last, segments, &nb), FATE_TRACKED);
+	assert_int_equal(segments[0].payload_len, 700);
+	assert_int_equal(segments[0].seq, 0x01020304);
+	assert_int_equal(segments[0].tunnel, TUNNEL_IPIP);
+	assert_memory_equal(last.data, as_it_came, last.caplen);
+	datagrams_free(reassembly_take(context.reassembly));
+	reassembly_destroy(context.reassembly);
+	free((void *)(uintptr_t)first.data);
+	free((void *)(uintptr_t)last.data);
+	bytes_fini(&b);
+}
+
+/*
+ * What comes out is written over the frame: one that has to be decoded again, for a fragment
+ * further on, is as it came until then.
+ */
+static void a_frame_for_later_is_left_alone(void **state)
+{
+	static const struct capture_interface interface = {.link_type = LINK_RAW};
+	struct decode_keys keys;
+	const struct decode_context context = {.keys = &keys};
+	struct segment segments[DECODE_MAX_SEGMENTS];
+	struct bytes b = FRAME;
+	struct frame frame = {.interface = &interface};
+	uint8_t *copy;
+	uint32_t nb;
+
+	(void)state;
+	decode_keys_init(&keys, 1);
+	put_compressed(&b, IPIP, 700, -15);
+	frame.data = b.data;
+	frame.caplen = frame.wire_len = (uint32_t)b.len;
+	copy = malloc(b.len);
+	assert_non_null(copy);
+	memcpy(copy, b.data, b.len);
+	assert_int_equal(decode_frame(&context, &frame, segments, &nb), FATE_LATER);
+	assert_int_equal(nb, 0);
+	assert_memory_equal(b.data, copy, b.len);
+	free(copy);
+	bytes_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_fragmented_packet_comes_out),
+		cmocka_unit_test(a_frame_for_later_is_left_alone),
 		cmocka_unit_test(a_packet_comes_out),
 		cmocka_unit_test(cut_at_every_byte),
 		cmocka_unit_test(what_does_not_come_out),
