@@ -12,6 +12,7 @@
 #include "decode/decode_priv.h"
 #include "fuzz.h"
 #include "tcpmill/capture.h"
+#include "tcpmill/reassembly.h"
 #include "tcpmill/tcp_words.h"
 
 #define LINK_TYPES 512 /* no registered one is above */
@@ -73,47 +74,72 @@ static void check_same(struct segment a, const struct frame *in_a, struct segmen
 struct decoded {
 	struct frame frame;
 	uint8_t *copy;
+	struct reassembly *reassembly;
+	struct datagram *datagrams; /* that the frame alone completed */
 	struct segment segments[DECODE_MAX_SEGMENTS];
 	uint32_t nb;
 	enum fate fate;
 };
 
-static void decode(struct decoded *d, const struct frame *original, bool generally)
+/*
+ * at_once: as one worker does. Else as several do: the general way, and once more if the frame
+ * is one for later.
+ */
+static void decode(struct decoded *d, const struct frame *original, bool at_once)
 {
 	struct decode_keys keys;
-	const struct decode_context context = {.keys = &keys};
+	const struct reassembly_params params = {.keys = &keys, .max_bytes = 1 << 20};
+	struct decode_context context = {.keys = &keys};
 
 	decode_keys_init(&keys, 5);
 	memset(d->segments, 0, sizeof(d->segments));
 	d->copy = fresh_copy(original);
 	d->frame = *original;
 	d->frame.data = d->copy;
-	d->fate = generally ? decode_general(&context, &d->frame, d->segments, &d->nb)
-			    : decode_frame(&context, &d->frame, d->segments, &d->nb);
+	d->reassembly = reassembly_create(&params);
+	fuzz_check(d->reassembly != NULL);
+	if (!at_once)
+		d->fate = decode_general(&context, &d->frame, d->segments, &d->nb);
+	context.reassembly = d->reassembly;
+	if (at_once || d->fate == FATE_LATER)
+		d->fate = decode_frame(&context, &d->frame, d->segments, &d->nb);
+	d->datagrams = reassembly_take(d->reassembly);
+}
+
+static void decoded_fini(struct decoded *d)
+{
+	datagrams_free(d->datagrams);
+	reassembly_destroy(d->reassembly);
+	free(d->copy);
 }
 
 static void check(const struct frame *original)
 {
 	struct decoded any, general;
 
-	decode(&any, original, false);
-	decode(&general, original, true);
-	fuzz_check(any.fate <= FATE_LATER);
+	decode(&any, original, true);
+	decode(&general, original, false);
+	fuzz_check(any.fate < NB_FATES);
 	fuzz_check(any.fate != FATE_FILTERED && any.fate != FATE_UNTRACKED);
 	fuzz_check(any.fate == general.fate);
 	fuzz_check((any.fate == FATE_LINK_UNKNOWN) ==
 		   !decode_knows_link_type(original->interface->link_type));
 	if (any.fate == FATE_TRACKED) {
 		fuzz_check(any.nb >= 1 && any.nb <= DECODE_MAX_SEGMENTS && any.nb == general.nb);
+		fuzz_check((any.datagrams == NULL) == (general.datagrams == NULL));
 		for (uint32_t i = 0; i < any.nb; i++) {
 			fuzz_check(any.segments[i].layer == i);
+			/* Some may point into what was put together: fuzz_fragments checks those.
+			 */
+			if (any.datagrams != NULL)
+				continue;
 			check_segment(&any.segments[i], &any.frame);
 			check_same(any.segments[i], &any.frame, general.segments[i],
 				   &general.frame);
 		}
 	}
-	free(any.copy);
-	free(general.copy);
+	decoded_fini(&any);
+	decoded_fini(&general);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
