@@ -86,7 +86,7 @@ struct segment {
 	uint8_t partition;  /* 0 .. 63, unkeyed hash of the canonical key */
 	uint8_t port;       /* live capture: index of the port it came through; else 0 */
 	uint8_t layer;      /* TCP headers in front of it in the frame (definitions 1.4) */
-	bool is_quoted;     /* in an ICMP error; SEGMENT_SHORT is set too */
+	bool is_quoted;     /* in an ICMP error, or sFlow's; SEGMENT_SHORT is set too */
 	uint8_t unused[2];
 };
 

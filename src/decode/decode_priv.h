@@ -35,7 +35,7 @@ struct cursor {
 	uint64_t wire_left;      /* bytes from at to the end of the frame on the wire */
 	struct segment *segment; /* being made, with what the layers so far said of it */
 	struct layers *layers;
-	bool is_quoted; /* in an ICMP error */
+	bool is_quoted; /* in an ICMP error, or a sample of sFlow */
 };
 
 /*

@@ -19,24 +19,15 @@ enum {
 	ICMPV6_PARAMETER_PROBLEM = 4,
 };
 
-/* Nothing behind len bytes belongs to what c stands on. */
-static void limit(struct cursor *c, uint64_t len)
-{
-	if (len < c->wire_left)
-		c->wire_left = len;
-	if (len < cursor_left(c))
-		c->end = c->at + len;
-}
-
 /* RFC 4884: the quoted packet is padded to words of 4 bytes, and extensions follow. */
 static void limit_quote(struct cursor *c, uint8_t type, uint8_t words)
 {
 	const uint64_t header_len = (uint64_t)(c->at[0] & 0xf) * 4, bytes = words * 4u;
 
 	if (type == ICMP_REDIRECT)
-		limit(c, header_len + 8);
+		cursor_limit(c, header_len + 8);
 	else if (words != 0 && c->wire_left > bytes && get_be16(c->at + 2) > bytes)
-		limit(c, header_len + bytes);
+		cursor_limit(c, header_len + bytes);
 }
 
 /* What is wrong with a quote is no fault of the packet that brings it. */
@@ -50,7 +41,7 @@ enum fate decode_icmp(struct cursor *c, uint64_t payload)
 {
 	uint8_t type, words;
 
-	limit(c, payload);
+	cursor_limit(c, payload);
 	if (cursor_left(c) < ICMP_HEADER_LEN + 4)
 		return FATE_NOT_TCP;
 	type = c->at[0];
@@ -71,7 +62,7 @@ enum fate decode_icmp(struct cursor *c, uint64_t payload)
 
 enum fate decode_icmpv6(struct cursor *c, uint64_t payload)
 {
-	limit(c, payload);
+	cursor_limit(c, payload);
 	if (cursor_left(c) <= ICMP_HEADER_LEN || c->at[0] < ICMPV6_UNREACHABLE ||
 	    c->at[0] > ICMPV6_PARAMETER_PROBLEM)
 		return FATE_NOT_TCP;

@@ -9,17 +9,13 @@
 enum {
 	PROTO_HOP_BY_HOP = 0,
 	PROTO_ICMP = 1,
-	PROTO_IPIP = 4,
 	PROTO_TCP = 6,
 	PROTO_UDP = 17,
-	PROTO_IPV6 = 41,
 	PROTO_ROUTING = 43,
 	PROTO_FRAGMENT = 44,
-	PROTO_GRE = 47,
 	PROTO_AH = 51,
 	PROTO_ICMPV6 = 58,
 	PROTO_DESTINATION = 60,
-	PROTO_L2TP = 115,
 };
 
 /* RFC 4302 2.2: the length is in 4-byte words minus 2. False if it is not all there. */
@@ -45,10 +41,7 @@ enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol)
 			return FATE_NOT_TCP;
 	}
 	/* Bytes behind the IP length are padding. */
-	if (payload < cursor_left(c))
-		c->end = c->at + payload;
-	if (payload < c->wire_left)
-		c->wire_left = payload;
+	cursor_limit(c, payload);
 	switch (protocol) {
 	case PROTO_TCP:
 		return decode_tcp(c, payload);

@@ -138,9 +138,8 @@ enum fate decode_80211(struct cursor *c, uint32_t how)
 	/* Fragments are not put together. A last one may be all that access points send on. */
 	if (flags & MORE_FRAGMENTS)
 		return FATE_FRAGMENT;
-	if (how & WLAN_FCS) {
+	if (how & WLAN_FCS)
 		cursor_limit(c, c->wire_left > len + 4 ? c->wire_left - 4 : len);
-	}
 	amsdu = subtype & SUBTYPE_QOS &&
 		header[24 + ((flags & 3) == 3 ? ADDRESS_LEN : 0)] & QOS_AMSDU;
 	cursor_skip(c, len);

@@ -145,10 +145,8 @@ static enum fate decode_sampled(struct cursor *record)
 	/* The oracle reads none that is not there whole, with its padding to words of 4 bytes. */
 	if (((uint64_t)len + 3) / 4 * 4 > cursor_left(record) || !cursor_fork(record, len, len, &c))
 		return FATE_NOT_TCP;
-	/* tshark takes it as it takes what ICMP errors quote. */
-	c.is_quoted = true;
-	c.segment->tunnel = TUNNEL_OTHER;
 	c.is_quoted = true; /* nobody's order of packets: the oracle does not analyse them either */
+	c.segment->tunnel = TUNNEL_OTHER;
 	switch (protocol) {
 	case SFLOW_ETHERNET:
 		return decode_ethernet(&c);
