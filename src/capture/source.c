@@ -230,9 +230,11 @@ static int open_file(struct source *source, const char *path, char *error, size_
 {
 	struct stat st;
 	const bool is_stdin = strcmp(path, "-") == 0;
+	/* A pipe cannot be followed: not a reason to wait for its writer. */
+	const int flags = O_RDONLY | O_CLOEXEC | (source->follow != NULL ? O_NONBLOCK : 0);
 
 	source->info.path = path;
-	source->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	source->fd = is_stdin ? STDIN_FILENO : open(path, flags);
 	if (source->fd < 0 || fstat(source->fd, &st) != 0) {
 		snprintf(error, error_size, "%s: cannot open: %s", path, strerror(errno));
 		return -1;
