@@ -309,10 +309,14 @@ void run_print_damage(const struct run_report *report)
 	for (uint64_t i = 0; i < nb && i < CAPTURE_NB_DAMAGE; i++) {
 		const struct capture_damage *damage = capture_damage(report->capture, (size_t)i);
 
-		fprintf(stderr, "tcpmill: %s: %s\n",
-			capture_input(report->capture, damage->input)->path, damage->text);
+		const char *path = capture_input(report->capture, damage->input)->path;
+		char name[4096]; /* of a folder's file: one line, whatever is in it */
+
+		text_clean(name, sizeof(name), path, strlen(path));
+		fprintf(stderr, "tcpmill: %s: %s\n", name, damage->text);
 	}
 	fprintf(stderr,
-		"tcpmill: kept everything before it: %s packets, %s flows (exit status 3)\n",
-		text_ucount(totals->nb_frames).s, text_ucount(report->result->totals.flows).s);
+		"tcpmill: kept everything before it: %s packets, %s flow%s (exit status 3)\n",
+		text_ucount(totals->nb_frames).s, text_ucount(report->result->totals.flows).s,
+		report->result->totals.flows == 1 ? "" : "s");
 }

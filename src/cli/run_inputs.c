@@ -21,10 +21,13 @@ static bool is_folder(const char *path)
 /* One line about files that are no captures: whoever expected one looks there. */
 static void tell_others(const char *folder, const struct capture_folder *set)
 {
+	char name[3 * sizeof(set->other)]; /* nobody typed it: it may have escape sequences */
+
+	text_clean(name, sizeof(name), set->other, strlen(set->other));
 	fprintf(stderr, "tcpmill: %s: %s capture%s; passed over %s file%s that %s (%s%s)\n", folder,
 		text_ucount(set->nb).s, set->nb == 1 ? "" : "s", text_ucount(set->nb_others).s,
-		set->nb_others == 1 ? "" : "s", set->nb_others == 1 ? "is none" : "are none",
-		set->other, set->nb_others == 1 ? "" : " ...");
+		set->nb_others == 1 ? "" : "s", set->nb_others == 1 ? "is none" : "are none", name,
+		set->nb_others == 1 ? "" : " ...");
 }
 
 /* Lists the folder and appends it to options->folders. */

@@ -114,6 +114,21 @@ def folder_content(bench):
     bench.checks.ok("-q says nothing", quiet.rc == OK and not quiet.err, str(quiet))
 
 
+def folder_names(bench):
+    """Names that nobody typed stay in their line, and tell a terminal nothing."""
+    good = pcap((0, forge.tcp_frame(1)), (1, forge.tcp_frame(2)))
+    folder = bench.write("names/whole.pcap", good).parent
+    bench.write("names/cut\x1b[31m\n.pcap", good[:-5])
+    bench.write("names/text\x1b[31m\n", b"nothing to see\n")
+    result = bench.run("run", folder)
+    lines = result.err.decode().splitlines()
+    bench.checks.ok("names with control characters", result.rc == DAMAGED and
+                    "(text\ufffd[31m\ufffd)" in lines[0] and
+                    any("cut\ufffd[31m\ufffd.pcap: damaged at byte" in line for line in lines) and
+                    all(line.startswith("tcpmill: ") for line in lines) and
+                    b"\x1b" not in result.err, str(result))
+
+
 def folder_refused(bench):
     """A folder without a capture, and one that cannot be read."""
     (bench.tmp / "empty").mkdir()
@@ -207,8 +222,8 @@ def many_interfaces(bench):
                        [t["link_type"] for t in types if t["packets"]], [1])
 
 
-CASES = (folder_order, folder_content, folder_refused, input_file, explain_files, many_files,
-         many_interfaces)
+CASES = (folder_order, folder_content, folder_names, folder_refused, input_file, explain_files,
+         many_files, many_interfaces)
 
 
 def main():
