@@ -47,6 +47,8 @@ static const char *take(void *context, int id, const char *value)
 
 	if (id == OPT_WRITE) {
 		request->to = value;
+		if (strcmp(value, "-") == 0)
+			return "expected a file name: a whole file cannot go to stdout";
 		return *value != '\0' ? NULL : "expected a file name";
 	}
 	if (request->from != NULL)
@@ -92,8 +94,9 @@ static int run(struct request *request, const char *to)
 		fprintf(stderr, "tcpmill: %s\n", error);
 		return EXIT_FAILED;
 	}
-	printf("%s: %s records in %s batches recovered\n", to, text_ucount(result.nb_rows).s,
-	       text_ucount(result.nb_batches).s);
+	printf("%s: %s record%s in %s batch%s recovered\n", to, text_ucount(result.nb_rows).s,
+	       result.nb_rows == 1 ? "" : "s", text_ucount(result.nb_batches).s,
+	       result.nb_batches == 1 ? "" : "es");
 	if (fflush(stdout) != 0) {
 		fprintf(stderr, "tcpmill: %s is recovered, but stdout: %s\n", to, strerror(errno));
 		return EXIT_FAILED;

@@ -149,6 +149,9 @@ def check_recovered(checks, args, label, part, full=None):
     again = common.run([args.tcpmill, "recover", part])
     checks.ok(f"{label}: not overwritten", again.rc == 1 and "not overwritten" in again.errors and
               made.read_bytes() == data, str(again))
+    stream = common.run([args.tcpmill, "recover", part, "-w", "-"])
+    checks.ok(f"{label}: no file named -", stream.rc == 2 and "stdout" in stream.errors,
+              str(stream))
     return nb_rows
 
 
