@@ -268,10 +268,13 @@ bool tcp_tracker_give_way(struct tcp_tracker *tracker, uint8_t partition)
 
 	if (link == NULL)
 		return false;
-	/* A list or a hole keeps its flow beside the slot. */
+	/* A list or a hole keeps its flow beside the slot, unless there was no memory for that. */
 	slot = link->flow;
 	flow = packed_of(slot)->flow;
-	assert(packed_of(slot)->bits == PACKED_BESIDE);
+	if (packed_of(slot)->bits != PACKED_BESIDE) {
+		assert(tcp_tracker_failed(tracker));
+		return false;
+	}
 	tracker_look_at(tracker, slot);
 	if (list != NULL)
 		cut_list(tracker, flow, link);
