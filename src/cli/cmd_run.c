@@ -96,10 +96,10 @@ static const char *take(void *context, int id, const char *value)
 		return refusal;
 	switch (id) {
 	case OPT_WRITE:
-		options->config.output = value;
+		options->config.output = option_output(value);
 		return *value != '\0' ? NULL : "expected a file name";
 	case OPT_EVENTS:
-		run->events_path = value;
+		run->events_path = option_output(value);
 		return *value != '\0' ? NULL : "expected a file name";
 	case OPT_ONLY:
 		run->only = value;

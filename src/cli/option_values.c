@@ -205,3 +205,14 @@ const char *parse_duration(const char *text, uint64_t *ns)
 		return expected;
 	return parse_with_suffix(text, suffixes, expected, INT64_MAX, ns);
 }
+
+const char *option_output(const char *name)
+{
+	static const char *const names[] = {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return "-";
+	}
+	return name;
+}

@@ -82,6 +82,8 @@ int options_usage_error(const struct command_spec *command, const char *format, 
 /* "250", "64k", "1.5M", "2G": powers of 1000; a fraction must come out whole. */
 const char *parse_count(const char *text, uint64_t *value);
 /* The same with bounds, both inclusive, for workers, rows and the like. */
+/* The name of an output; the system's other names of standard output are -, too. */
+const char *option_output(const char *name);
 const char *parse_count_between(const char *text, uint64_t min, uint64_t max, uint64_t *value);
 /* As parse_count(), with an optional sign. */
 const char *parse_integer(const char *text, int64_t *value);

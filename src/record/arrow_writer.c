@@ -223,6 +223,17 @@ static int start_table(struct arrow_writer *writer)
 	return ret;
 }
 
+/* A link stays as it is: what it points to is written, and its .part beside that. */
+static char *resolve(const char *path)
+{
+	struct stat st;
+	char *real = NULL;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		real = realpath(path, NULL);
+	return real != NULL ? real : strdup(path);
+}
+
 struct arrow_writer *arrow_writer_open_with(const char *path, const struct table_format *format,
 					    const struct arrow_kv *metadata, size_t nb,
 					    const struct arrow_writer_options *options, char *error,
@@ -236,7 +247,7 @@ struct arrow_writer *arrow_writer_open_with(const char *path, const struct table
 	writer->fd = -1;
 	writer->options = *options;
 	writer->format = format;
-	writer->path = strdup(path);
+	writer->path = resolve(path);
 	if (!writer->path)
 		goto fail;
 	ret = copy_metadata(writer, metadata, nb);

@@ -3,6 +3,7 @@
 """The files: polars and our own reader see the same rows; a hand-made capture in which every
 column differs is asserted by value; the founding example is shown as it must be."""
 
+import os
 import pathlib
 import re
 import sys
@@ -60,6 +61,23 @@ def stream_output(checks, args, tmp):
         args.program.run([path], arrow)
         same_rows(checks, f"{path.name} as a stream", polars.rows(stream),
                   ours(args.program, arrow))
+        for name in ("/dev/stdout", "/proc/self/fd/1"):
+            named = common.run([args.tcpmill, "run", path, "-w", name])
+            checks.ok(f"{path.name}: {name} is -", named.out == result.out, str(named))
+        checks.ok("/dev/stdout is a link", os.path.islink("/dev/stdout"))
+
+
+def output_behind_a_link(checks, args, tmp):
+    """A link to the output stays one: what it points to is written."""
+    far, link = tmp / "far", tmp / "link.arrow"
+    far.mkdir()
+    (far / "real.arrow").write_text("old")
+    link.symlink_to(far / "real.arrow")
+    result = args.program.run([common.REPO / "datasets/kernel-loss.pcap"], link)
+    checks.ok("a link: written", result.rc == 0 and len(ours(args.program, link)) == 1,
+              str(result))
+    checks.ok("a link: stays", link.is_symlink() and os.listdir(far) == ["real.arrow"],
+              f"{link.is_symlink()} {os.listdir(far)}")
 
 
 def many_rows(checks, args, tmp):
@@ -175,7 +193,8 @@ def main():
         checks.ok("polars and tcpmill-generate are there", False, trouble or "no generator")
         return checks.finish()
     with tempfile.TemporaryDirectory() as name:
-        for case in (founding_example, every_column, real_captures, stream_output, many_rows):
+        for case in (founding_example, every_column, real_captures, stream_output,
+                     output_behind_a_link, many_rows):
             case(checks, args, pathlib.Path(name))
     return checks.finish()
 
