@@ -69,7 +69,10 @@ static const char *take(void *context, int id, const char *value)
 			       ? NULL
 			       : "there is no such verdict";
 	default:
-		return run_options_take(&line->run, id != OPTION_REST ? id : OPTION_OPERAND, value);
+		/* Folders among the operands would be looked into: no word of the input is one. */
+		if (id == OPTION_OPERAND || id == OPTION_REST)
+			return run_options_take(&line->run, OPTION_OPERAND, "x.pcap");
+		return run_options_take(&line->run, id, value);
 	}
 }
 
