@@ -52,19 +52,13 @@ static const struct command_spec run_command = {
 	.summary = "Reads captures in the order given as one stream, or what ports receive, and "
 		   "tells what TCP did.",
 	.notes = RUN_NOTE_CAPTURES
-	"Live capture goes on until an interrupt, its normal end, with --idle-timeout 300s,\n"
-	"--half-open-timeout 30s, --closed-timeout 5s and a core left free for the kernel unless\n"
-	"said otherwise. Lost packets: where, and what to do: docs/live.md.\n"
+	"Live capture goes on until an interrupt, its normal end, with --idle-timeout 300s, for\n"
+	"half-open flows 30s, closed ones 5s, a core left free for the kernel. Losses: "
+	"docs/live.md.\n"
 	"Exit status: 0 all read, or live capture ended; 1 failed, 2 usage, 3 done but an "
 	"input was\n  damaged (or with --follow cut short, replaced or deleted), 130 interrupted "
 	"while reading captures.\n"
-	"Verdicts: retransmission, fast_retransmission, spurious_retransmission, "
-	"out_of_order,\n"
-	"  lost_segment, ack_lost_segment, window_update, window_full, keep_alive, "
-	"keep_alive_ack,\n"
-	"  zero_window, zero_window_probe, zero_window_probe_ack, reused_ports, "
-	"duplicate_ack,\n"
-	"  tfo_syn, tfo_ack, tfo_ignored.",
+	"Verdicts: tshark's tcp.analysis.* (retransmission, zero_window ...): docs/definitions.md.",
 	.options = run_options,
 	.nb_options = sizeof(run_options) / sizeof(run_options[0]),
 	.has_rest = true,

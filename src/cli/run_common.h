@@ -88,13 +88,12 @@ enum run_option {
 
 #define RUN_ROW_MERGE                                                                              \
 	{"merge", 0, NULL,                                                                         \
-	 "merge all captures by time, as mergecap does, instead of reading one after the other",   \
+	 "merge all captures by time, as mergecap does",   \
 	 NULL, OPTION_EVERYBODY, RUN_OPT_MERGE}
 
 #define RUN_ROWS_FOLLOW                                                                            \
 	{"follow", 0, NULL,                                                                        \
-	 "wait for more at the end of the (last) capture, a file that is still written, until "    \
-	 "an interrupt; with the timeouts of live capture", NULL, OPTION_EVERYBODY,                \
+	 "the (last) capture is still written: wait for more; live timeouts", NULL, OPTION_EVERYBODY,                \
 	 RUN_OPT_FOLLOW},                                                                          \
 	{"follow-timeout", 0, "SECONDS", "end when nothing came for so long", NULL,                \
 	 OPTION_EVERYBODY, RUN_OPT_FOLLOW_TIMEOUT}
@@ -104,8 +103,8 @@ enum run_option {
 	{"workers", 0, "N", "worker threads, one pinned to a core each; default: all cores", NULL, \
 	 OPTION_EVERYBODY, RUN_OPT_WORKERS},                                                       \
 	{"max-memory", 0, "BYTES",                                                                 \
-	 "for all that a run keeps, 64MiB or more; default: half of the machine's memory. When "   \
-	 "it is short, first details give way, then flows are evicted: all of it is counted",      \
+	 "for all that a run keeps, 64MiB or more; default: half of the machine's. When "   \
+	 "it is short, details give way, then flows are evicted: all is counted",      \
 	 NULL, OPTION_EVERYBODY, RUN_OPT_MAX_MEMORY},                                              \
 	{"max-flows", 0, "N", "flows kept at once; default: what --max-memory holds", NULL,        \
 	 OPTION_EVERYBODY, RUN_OPT_MAX_FLOWS},                                                     \
@@ -115,10 +114,10 @@ enum run_option {
 	 RUN_OPT_IDLE_TIMEOUT},                                                                    \
 	{"half-open-timeout", 0, "SECONDS",                                                        \
 	 "the same for a SYN that nobody answered; default: the idle timeout", NULL,               \
-	 OPTION_EVERYBODY, RUN_OPT_HALF_OPEN_TIMEOUT},                                             \
+	 OPTION_EXPERT, RUN_OPT_HALF_OPEN_TIMEOUT},                                             \
 	{"closed-timeout", 0, "SECONDS",                                                           \
 	 "the same for a flow that FINs or a RST closed; default: the idle timeout", NULL,         \
-	 OPTION_EVERYBODY, RUN_OPT_CLOSED_TIMEOUT}
+	 OPTION_EXPERT, RUN_OPT_CLOSED_TIMEOUT}
 
 #define RUN_ROWS_EXPERT                                                                            \
 	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",     \

@@ -49,7 +49,7 @@ SOMETIMES = ["duplicate_ack_num", "duplicate_ack_frame", "rto", "rto_frame", "ac
 LAST = ["completeness", "cause"]
 SECONDS = re.compile(r'"(rto|ack_rtt|initial_rtt)":(-?\d+\.\d{9})[,}]')
 
-LINE = re.compile(r"[1-9]\d*\t\d+\t[a-z_,]*\t\d*")
+LINE = re.compile(r"[1-9]\d*\t\d+(,\d+)*\t[a-z_,]*\t\d*(,\d+)*")
 
 
 class Bench:
@@ -189,8 +189,8 @@ def inputs(bench):
 
 def json_order(value):
     """Its fields are ours, in our order."""
-    wanted = ALWAYS + SOMETIMES + LAST
-    return list(value)[:len(ALWAYS)] == ALWAYS and "completeness" in value and \
+    wanted = [ALWAYS[0], "layer", *ALWAYS[1:-1], "quoted", ALWAYS[-1], *SOMETIMES, *LAST]
+    return all(n in value for n in (*ALWAYS, "completeness")) and \
         list(value) == [n for n in wanted if n in value]
 
 
