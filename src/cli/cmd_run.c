@@ -58,7 +58,12 @@ static const struct command_spec run_command = {
 	"Exit status: 0 all read, or live capture ended; 1 failed, 2 usage, 3 done but an "
 	"input was\n  damaged (or with --follow cut short, replaced or deleted), 130 interrupted "
 	"while reading captures.\n"
-	"Verdicts: tshark's tcp.analysis.* (retransmission, zero_window ...): docs/definitions.md.",
+	"Verdicts: retransmission, fast_retransmission, spurious_retransmission, out_of_order, "
+	"lost_segment,\n"
+	"  ack_lost_segment, window_update, window_full, keep_alive, keep_alive_ack, zero_window, "
+	"tfo_syn,\n"
+	"  tfo_ack, tfo_ignored, zero_window_probe, zero_window_probe_ack, reused_ports, "
+	"duplicate_ack.",
 	.options = run_options,
 	.nb_options = sizeof(run_options) / sizeof(run_options[0]),
 	.has_rest = true,

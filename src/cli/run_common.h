@@ -69,10 +69,9 @@ enum run_option {
 
 /* What a CAPTURE may be, for the notes of each command. */
 #define RUN_NOTE_CAPTURES                                                                          \
-	"CAPTURE is pcap or pcapng, also in gzip, zstd, lz4, xz or bzip2, a file or a pipe; - "    \
-	"is\n"                                                                                     \
-	"stdin. A folder stands for the captures in it, found by content, in the order of their\n" \
-	"first packets; its sub-folders are not entered.\n"
+	"CAPTURE is pcap or pcapng, maybe in gzip, zstd, lz4, xz or bzip2; - is stdin. A folder "  \
+	"stands\n"                                                                                 \
+	"for the captures in it, found by content, by their first packets; no sub-folders.\n"
 
 /* Rows of a command's option table: which packets are read. */
 /* clang-format off */
@@ -109,8 +108,7 @@ enum run_option {
 	{"max-flows", 0, "N", "flows kept at once; default: what --max-memory holds", NULL,        \
 	 OPTION_EVERYBODY, RUN_OPT_MAX_FLOWS},                                                     \
 	{"idle-timeout", 0, "SECONDS",                                                             \
-	 "end flows that are idle for so long; default 0: flows last as in tshark, so memory "     \
-	 "grows with them and all records come at the end", NULL, OPTION_EVERYBODY,                \
+	 "end flows idle so long; default 0: none, memory grows, records come last", NULL, OPTION_EVERYBODY,                \
 	 RUN_OPT_IDLE_TIMEOUT},                                                                    \
 	{"half-open-timeout", 0, "SECONDS",                                                        \
 	 "the same for a SYN that nobody answered; default: the idle timeout", NULL,               \
