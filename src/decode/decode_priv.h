@@ -12,6 +12,15 @@
 /* Up to here an Ethernet type is a length (IEEE 802.3). */
 #define ETHERTYPE_MAX_LENGTH 1500
 
+/* Ethernet types that others than Ethernet have, too. */
+enum {
+	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_BRIDGED = 0x6558,
+	ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_MPLS = 0x8847,
+	ETHERTYPE_MPLS_MULTI = 0x8848,
+};
+
 /* Headers around one another that are opened: the oracle gives up after as many layers. */
 #define DECODE_MAX_DEPTH 500
 #define DECODE_MAX_VLANS 20

@@ -14,18 +14,13 @@ enum {
 };
 
 enum {
-	GRE_IPV4 = 0x0800,
 	GRE_ERSPAN_III = 0x22eb,
 	GRE_BRIDGED_OLD = 0x6400,
-	GRE_BRIDGED = 0x6558,
 	GRE_FRAME_RELAY = 0x6559,
 	GRE_ARUBA_FIRST = 0x8200, /* frames of access points: their kinds in steps of 16 */
 	GRE_ARUBA_LAST = 0x8370,
-	GRE_IPV6 = 0x86dd,
 	GRE_PPP = 0x880b,
 	GRE_WCCP = 0x883e,
-	GRE_MPLS = 0x8847,
-	GRE_MPLS_MULTI = 0x8848,
 	GRE_ERSPAN = 0x88be,
 	GRE_NSH = 0x894f,
 };
@@ -102,19 +97,19 @@ static enum fate decode_wccp(struct cursor *c)
 enum fate decode_gre_type(struct cursor *c, uint16_t type, uint16_t flags)
 {
 	switch (type) {
-	case GRE_IPV4:
+	case ETHERTYPE_IPV4:
 		return decode_ip(c);
-	case GRE_IPV6:
+	case ETHERTYPE_IPV6:
 		return decode_ipv6_only(c);
-	case GRE_BRIDGED:
+	case ETHERTYPE_BRIDGED:
 	case GRE_BRIDGED_OLD:
 		return decode_ethernet(c);
 	case GRE_PPP:
 		return decode_ppp_link(c);
 	case GRE_FRAME_RELAY:
 		return decode_frame_relay(c);
-	case GRE_MPLS:
-	case GRE_MPLS_MULTI:
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_MPLS_MULTI:
 		return decode_mpls(c);
 	case GRE_WCCP:
 		return decode_wccp(c);

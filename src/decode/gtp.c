@@ -49,7 +49,8 @@ static enum fate decode_user_packet(struct cursor *c)
 		if (cursor_left(c) < 14)
 			return FATE_TUNNEL;
 		type = get_be16(c->at + 12);
-		return type == 0x0800 || type == 0x86dd ? decode_ethernet(c) : FATE_TUNNEL;
+		return type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6 ? decode_ethernet(c)
+									: FATE_TUNNEL;
 	}
 }
 

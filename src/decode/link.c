@@ -5,9 +5,6 @@
 #include "decode_priv.h"
 #include "tcpmill/capture.h"
 
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_IPV6 0x86dd
-
 #define SLL_LEN 16
 #define SLL2_LEN 20
 #define DIRECTION_LEN 1

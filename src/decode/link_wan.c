@@ -4,14 +4,7 @@
 
 #include "decode_priv.h"
 
-enum {
-	TYPE_IPV4 = 0x0800,
-	TYPE_IPV6 = 0x86dd,
-	TYPE_BRIDGED = 0x6558,
-	TYPE_MPLS = 0x8847,
-	TYPE_MPLS_MULTI = 0x8848,
-	TYPE_OSI = 0xfefe,
-};
+#define TYPE_OSI 0xfefe /* Cisco HDLC's, for OSI protocols */
 
 #define NLPID_SNAP 0x80
 
@@ -26,8 +19,8 @@ enum {
 /* These ethertypes and no other have a meaning behind the headers of this file. */
 static bool is_wan_type(uint16_t type)
 {
-	return type == TYPE_IPV4 || type == TYPE_IPV6 || type == TYPE_BRIDGED ||
-	       type == TYPE_MPLS || type == TYPE_MPLS_MULTI;
+	return type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6 || type == ETHERTYPE_BRIDGED ||
+	       type == ETHERTYPE_MPLS || type == ETHERTYPE_MPLS_MULTI;
 }
 
 static enum fate decode_wan_type(struct cursor *c, uint16_t type)
