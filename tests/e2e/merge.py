@@ -11,12 +11,11 @@ import resource
 import shutil
 import struct
 import sys
-import tempfile
 import threading
 
 import common
 import forge
-from sets import DAMAGED, OK, USAGE, Bench, pcap
+from sets import DAMAGED, OK, USAGE, pcap, run_cases
 
 WAYS = (("--workers", "1", "--chunk-size", "4096"), ("--workers", "2"),
         ("--workers", "3", "--chunk-size", "1048576", "--delay-workers", "3"),
@@ -236,20 +235,12 @@ def many(bench):
 def main():
     args = common.arguments(__doc__)
     checks = common.Checks("merge", args.verbose)
-    program = common.Tcpmill(args.tcpmill)
     common.skip_without_captures(checks)
-
-    def one(case):
-        with tempfile.TemporaryDirectory() as name:
-            try:
-                case(Bench(checks, program, pathlib.Path(name)))
-            except (OSError, KeyError, TypeError, IndexError) as error:
-                checks.ok(f"{case}: runs to its end", False, repr(error))
 
     def dealt_out(bench):
         dealt(bench, args.generator)
-    common.parallel(one, (by_hand, dealt_out, mergecap, scrambled, damage, many), args.jobs)
-    return checks.finish()
+    return run_cases(args, checks, (by_hand, dealt_out, mergecap, scrambled, damage, many),
+                     args.jobs)
 
 
 if __name__ == "__main__":

@@ -222,6 +222,20 @@ def many_interfaces(bench):
                        [t["link_type"] for t in types if t["packets"]], [1])
 
 
+def run_cases(args, checks, cases, jobs):
+    """Each case has a bench with a folder of its own; one that does not end well has failed."""
+    program = common.Tcpmill(args.tcpmill)
+
+    def one(case):
+        with tempfile.TemporaryDirectory() as name:
+            try:
+                case(Bench(checks, program, pathlib.Path(name)))
+            except (OSError, KeyError, TypeError, IndexError, RuntimeError) as error:
+                checks.ok(f"{case.__name__}: runs to its end", False, repr(error))
+    common.parallel(one, cases, jobs)
+    return checks.finish()
+
+
 CASES = (folder_order, folder_content, folder_names, folder_refused, input_file, explain_files,
          many_files, many_interfaces)
 
@@ -229,16 +243,7 @@ CASES = (folder_order, folder_content, folder_names, folder_refused, input_file,
 def main():
     args = common.arguments(__doc__)
     checks = common.Checks("sets", args.verbose)
-    program = common.Tcpmill(args.tcpmill)
-
-    def one(case):
-        with tempfile.TemporaryDirectory() as name:
-            try:
-                case(Bench(checks, program, pathlib.Path(name)))
-            except (OSError, KeyError, TypeError, IndexError) as error:
-                checks.ok(f"{case.__name__}: runs to its end", False, repr(error))
-    common.parallel(one, CASES, args.jobs)
-    return checks.finish()
+    return run_cases(args, checks, CASES, args.jobs)
 
 
 if __name__ == "__main__":

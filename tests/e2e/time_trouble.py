@@ -3,14 +3,12 @@
 """Time that is zero, jumps years or goes backwards; files of two machines; packets captured twice.
 Every expectation is worked out by hand from docs/definitions.md 2.1, 2.2, 2.7 and 6."""
 
-import pathlib
 import struct
 import sys
-import tempfile
 
 import common
 import forge
-from sets import OK, Bench
+from sets import run_cases
 
 SECOND = 10**9
 HOUR, DAY, YEAR = 3600 * SECOND, 86400 * SECOND, 365 * 86400 * SECOND
@@ -151,16 +149,7 @@ CASES = (zero_stamps, years, backwards, overlapping, two_machines)
 def main():
     args = common.arguments(__doc__)
     checks = common.Checks("time_trouble", args.verbose)
-    program = common.Tcpmill(args.tcpmill)
-
-    def one(case):
-        with tempfile.TemporaryDirectory() as name:
-            try:
-                case(Bench(checks, program, pathlib.Path(name)))
-            except (OSError, KeyError, TypeError, IndexError) as error:
-                checks.ok(f"{case.__name__}: runs to its end", False, repr(error))
-    common.parallel(one, CASES, args.jobs)
-    return checks.finish()
+    return run_cases(args, checks, CASES, args.jobs)
 
 
 if __name__ == "__main__":

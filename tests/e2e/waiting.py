@@ -5,20 +5,18 @@
 
 import gzip
 import os
-import pathlib
 import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import common
 import forge
-from sets import DAMAGED, FAILED, OK, USAGE, Bench, pcap
+from sets import DAMAGED, FAILED, OK, USAGE, pcap, run_cases
 
 # What --follow implies.
 LIVE = ("--idle-timeout", "300", "--half-open-timeout", "30", "--closed-timeout", "5")
@@ -368,22 +366,13 @@ def follow_tcpdump(bench):
 def main():
     args = common.arguments(__doc__)
     checks = common.Checks("waiting", args.verbose)
-    program = common.Tcpmill(args.tcpmill)
 
     def epochs_case(bench):
         epochs(bench, args.generator)
-
-    def one(case):
-        with tempfile.TemporaryDirectory() as name:
-            try:
-                case(Bench(checks, program, pathlib.Path(name)))
-            except (OSError, KeyError, TypeError, IndexError, RuntimeError) as error:
-                checks.ok(f"{case.__name__}: runs to its end", False, repr(error))
     # They wait more than they work.
-    common.parallel(one, (epochs_case, slow_writer, odd_pieces, dead_writer, tcpdump_pipe,
-                          follow_pieces, follow_soon, follow_ends, follow_trouble, follow_refused,
-                          follow_tcpdump), 2 * args.jobs)
-    return checks.finish()
+    return run_cases(args, checks, (
+        epochs_case, slow_writer, odd_pieces, dead_writer, tcpdump_pipe, follow_pieces, follow_soon,
+        follow_ends, follow_trouble, follow_refused, follow_tcpdump), 2 * args.jobs)
 
 
 if __name__ == "__main__":
