@@ -51,7 +51,7 @@ void decode_keys_init(struct decode_keys *keys, uint64_t seed);
 /* True if frames of this LINKTYPE_ value are decoded. */
 bool decode_knows_link_type(uint16_t link_type);
 
-/* TCP headers of one frame that are read; sFlow samples can bring more than one. */
+/* TCP headers of one frame that are read; samples of sFlow and A-MSDUs can bring more. */
 #define DECODE_MAX_SEGMENTS 32
 
 struct decode_context {
@@ -61,6 +61,8 @@ struct decode_context {
 	 * and shall be decoded again, in the order of the capture, with the run's one reassembly.
 	 */
 	struct reassembly *reassembly;
+	/* Or NULL. TCP headers that a frame has beyond DECODE_MAX_SEGMENTS are added to it. */
+	uint64_t *nb_unread;
 };
 
 /*

@@ -125,6 +125,7 @@ struct engine_result {
 	uint64_t fates[NB_FATES]; /* the books: they add up to the frames read */
 	uint64_t segments;        /* TCP headers that were tracked; a frame may have several */
 	uint64_t quoted;          /* of them quoted (definitions 1.11): no packets of their flows */
+	uint64_t unread;          /* more of them, in frames that had DECODE_MAX_SEGMENTS others */
 	struct reassembly_stats fragments;
 	uint64_t offload_segments;
 	uint64_t anomalous_packets;

@@ -67,6 +67,7 @@ struct live_worker_stats {
 	uint64_t tracked;         /* of its own flows, whoever received them */
 	uint64_t quoted;          /* of them quoted (definitions 1.11): no packets of their flows */
 	uint64_t headers_dropped; /* as exchange_full, but another one of the frame was kept */
+	uint64_t headers_unread;  /* of frames that had DECODE_MAX_SEGMENTS others */
 	uint64_t datagrams_given_up; /* fragments that did not become whole */
 	uint64_t anomalous_packets, offload_segments;
 	uint64_t live_flows, max_live_flows, flows; /* now, at most, made so far */

@@ -93,6 +93,19 @@ static void put_books(struct json_out *json, const char *name, const struct live
 	json_close(json, '}');
 }
 
+/* As of captures; and those dropped on the way to their worker, of frames that had others. */
+static void put_segments(struct json_out *json, const char *name, const struct live_report *report)
+{
+	const struct live_worker_stats *all = &report->sum->all;
+
+	json_open(json, name, '{');
+	json_uint(json, "read", all->tracked);
+	json_uint(json, "quoted", all->quoted);
+	json_uint(json, "unread", all->headers_unread);
+	json_uint(json, "dropped", all->headers_dropped);
+	json_close(json, '}');
+}
+
 /* offered = sum of the others. */
 static void put_offered(struct json_out *json, const char *name, const struct live_report *report)
 {
@@ -144,6 +157,7 @@ static void put_worker(struct json_out *json, const struct live_worker_stats *wo
 	json_uint(json, "forwarded", worker->forwarded);
 	json_uint(json, live_drop_names[LIVE_DROP_EXCHANGE], worker->exchange_full);
 	json_uint(json, "headers_dropped", worker->headers_dropped);
+	json_uint(json, "headers_unread", worker->headers_unread);
 	json_uint(json, "datagrams_given_up", worker->datagrams_given_up);
 	json_uint(json, "tracked", worker->tracked);
 	json_uint(json, "quoted", worker->quoted);
@@ -217,6 +231,7 @@ void live_print_json(const struct live_report *report, FILE *out)
 	run_put_totals(&json, &sums);
 	put_evicted(&json, "evicted_by_class", report);
 	put_books(&json, "books", report);
+	put_segments(&json, "segments", report);
 	put_offered(&json, "offered", report);
 	put_drops(&json, "drops", report);
 	json_bool(&json, "interrupted", report->result->interrupted);
@@ -286,8 +301,9 @@ static const struct {
 	const char *key;
 	put_fn *put;
 } footer_parts[] = {
-	{"interval", put_interval}, {"books", put_books},     {"offered", put_offered},
-	{"drops", put_drops},       {"evicted", put_evicted}, {"ports", put_port_counters},
+	{"interval", put_interval},   {"books", put_books}, {"segments", put_segments},
+	{"offered", put_offered},     {"drops", put_drops}, {"evicted", put_evicted},
+	{"ports", put_port_counters},
 };
 
 size_t live_footer_metadata(const struct live_report *report, struct arrow_kv *kv, size_t max)

@@ -115,6 +115,7 @@ static void put_drops(const struct live_report *report, FILE *out)
 
 static void put_traffic(const struct live_report *report, FILE *out)
 {
+	static const char headers[] = "headers_dropped_total";
 	const struct live_worker_stats *all = &report->sum->all;
 
 	put_one(out, "bytes_received_total", "counter",
@@ -123,6 +124,11 @@ static void put_traffic(const struct live_report *report, FILE *out)
 	      "Packets that workers received, by fate; with those dropped in the exchange, all.");
 	for (int f = 0; f < NB_FATES; f++)
 		put(out, "packets_total", "fate", fate_names[f], NULL, NULL, all->fates[f]);
+	begin(out, headers, "counter",
+	      "TCP headers not tracked, of packets that have others which are, by place.");
+	put(out, headers, "place", live_drop_names[LIVE_DROP_EXCHANGE], NULL, NULL,
+	    all->headers_dropped);
+	put(out, headers, "place", "decode", NULL, NULL, all->headers_unread);
 	put_one(out, "packets_anomalous_total", "counter",
 		"TCP packets with a retransmission, a duplicate ACK or another anomaly.",
 		all->anomalous_packets);

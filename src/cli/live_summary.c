@@ -162,6 +162,7 @@ void live_print_summary(const struct live_report *report, FILE *out)
 	print_ports(report, out);
 	print_drops(report, &books, out);
 	print_books(report, &books, out);
+	run_print_headers(&sums, out);
 	print_written(report, out);
 }
 

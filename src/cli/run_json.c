@@ -26,6 +26,7 @@ static void put_segments(struct json_out *json, const char *name, const struct r
 	json_open(json, name, '{');
 	json_uint(json, "read", report->result->segments);
 	json_uint(json, "quoted", report->result->quoted);
+	json_uint(json, "unread", report->result->unread);
 	json_close(json, '}');
 }
 

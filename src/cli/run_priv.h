@@ -17,6 +17,7 @@ struct run_sums {
 	const struct engine_totals *totals; /* of records: live, a flow may have several, or none */
 	uint64_t flows;
 	uint64_t tracked, anomalous_packets, offload_segments, evicted; /* packets; flows */
+	uint64_t headers, headers_unread, headers_dropped;              /* of TCP */
 	uint64_t lists_cut, holes_cut;                                  /* for want of memory */
 	uint64_t max_flows, max_bytes;
 	bool has_frames; /* packets have numbers that can be looked up */
@@ -24,6 +25,8 @@ struct run_sums {
 struct run_sums run_sums_of(const struct run_report *report);
 /* Flows, anomalies, losses and flags (run_totals.c). */
 void run_print_totals(const struct run_sums *sums, FILE *out);
+/* A line about TCP headers of tracked packets that were not read (run_totals.c), if any was. */
+void run_print_headers(const struct run_sums *sums, FILE *out);
 /* What is odd about the flows, or about how they were captured. */
 void run_print_totals_warnings(const struct run_sums *sums, FILE *out);
 /* The totals as members of the object that is open (run_totals_json.c). */

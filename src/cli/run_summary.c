@@ -122,6 +122,7 @@ void run_print_summary(const struct run_report *report, FILE *out)
 	print_input(report, out);
 	run_print_totals(&sums, out);
 	print_books(report, out);
+	run_print_headers(&sums, out);
 	print_written(report, out);
 }
 

@@ -29,6 +29,8 @@ struct run_sums run_sums_of(const struct run_report *report)
 		.anomalous_packets = result->anomalous_packets,
 		.offload_segments = result->offload_segments,
 		.evicted = result->evicted,
+		.headers = result->segments,
+		.headers_unread = result->unread,
 		.lists_cut = result->lists_cut,
 		.holes_cut = result->holes_cut,
 		.max_flows = report->options->config.max_flows,
@@ -251,6 +253,19 @@ void run_print_totals(const struct run_sums *sums, FILE *out)
 	print_anomalies(sums, out);
 	print_losses(sums, out);
 	print_flags(sums->totals, out);
+}
+
+void run_print_headers(const struct run_sums *sums, FILE *out)
+{
+	if ((sums->headers_unread | sums->headers_dropped) == 0)
+		return;
+	fprintf(out, "TCP headers read %s", text_ucount(sums->headers).s);
+	if (sums->headers_unread != 0)
+		fprintf(out, " + %s not read: packets have more than %d",
+			text_ucount(sums->headers_unread).s, DECODE_MAX_SEGMENTS);
+	if (sums->headers_dropped != 0)
+		fprintf(out, " + %s dropped in the exchange", text_ucount(sums->headers_dropped).s);
+	fputc('\n', out);
 }
 
 /* What gave way, in the order in which it does. */

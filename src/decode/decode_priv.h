@@ -31,6 +31,8 @@ struct layers {
 	const struct frame *frame;
 	struct segment *segments; /* [DECODE_MAX_SEGMENTS] */
 	uint32_t nb;              /* of them that are made */
+	uint32_t nb_unread;       /* TCP headers that found no room there */
+	struct segment unread;    /* that one of those is read into */
 	uint32_t depth;           /* headers around what is being decoded, counted by most */
 	uint32_t nb_vlans;        /* tags of IEEE 802.1Q */
 	bool is_later;            /* it must be decoded in its turn: see struct decode_context */
@@ -49,9 +51,9 @@ struct cursor {
 
 /*
  * Several packets in one (sFlow): a cursor on the next of them, which lies in the len bytes at
- * c->at and was wire_len bytes long. False when no more segments are taken.
+ * c->at and was wire_len bytes long.
  */
-bool cursor_fork(const struct cursor *c, size_t len, uint64_t wire_len, struct cursor *inner);
+struct cursor cursor_fork(const struct cursor *c, size_t len, uint64_t wire_len);
 
 static inline size_t cursor_left(const struct cursor *c)
 {

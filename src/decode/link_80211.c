@@ -88,9 +88,8 @@ static enum fate decode_amsdu(struct cursor *c)
 		cursor_skip(c, SUBFRAME_LEN);
 		if (len < 3)
 			break;
-		if (!cursor_fork(c, len < cursor_left(c) ? len : cursor_left(c),
-				 len < c->wire_left ? len : c->wire_left, &inner))
-			break;
+		inner = cursor_fork(c, len < cursor_left(c) ? len : cursor_left(c),
+				    len < c->wire_left ? len : c->wire_left);
 		inner.segment->vlan = outer.vlan;
 		inner.segment->tunnel = outer.tunnel;
 		c->layers->depth = depth;

@@ -143,8 +143,9 @@ static enum fate decode_sampled(struct cursor *record)
 	skip_words(record, 2); /* its length on the wire, bytes removed from its end */
 	len = take_word(record);
 	/* The oracle reads none that is not there whole, with its padding to words of 4 bytes. */
-	if (((uint64_t)len + 3) / 4 * 4 > cursor_left(record) || !cursor_fork(record, len, len, &c))
+	if (((uint64_t)len + 3) / 4 * 4 > cursor_left(record))
 		return FATE_NOT_TCP;
+	c = cursor_fork(record, len, len);
 	c.is_quoted = true; /* nobody's order of packets: the oracle does not analyse them either */
 	c.segment->tunnel = TUNNEL_OTHER;
 	switch (protocol) {

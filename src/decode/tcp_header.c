@@ -127,8 +127,11 @@ enum fate decode_tcp(struct cursor *c, uint64_t ip_payload)
 		key_ipv4(c->layers->context->keys, s, get_be16(tcp), get_be16(tcp + 2));
 	s->ts_ns = c->layers->frame->ts_ns;
 	s->clock_ns = c->layers->frame->clock_ns;
-	s->layer = (uint8_t)c->layers->nb++;
 	s->is_quoted = c->is_quoted;
+	if (s == &c->layers->unread)
+		c->layers->nb_unread++;
+	else
+		s->layer = (uint8_t)c->layers->nb++;
 	return FATE_TRACKED;
 }
 
@@ -151,18 +154,17 @@ static void begin_segment(struct segment *segment)
 	segment->tunnel = TUNNEL_NONE;
 }
 
-bool cursor_fork(const struct cursor *c, size_t len, uint64_t wire_len, struct cursor *inner)
+struct cursor cursor_fork(const struct cursor *c, size_t len, uint64_t wire_len)
 {
 	struct layers *layers = c->layers;
+	struct cursor inner = *c;
 
-	if (layers->nb == DECODE_MAX_SEGMENTS)
-		return false;
-	*inner = *c;
-	inner->end = c->at + len;
-	inner->wire_left = wire_len;
-	inner->segment = &layers->segments[layers->nb];
-	begin_segment(inner->segment);
-	return true;
+	inner.end = c->at + len;
+	inner.wire_left = wire_len;
+	inner.segment =
+		layers->nb < DECODE_MAX_SEGMENTS ? &layers->segments[layers->nb] : &layers->unread;
+	begin_segment(inner.segment);
+	return inner;
 }
 
 enum fate decode_general(const struct decode_context *context, const struct frame *frame,
@@ -185,6 +187,8 @@ enum fate decode_general(const struct decode_context *context, const struct fram
 	*nb = layers.is_later ? 0 : layers.nb;
 	if (layers.is_later)
 		return FATE_LATER;
+	if (layers.nb_unread != 0 && context->nb_unread != NULL)
+		*context->nb_unread += layers.nb_unread;
 	return layers.nb != 0 ? FATE_TRACKED : fate;
 }
 

@@ -124,7 +124,7 @@ struct worker {
 	uint64_t border_done;               /* sequence + 1 of the chunk whose border was passed */
 	uint64_t frame;                     /* at hand */
 	uint64_t fates[NB_FATES + 1];       /* FATE_LATER too: nobody asks for it */
-	uint64_t tracked, quoted, decoded, offload_segments, anomalous_packets;
+	uint64_t tracked, quoted, unread, decoded, offload_segments, anomalous_packets;
 	uint64_t delay_state;
 	struct slot *slot; /* at hand */
 	bool is_finished;  /* all chunks are worked on, the last list is sent */

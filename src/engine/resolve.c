@@ -22,7 +22,8 @@ static int decode_later(struct worker *worker, struct slot *slot, struct resolve
 {
 	const struct engine *engine = worker->engine;
 	const struct decode_context decode = {.keys = &engine->keys,
-					      .reassembly = engine->reassembly};
+					      .reassembly = engine->reassembly,
+					      .nb_unread = &worker->unread};
 	struct segment_list *list = &resolved->segments;
 
 	for (uint32_t i = 0; i < slot->later.nb; i++) {

@@ -197,6 +197,7 @@ static void collect_result(struct engine *engine, struct engine_result *result)
 		stats->tracked = worker->tracked;
 		result->segments += worker->tracked;
 		result->quoted += worker->quoted;
+		result->unread += worker->unread;
 		stats->decoded = worker->decoded;
 		stats->max_live_flows = table.max_live;
 		stats->flow_bytes = table.slot_bytes;

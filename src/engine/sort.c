@@ -50,15 +50,17 @@ struct sorter {
 	struct decode_context decode;
 };
 
-static struct sorter sorter_of(const struct engine *engine)
+static struct sorter sorter_of(struct worker *worker)
 {
+	const struct engine *engine = worker->engine;
 	const struct engine_config *config = engine->config;
 
 	return (struct sorter){
 		.from_ns = config->from_ns,
 		.span_ns = (uint64_t)config->to_ns - (uint64_t)config->from_ns,
 		.decode = {.keys = &engine->keys,
-			   .reassembly = engine->nb_workers == 1 ? engine->reassembly : NULL},
+			   .reassembly = engine->nb_workers == 1 ? engine->reassembly : NULL,
+			   .nb_unread = &worker->unread},
 	};
 }
 
@@ -78,7 +80,7 @@ static inline enum fate decode(const struct sorter *sorter, const struct frame *
 static uint32_t decode_burst(struct worker *worker, struct slot *slot, uint32_t *next,
 			     struct segment *segments)
 {
-	const struct sorter sorter = sorter_of(worker->engine);
+	const struct sorter sorter = sorter_of(worker);
 	const struct chunk *chunk = &slot->chunk;
 	const struct frame *frame = &chunk->frames[*next];
 	const struct frame *const end = &chunk->frames[chunk->nb_frames];

@@ -54,11 +54,12 @@ uint32_t live_owner(const struct live *live, const struct segment *segment)
 	return live->is_affine ? rss_owner(live, segment) : segment->partition % live->nb_workers;
 }
 
-static enum fate decode(const struct live_worker *worker, const struct frame *frame,
+static enum fate decode(struct live_worker *worker, const struct frame *frame,
 			struct segment *segments, uint32_t *nb)
 {
 	const struct decode_context context = {.keys = &worker->live->keys,
-					       .reassembly = worker->reassembly};
+					       .reassembly = worker->reassembly,
+					       .nb_unread = &worker->stats.headers_unread};
 	enum fate fate;
 
 	if (frame->interface->filter != NULL && !capture_filter_match(frame))

@@ -19,8 +19,8 @@ Exact meanings: `definitions.md`. Each column's help, unit and its name in Zeek,
 (`tcpmill show FILE --schema`). Order of rows: definitions 1.6.
 
 Metadata of the schema: `program`, `schema_version`, `inputs`, `options` (those that change answers). Metadata of the footer: `books`,
-`inputs` with first frames and packets, `link_types`, `tunnels` (flows in each), `damage`, `lists_cut`, `holes_cut`, `evicted`. In the
-books, `frames` is the sum of the others.
+`segments` (TCP headers) and `datagrams` (of IP fragments), `inputs` with first frames and packets, `link_types`, `tunnels` (flows in
+each), `damage`, `lists_cut`, `holes_cut`, `evicted`. In the books, `frames` is the sum of the others.
 
 A run that was cut off leaves `FILE.part`: the same without a footer. `tcpmill recover FILE.part [-w FILE]` makes a whole file of it: every whole
 record batch is checked and copied byte for byte (for the same input and options they are the first of those of a run that ends), and the
@@ -38,7 +38,7 @@ A long flow of live capture has several records, all but the last with `end_reas
 Live capture: `inputs` are the ports as typed, and the schema also has `capture`: of each port its `source` (kernel or dpdk), `driver`,
 `clock` (whose time stamps: kernel, hardware, file, or ours, one a burst), `link_type`, `snaplen`, `promiscuous`, `queues`, and
 `dealt_by` rss, exchange or one_worker, `affine` and `why` not. The footer is about the time since the file was opened: `interval`; `books`, where `exchange` are
-packets dropped between two workers; `offered`, the sum of what was `received` and of what was dropped in front of the workers (`not_read`
+packets dropped between two workers; `segments`; `offered`, the sum of what was `received` and of what was dropped in front of the workers (`not_read`
 waits in a queue; it is below 0 while a port's counter lags); `drops` by place (`records` and `disk` are records, the others packets);
 `evicted` flows by class; `ports` with their counters. `tcpmill show FILE --books` prints it.
 

@@ -78,6 +78,7 @@ struct decoded {
 	struct datagram *datagrams; /* that the frame alone completed */
 	struct segment segments[DECODE_MAX_SEGMENTS];
 	uint32_t nb;
+	uint64_t nb_unread;
 	enum fate fate;
 };
 
@@ -89,10 +90,11 @@ static void decode(struct decoded *d, const struct frame *original, bool at_once
 {
 	struct decode_keys keys;
 	const struct reassembly_params params = {.keys = &keys, .max_bytes = 1 << 20};
-	struct decode_context context = {.keys = &keys};
+	struct decode_context context = {.keys = &keys, .nb_unread = &d->nb_unread};
 
 	decode_keys_init(&keys, 5);
 	memset(d->segments, 0, sizeof(d->segments));
+	d->nb_unread = 0;
 	d->copy = fresh_copy(original);
 	d->frame = *original;
 	d->frame.data = d->copy;
@@ -121,7 +123,9 @@ static void check(const struct frame *original)
 	decode(&general, original, false);
 	fuzz_check(any.fate < NB_FATES);
 	fuzz_check(any.fate != FATE_FILTERED && any.fate != FATE_UNTRACKED);
-	fuzz_check(any.fate == general.fate);
+	fuzz_check(any.fate == general.fate && any.nb_unread == general.nb_unread);
+	fuzz_check(any.nb_unread == 0 ||
+		   (any.fate == FATE_TRACKED && any.nb == DECODE_MAX_SEGMENTS));
 	fuzz_check((any.fate == FATE_LINK_UNKNOWN) ==
 		   !decode_knows_link_type(original->interface->link_type));
 	if (any.fate == FATE_TRACKED) {

@@ -133,7 +133,8 @@ struct decoded decode_cut(const struct bytes *b, uint16_t link_type, size_t capl
 	params.keys = &keys;
 	d.reassembly = reassembly_create(&params);
 	assert_non_null(d.reassembly);
-	context = (struct decode_context){.keys = &keys, .reassembly = d.reassembly};
+	context = (struct decode_context){
+		.keys = &keys, .reassembly = d.reassembly, .nb_unread = &d.nb_unread};
 	memset(segments, 0xee, sizeof(segments));
 	d.fate = decode_frame(&context, &frame, segments, &d.nb);
 	d.segment = segments[0];

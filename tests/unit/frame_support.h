@@ -47,6 +47,7 @@ struct decoded {
 	enum fate fate;
 	struct segment segment; /* the first one */
 	uint32_t nb;
+	uint64_t nb_unread;
 	uint8_t *data;
 	size_t ip_at;                  /* of the IP header, if tracked */
 	struct reassembly *reassembly; /* holds the frame's fragments */

@@ -162,7 +162,7 @@ static void put_amsdu(struct bytes *b, uint16_t nb)
 
 /* Decodes it; returns what became of it, and the segments. */
 static enum fate decode_amsdu(const struct bytes *b, size_t len, struct segment *segments,
-			      uint32_t *nb)
+			      uint32_t *nb, uint64_t *nb_unread)
 {
 	const struct capture_interface interface = {.link_type = LINK_80211};
 	uint8_t *data = malloc(len);
@@ -177,7 +177,8 @@ static enum fate decode_amsdu(const struct bytes *b, size_t len, struct segment 
 			       .caplen = (uint32_t)len,
 			       .wire_len = (uint32_t)b->len,
 			       .interface = &interface};
-	fate = decode_frame(&(struct decode_context){.keys = &keys}, &frame, segments, nb);
+	fate = decode_frame(&(struct decode_context){.keys = &keys, .nb_unread = nb_unread}, &frame,
+			    segments, nb);
 	free(data);
 	return fate;
 }
@@ -187,14 +188,16 @@ static void aggregated_msdus_make_a_segment_each(void **state)
 	struct segment segments[DECODE_MAX_SEGMENTS];
 
 	(void)state;
-	for (uint16_t n = 1; n <= DECODE_MAX_SEGMENTS + 2; n++) {
-		const uint32_t want = n < DECODE_MAX_SEGMENTS ? n : DECODE_MAX_SEGMENTS;
+	for (uint16_t n = 1; n <= 40; n++) {
 		struct bytes b = FRAME;
+		uint64_t nb_unread = 100;
 		uint32_t nb;
 
 		put_amsdu(&b, n);
-		assert_int_equal(decode_amsdu(&b, b.len, segments, &nb), FATE_TRACKED);
-		assert_int_equal(nb, want);
+		assert_int_equal(decode_amsdu(&b, b.len, segments, &nb, &nb_unread), FATE_TRACKED);
+		/* Of 40 headers 32 are read, and 8 are counted. */
+		assert_int_equal(nb, n < 32 ? n : 32);
+		assert_int_equal(nb_unread, n < 32 ? 100 : 100 + n - 32);
 		for (uint32_t i = 0; i < nb; i++) {
 			/* The lower address sends. */
 			assert_int_equal(segments[i].port_lo, 1000 + i);
@@ -220,9 +223,24 @@ static void aggregated_msdus_cut_at_every_byte(void **state)
 
 		for (uint32_t i = 0; i < 3; i++) /* 26, then 14 + 8 + 20 + 16 of 68 bytes each */
 			want += len >= 26 + i * 68 + 14 + 8 + 20 + 16;
-		assert_int_equal(decode_amsdu(&b, len, segments, &nb) == FATE_TRACKED, want != 0);
+		assert_int_equal(decode_amsdu(&b, len, segments, &nb, NULL) == FATE_TRACKED,
+				 want != 0);
 		assert_int_equal(nb, want);
 	}
+	bytes_fini(&b);
+}
+
+/* Whoever does not want to know how many are not read gives no place for it. */
+static void more_aggregated_msdus_than_anybody_counts(void **state)
+{
+	struct segment segments[DECODE_MAX_SEGMENTS];
+	struct bytes b = FRAME;
+	uint32_t nb;
+
+	(void)state;
+	put_amsdu(&b, 40);
+	assert_int_equal(decode_amsdu(&b, b.len, segments, &nb, NULL), FATE_TRACKED);
+	assert_int_equal(nb, 32);
 	bytes_fini(&b);
 }
 
@@ -239,7 +257,7 @@ static void aggregated_msdus_with_bad_lengths(void **state)
 	put_amsdu(&b, 2);
 	for (size_t i = 0; i < 5; i++) {
 		set16(&b, 26 + 12, lengths[i]);
-		assert_int_equal(decode_amsdu(&b, b.len, segments, &nb),
+		assert_int_equal(decode_amsdu(&b, b.len, segments, &nb, NULL),
 				 wants[i] ? FATE_TRACKED : FATE_NOT_IP);
 		assert_int_equal(nb, wants[i]);
 	}
@@ -256,6 +274,7 @@ int main(void)
 		cmocka_unit_test(aggregated_msdus_make_a_segment_each),
 		cmocka_unit_test(aggregated_msdus_cut_at_every_byte),
 		cmocka_unit_test(aggregated_msdus_with_bad_lengths),
+		cmocka_unit_test(more_aggregated_msdus_than_anybody_counts),
 	};
 
 	return cmocka_run_group_tests_name("decode 802.11", tests, NULL, NULL);

@@ -325,78 +325,6 @@ static void many_packets_around_one_another(void **state)
 	bytes_fini(&b);
 }
 
-#define SAMPLE_LEN (8 + 32 + 8 + 16 + 60)
-
-/* A datagram of sFlow 5 with as many samples, each of them the usual segment in Ethernet. */
-static void put_sflow(struct bytes *b, uint32_t nb)
-{
-	const size_t ip = ipv4_begin(b, PROTO_UDP, "", 0);
-	size_t udp = b->len;
-
-	put16(b, 50000);
-	put16(b, 6343);
-	put32(b, 0);
-	put_raw(b, BYTES("\0\0\0\5\0\0\0\1\x0a\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1"));
-	put32(b, nb);
-	for (uint32_t i = 0; i < nb; i++) {
-		put32(b, 1);                /* a flow sample, */
-		put32(b, 32 + 8 + 16 + 60); /* its length, */
-		put_zeros(b, 28);           /* who sampled, */
-		put32(b, 1);                /* and one record: */
-		put32(b, 1);                /* a packet's first bytes, */
-		put32(b, 16 + 60);          /* the record's length, */
-		put32(b, 1);                /* Ethernet, */
-		put32(b, 63);               /* bytes on the wire, */
-		put32(b, 4);                /* bytes left out at the end, */
-		put32(b, 59);               /* bytes that follow, */
-		put_ethernet(b, 0x0800);
-		put_ipv4_tcp(b);
-		put_zeros(b, 1); /* to a multiple of four. */
-	}
-	set16(b, udp + 4, (uint16_t)(b->len - udp));
-	ipv4_end(b, ip);
-}
-
-static void each_sample_of_sflow_is_a_packet(void **state)
-{
-	(void)state;
-	for (uint32_t nb = 0; nb < 40; nb++) {
-		struct bytes b = FRAME;
-		struct decoded d;
-
-		put_sflow(&b, nb);
-		d = decode_all(&b, LINK_RAW);
-		assert_int_equal(d.nb, nb < DECODE_MAX_SEGMENTS ? nb : DECODE_MAX_SEGMENTS);
-		assert_int_equal(d.fate, nb != 0 ? FATE_TRACKED : FATE_NOT_TCP);
-		if (nb != 0) {
-			assert_int_equal(d.segment.tunnel, TUNNEL_OTHER);
-			assert_true(d.segment.is_quoted);
-			assert_int_equal(d.segment.port_hi, 80);
-		}
-		decoded_fini(&d);
-		bytes_fini(&b);
-	}
-}
-
-static void sflow_cut_at_every_byte(void **state)
-{
-	struct bytes b = FRAME;
-
-	(void)state;
-	put_sflow(&b, 3);
-	for (size_t len = 0; len <= b.len; len++) {
-		struct decoded d = decode_cut(&b, LINK_RAW, len, (uint32_t)b.len);
-		uint32_t nb = 0;
-
-		/* Whole samples, with their byte of padding. */
-		for (size_t i = 1; i <= 3; i++)
-			nb += len >= b.len - (3 - i) * SAMPLE_LEN;
-		assert_int_equal(d.nb, nb);
-		decoded_fini(&d);
-	}
-	bytes_fini(&b);
-}
-
 /* Unknown, encrypted, or not for anybody's eyes. */
 static void what_is_not_opened(void **state)
 {
@@ -443,8 +371,6 @@ int main(void)
 		cmocka_unit_test(headers_nested_to_the_frame_s_end),
 		cmocka_unit_test(twenty_vlan_tags_and_no_more),
 		cmocka_unit_test(many_packets_around_one_another),
-		cmocka_unit_test(each_sample_of_sflow_is_a_packet),
-		cmocka_unit_test(sflow_cut_at_every_byte),
 		cmocka_unit_test(what_is_not_opened),
 	};
 

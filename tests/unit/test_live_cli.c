@@ -119,6 +119,9 @@ static struct bed *bed_create(void)
 			  [FATE_UNTRACKED] = 6},
 		.exchange_full = 23,
 		.tracked = 940,
+		.quoted = 8,
+		.headers_dropped = 29,
+		.headers_unread = 37,
 		.anomalous_packets = 19,
 		.live_flows = 44,
 		.max_live_flows = 55,
@@ -333,6 +336,8 @@ static void the_summary_tells_books_losses_and_advice(void **state)
 		"    + 13 dropped for want of buffers + 17 with errors, by the NIC + 7 dropped by "
 		"the kernel\n"
 		"    + 3 dropped by the interface\n",
+		"TCP headers read 940 + 37 not read: packets have more than 32"
+		" + 29 dropped in the exchange\n",
 		"Wrote 10 records, 4.2 kB (424 bytes each) in 3 files, the last is x-17.arrow\n",
 		"Flows          66           handshake: 66 complete\n",
 		/* 23 of 1071; 9 of 22 + 9 */
@@ -372,12 +377,14 @@ static void the_summary_of_a_run_without_loss_has_no_losses(void **state)
 	end_run(bed, &result);
 	memset(bed->sum.drops, 0, sizeof(bed->sum.drops));
 	bed->sum.all.exchange_full = 0;
+	bed->sum.all.headers_dropped = bed->sum.all.headers_unread = 0;
 	bed->sum.all.received = 997;
 	bed->stats.ports[0] = (struct port_counters){.received = 577};
 	bed->stats.ports[1] = (struct port_counters){.received = 420};
 	text = summary_of(bed);
 	assert_null(strstr(text, "Lost by the capture"));
 	assert_null(strstr(text, "dropped"));
+	assert_null(strstr(text, "TCP headers"));
 	assert_non_null(strstr(text, "Offered by the ports 997 = 997 received\n"));
 	free(text);
 	free(bed);
@@ -512,6 +519,8 @@ static const char *const golden_samples[] = {
 	"tcpmill_packets_total{fate=\"not_tcp\"} 20",
 	"tcpmill_packets_total{fate=\"tcp_short\"} 0",
 	"tcpmill_packets_total{fate=\"untracked\"} 6",
+	"tcpmill_headers_dropped_total{place=\"exchange\"} 29",
+	"tcpmill_headers_dropped_total{place=\"decode\"} 37",
 	"tcpmill_packets_anomalous_total 19",
 	"tcpmill_flows_live 44",
 	"tcpmill_flows_max 5000",
