@@ -33,8 +33,6 @@ struct layers {
 	uint32_t nb;              /* of them that are made */
 	uint32_t nb_unread;       /* TCP headers that found no room there */
 	struct segment unread;    /* that one of those is read into */
-	uint32_t depth;           /* headers around what is being decoded, counted by most */
-	uint32_t nb_vlans;        /* tags of IEEE 802.1Q */
 	bool is_later;            /* it must be decoded in its turn: see struct decode_context */
 	bool is_inflated;         /* compressed bytes of the frame were replaced */
 };
@@ -46,12 +44,15 @@ struct cursor {
 	uint64_t wire_left;      /* bytes from at to the end of the frame on the wire */
 	struct segment *segment; /* being made, with what the layers so far said of it */
 	struct layers *layers;
-	bool is_quoted; /* in an ICMP error, or a sample of sFlow */
+	uint16_t depth;   /* headers around what is being decoded, counted by most */
+	uint8_t nb_vlans; /* tags of IEEE 802.1Q around it */
+	bool is_quoted;   /* in an ICMP error, or a sample of sFlow */
 };
 
 /*
  * Several packets in one (sFlow): a cursor on the next of them, which lies in the len bytes at
- * c->at and was wire_len bytes long.
+ * c->at and was wire_len bytes long. What is around it is around c; what is in one of the others
+ * is not.
  */
 struct cursor cursor_fork(const struct cursor *c, size_t len, uint64_t wire_len);
 
@@ -88,7 +89,7 @@ static inline void cursor_trim(struct cursor *c, uint64_t n)
  */
 static inline bool cursor_enter(struct cursor *c)
 {
-	return c->layers->depth++ < DECODE_MAX_DEPTH;
+	return c->depth++ < DECODE_MAX_DEPTH;
 }
 
 static inline uint16_t get_be16(const uint8_t *p)

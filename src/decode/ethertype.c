@@ -36,7 +36,7 @@ static enum fate decode_vlan(struct cursor *c, uint16_t type)
 
 	if (cursor_left(c) < 4)
 		return FATE_NOT_IP;
-	if (type != ETHERTYPE_QINQ && c->layers->nb_vlans++ == DECODE_MAX_VLANS)
+	if (type != ETHERTYPE_QINQ && c->nb_vlans++ == DECODE_MAX_VLANS)
 		return FATE_TUNNEL;
 	tag = get_be16(c->at);
 	if (c->segment->vlan == 0)

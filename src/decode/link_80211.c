@@ -76,7 +76,6 @@ static enum fate decode_msdu(struct cursor *c, const uint8_t *header, uint8_t fl
 /* Several MSDUs in one frame, each with its addresses and length (9.3.2.2.2). */
 static enum fate decode_amsdu(struct cursor *c)
 {
-	const uint32_t depth = c->layers->depth;
 	const struct segment outer = *c->segment;
 	enum fate fate = FATE_NOT_IP;
 
@@ -92,7 +91,6 @@ static enum fate decode_amsdu(struct cursor *c)
 				    len < c->wire_left ? len : c->wire_left);
 		inner.segment->vlan = outer.vlan;
 		inner.segment->tunnel = outer.tunnel;
-		c->layers->depth = depth;
 		one = decode_llc(&inner);
 		/* One with TCP decides; else the first. */
 		if (fate == FATE_NOT_IP)

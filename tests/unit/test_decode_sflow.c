@@ -94,6 +94,38 @@ static void each_sample_is_a_packet(void **state)
 	}
 }
 
+/* What was around a packet of another sample is not around this one. */
+static void each_sample_is_as_deep_as_the_first(void **state)
+{
+	struct bytes b = FRAME;
+	struct decoded d;
+	size_t ip = sflow_begin(&b, 300);
+
+	(void)state;
+	/* Ethernet, its type, IP and UDP: 299 times four headers that have no TCP in them. */
+	for (uint32_t i = 0; i < 299; i++)
+		put_sample(&b, false, true);
+	put_sample(&b, false, false);
+	sflow_end(&b, ip);
+	d = decode_all(&b, LINK_RAW);
+	assert_int_equal(d.fate, FATE_TRACKED);
+	assert_int_equal(d.nb, 1);
+	decoded_fini(&d);
+	bytes_fini(&b);
+	b = (struct bytes)FRAME;
+
+	/* More VLAN tags than one packet may have. */
+	ip = sflow_begin(&b, 32);
+	for (uint32_t i = 0; i < 32; i++)
+		put_sample(&b, true, false);
+	sflow_end(&b, ip);
+	d = decode_all(&b, LINK_RAW);
+	assert_int_equal(d.nb, 32);
+	assert_int_equal(d.segment.vlan, 8);
+	decoded_fini(&d);
+	bytes_fini(&b);
+}
+
 static void cut_at_every_byte(void **state)
 {
 	struct bytes b = FRAME;
@@ -117,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_sample_is_a_packet),
+		cmocka_unit_test(each_sample_is_as_deep_as_the_first),
 		cmocka_unit_test(cut_at_every_byte),
 	};
 
