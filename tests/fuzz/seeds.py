@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Inputs for the fuzz targets to begin with, a folder each, all made by the project's generator.
+"""Inputs for the fuzz targets to begin with, a folder each, all made by the project's generator and
+by the frame makers of tests/oracle.
 
     tests/fuzz/seeds.py OUT --generator build/datasets/tcpmill-generate \\
         --make build/tests/fuzz/fuzz-make
@@ -10,19 +11,32 @@ The same bytes on any machine. Inputs that once broke something are in tests/fuz
 
 import argparse
 import bz2
+import collections
 import gzip
 import lzma
 import pathlib
+import random
 import struct
 import subprocess
 import sys
 import tempfile
+import zlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path += [str(HERE.parent / "oracle"), str(HERE.parent / "e2e")]
+import headers  # noqa: E402
+import link_frames  # noqa: E402
+import link_headers  # noqa: E402
+import link_parts  # noqa: E402
+import wrap  # noqa: E402
 
 # A folder for each target of tests/fuzz/meson.build.
 LINKS = {"ethernet": 1, "vlan": 1, "qinq": 1, "mpls": 1, "pppoe": 1, "llc-snap": 1, "sll": 113,
          "sll2": 276, "raw": 101, "null": 0, "loop": 108, "ppp": 9}
 FORMATS = ("pcap-ns", "pcap-be", "pcap-modified", "pcapng", "pcapng-be", "pcapng-multi")
 SCENARIOS_MAX = 4096  # bytes of one as pcap; longer ones add little but time
+FRAMES_MAX = 400  # bytes of one for the decoder
+OF_A_WRAPPING = 3  # of different lengths
 
 CONDITIONS = """syn_rtt_ns > 20ms
 o_pkts >= 5
@@ -61,11 +75,19 @@ class Writer:
     def __init__(self, out, args):
         self.out = out
         self.args = args
+        self.frames = set()
 
     def put(self, target, name, data):
         folder = self.out / target
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
+
+    def frame(self, name, link, data, wire):
+        """One for the decoder, if it is the first of its link type and lengths."""
+        if (link, len(data), wire) in self.frames or len(data) > FRAMES_MAX:
+            return
+        self.frames.add((link, len(data), wire))
+        self.put("decode", name, decoded(link, data, wire))
 
     def generate(self, *words):
         with tempfile.NamedTemporaryFile() as file:
@@ -103,16 +125,48 @@ def formats(writer):
         writer.put(target, f"{form}.{target}", data)
 
 
+def decoded(link, data, wire):
+    """A frame as the decode target reads it."""
+    return struct.pack("<HH", 0x8000 | link, min(wire - len(data), 0xfeff)) + data
+
+
 def frames(writer, name, link, *words):
-    """Every frame that is longer or shorter than those before, as the decode target reads it."""
-    lengths = set()
     for _, data, wire in records(writer.generate(*words, "--link", link)):
-        if len(data) in lengths or len(data) > 400:
-            continue
-        lengths.add(len(data))
-        beyond = min(wire - len(data), 0xfeff)
-        writer.put("decode", f"{link}-{name}-{len(data)}",
-                   struct.pack("<HH", 0x8000 | LINKS[link], beyond) + data)
+        writer.frame(f"{link}-{name}-{len(data)}", LINKS[link], data, wire)
+
+
+def other_links():
+    """Of link types that the oracle does not read, and so tests/oracle does not make."""
+    packet, frame = link_parts.ip4(), link_parts.eth()
+    return ((8, bytes(16) + packet), (166, b"\0\3\0\x21" + packet),
+            (205, b"\0\x0f\0" + frame[12:]), (206, b"\0\x18\x41\3\xcc" + packet),
+            (281, frame[:12] + bytes(4) + frame[12:]), (282, bytes(4) + frame),
+            (284, frame[:12] + b"\x60\0\0\7" + frame[12:]),
+            (285, frame[:12] + b"\xda\xda\0\0\x60\0\0\7" + frame[12:]))
+
+
+def links(writer):
+    """A TCP packet in what every link type can have around it."""
+    for link, *_, data in (*link_headers.frames(), *link_frames.frames(), *other_links()):
+        writer.frame(f"link-{link:03}-{len(data)}", link, data, len(data))
+
+
+def tunnels():
+    """Names and frames with the wrappings of tests/oracle/wrap.py, each alone if it can be."""
+    rng, seen = random.Random(1), collections.defaultdict(set)
+    packets = wrap.conversations(rng)
+    for layers in [1] * 4000 + [2] * 2000 + [3] * 2000:
+        frame, names = wrap.wrapped(rng, next(packets), layers)
+        wanted = [name for name in names if len(frame) not in seen[name] and
+                  len(seen[name]) < (OF_A_WRAPPING if layers == 1 else 1)]
+        if wanted and len(frame) <= FRAMES_MAX:
+            for name in names:
+                seen[name].add(len(frame))
+            yield f"{'-'.join(names)}-{len(frame)}", frame
+
+
+def ethernet(packet):
+    return bytes(12) + (b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd") + packet
 
 
 def ipv4(protocol, payload):
@@ -120,35 +174,45 @@ def ipv4(protocol, payload):
                        bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))) + payload
 
 
-def udp(port, payload):
-    return ipv4(17, struct.pack(">HHHH", 50000, port, 8 + len(payload), 0) + payload)
+def ipv6(following, payload):
+    address = b"\x20\1\x0d\xb8" + bytes(12)
+    return struct.pack(">IHBB", 0x60000000, len(payload), following, 64) + address * 2 + payload
+
+
+def around(packet):
+    """What is no tunnel: names, and packets with the one given, or its TCP segment, in them."""
+    tcp, deflate = packet[20:], zlib.compressobj(wbits=-15)
+    yield "icmp", ipv4(1, b"\3\1" + bytes(6) + packet[:40])
+    yield "icmpv6", ipv6(58, b"\1\1" + bytes(6) + ipv6(6, tcp))
+    yield "ah", ipv4(51, b"\6\4" + bytes(22) + tcp)
+    yield "ah-ipv6", ipv6(51, b"\6\4" + bytes(22) + tcp)
+    yield "ipcomp", ipv4(108, b"\6\0\0\2" + deflate.compress(tcp) + deflate.flush())
+    yield "source-route", b"\x47" + packet[1:20] + b"\x83\7\4\xc0\0\2\3\0" + tcp
+    for kind in (0, 2, 3, 4):
+        yield f"routing-{kind}", ipv6(43, bytes((6, 2, kind, 1)) + bytes(20) + tcp)
+    yield "jumbo", ipv6(0, b"\6\0\xc2\4\0\1\0\0" + tcp)
+    yield "fragment", packet[:6] + b"\x20\0" + packet[8:]
+    yield "fragment-ipv6", ipv6(44, b"\6\0\0\1" + bytes(4) + tcp)
 
 
 def wrapped(writer):
-    """A packet inside of everything that is opened."""
+    """Packets inside of everything that is opened."""
     packet = next(data for _, data, _ in records(
         writer.generate("scenario", "founding", "--link", "raw")))
-    ethernet = bytes(12) + b"\x08\x00" + packet
-    rows = {"ipip": ipv4(4, packet), "gre": ipv4(47, b"\0\0\x08\0" + packet),
-            "gre-ethernet": ipv4(47, b"\0\0\x65\x58" + ethernet),
-            "erspan": ipv4(47, b"\x10\0\x88\xbe" + bytes(4) + b"\x10\x01\0\0" + bytes(4)
-                           + ethernet),
-            "gre-ppp": ipv4(47, b"\x20\x01\x88\x0b" + bytes(8) + b"\xff\x03\0\x21" + packet),
-            "icmp": ipv4(1, b"\x03\x01" + bytes(6) + packet[:40]),
-            "vxlan": udp(4789, b"\x08" + bytes(7) + ethernet),
-            "geneve": udp(6081, b"\0\0\x65\x58" + bytes(4) + ethernet),
-            "gtpu": udp(2152, struct.pack(">BBHI", 0x30, 255, len(packet), 1) + packet),
-            "l2tp": udp(1701, b"\0\x02\0\x01\0\x01\xff\x03\0\x21" + packet),
-            "mpls": udp(6635, b"\0\x10\x01\x40" + packet),
-            "fragment": packet[:6] + b"\x20\0" + packet[8:]}
-    for name, data in rows.items():
-        writer.put("decode", f"in-{name}", struct.pack("<HH", 0x8000 | LINKS["raw"], 0) + data)
-        writer.put("fragments", f"in-{name}", b"\x0e" + b"".join(
-            struct.pack("<H", len(piece)) + piece for piece in cut_up(data, 24)))
-    pcap = struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, LINKS["raw"])
-    pcap += b"".join(struct.pack("<IIII", i, 0, len(data), len(data)) + data
-                     for i, data in enumerate(rows.values()))
+    rows = {**dict(tunnels()), **{name: ethernet(p) for name, p in around(packet)}}
+    pcap = struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
+    for i, (name, data) in enumerate(rows.items()):
+        writer.put("decode", f"in-{name}", decoded(1, data, len(data)))
+        if data[12:15] == b"\x08\0\x45":
+            writer.put("fragments", f"in-{name}", b"\x0e" + b"".join(
+                struct.pack("<H", len(piece)) + piece for piece in cut_up(data[14:], 24)))
+        if i % OF_A_WRAPPING == 0:
+            pcap += struct.pack("<IIII", i, 0, len(data), len(data)) + data
     writer.put("pcap", "wrapped.pcap", pcap)
+    # More TCP headers than are read of a frame.
+    for name, link, data in (("sflow", 1, headers.sflow(headers.headers(0, 33))),
+                             ("amsdu", headers.WIFI, headers.aggregated(headers.headers(0, 33)))):
+        writer.put("decode", f"many-{name}", decoded(link, data, len(data)))
 
 
 def cut_up(packet, size):
@@ -317,6 +381,7 @@ def main():
         fuzz = ("fuzz", "--packets", "3000", "--profile", profile, "--format", "pcap")
         talks(writer, profile, *fuzz, most=12)
         frames(writer, profile, "ethernet", *fuzz)
+    links(writer)
     formats(writer)
     fragments(writer)
     wrapped(writer)
