@@ -164,7 +164,7 @@ static void init_flow(struct fuzz *fuzz, struct fuzz_flow *flow, bool is_new)
 
 	init_side(fuzz, &flow->side[0]);
 	init_side(fuzz, &flow->side[1]);
-	flow->fast_open = fuzz_chance(fuzz, 120) ? (uint8_t)(1 + fuzz_below(fuzz, 7)) : 0;
+	flow->fast_open = fuzz_chance(fuzz, 120) ? (uint8_t)(1 + fuzz_below(fuzz, 8)) : 0;
 	flow->timestamps = fuzz_chance(fuzz, 300);
 	flow->mptcp = is_new && fuzz_chance(fuzz, 40) ? FUZZ_MPTCP_UNUSED : FUZZ_MPTCP_NEVER;
 	flow->is_gentle = false;

@@ -58,6 +58,10 @@ static void add_fast_open(struct fuzz *fuzz, uint8_t variant, struct packet *pac
 	case 5:
 		packet_add_option(packet, KIND_EXPERIMENT_2, cookie, 2);
 		break;
+	case 7: /* told once each */
+		packet_add_fast_open(packet, cookie, 4);
+		packet_add_option(packet, KIND_EXPERIMENT_2, cookie, 6);
+		break;
 	case 6: /* another experiment */
 		packet_add_option(packet, KIND_EXPERIMENT_2, cookie + 1, 6);
 		break;

@@ -57,7 +57,8 @@ struct tcp_note {
 	uint8_t completeness; /* tcp.completeness: before this segment */
 	uint8_t is_shown;     /* tshark shows an analysis of it (a header of 20 bytes, not cut) */
 	uint8_t layer;        /* TCP headers in front of it in the frame */
-	uint8_t unused[5];    /* no padding: notes compare as bytes in tests */
+	uint8_t nb_tfo_more;  /* Fast Open cookies behind the first, with VERDICT_TFO_SYN */
+	uint8_t unused[4];    /* no padding: notes compare as bytes in tests */
 
 	/* Spec section 3; a frame of 0 means none, a time of 0 that none is shown. */
 	uint32_t dup_ack;       /* number, with VERDICT_DUPLICATE_ACK */

@@ -149,20 +149,20 @@ static char *put_segment(char *at, const struct tcp_note *note)
 	return put_number(at, "len", note->len);
 }
 
-static char *put_verdicts(char *at, uint32_t verdicts)
+static char *put_verdicts(char *at, const struct tcp_note *note)
 {
 	bool has_one = false;
 
 	at = put_text(put_name(at, "verdicts"), "[", 1);
-	for (int i = 0; verdicts != 0 && i < NB_VERDICTS; i++) {
+	for (int i = 0; note->verdicts != 0 && i < NB_VERDICTS; i++) {
 		const unsigned int v = verdict_order[i];
 
-		if ((verdicts >> v & 1) == 0)
-			continue;
-		at = put_word(at, has_one ? ",\"" : "\"");
-		has_one = true;
-		at = put_word(at, verdict_names[v]);
-		*at++ = '"';
+		for (uint32_t n = verdicts_times(note, v); n != 0; n--) {
+			at = put_word(at, has_one ? ",\"" : "\"");
+			has_one = true;
+			at = put_word(at, verdict_names[v]);
+			*at++ = '"';
+		}
 	}
 	*at++ = ']';
 	return at;
@@ -211,7 +211,7 @@ char *verdicts_put_json(struct verdicts_json *json, char *at, const struct engin
 	at = put_segment(at, note);
 	if (note->bits & NOTE_QUOTED)
 		at = put_word(put_name(at, "quoted"), "true");
-	at = put_verdicts(at, note->verdicts);
+	at = put_verdicts(at, note);
 	if (note->is_shown)
 		at = put_analysis(at, note);
 	at = put_number(at, "completeness", note->completeness);

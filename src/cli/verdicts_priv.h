@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tcpmill/tcp_note.h"
+
 struct engine_told;
 
 /* No line is longer, for each segment that it tells. Writers store in steps, so this is room they
@@ -19,6 +21,14 @@ struct engine_told;
  * oracle prints it: of the segments told [nb] of one frame. Returns its end.
  */
 char *verdicts_put_text(char *at, const struct engine_told *const *told, size_t nb);
+
+/* How often a verdict is told of a segment: as the oracle does it, once for each cookie. */
+static inline uint32_t verdicts_times(const struct tcp_note *note, unsigned int verdict)
+{
+	if ((note->verdicts >> verdict & 1) == 0)
+		return 0;
+	return verdict == VERDICT_TFO_SYN ? 1u + note->nb_tfo_more : 1;
+}
 
 /* What stays the same from line to line. */
 struct verdicts_json {

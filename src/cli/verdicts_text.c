@@ -13,15 +13,15 @@ static char *put_names(char *at, const struct engine_told *const *told, size_t n
 
 	for (size_t i = 0; i < nb; i++)
 		verdicts |= told[i]->note.verdicts;
-	for (int n = 0; verdicts != 0 && n < NB_VERDICTS; n++) {
-		const unsigned int v = verdict_order[n];
+	for (int k = 0; verdicts != 0 && k < NB_VERDICTS; k++) {
+		const unsigned int v = verdict_order[k];
 
 		for (size_t i = 0; (verdicts >> v & 1) != 0 && i < nb; i++) {
-			if ((told[i]->note.verdicts >> v & 1) == 0)
-				continue;
-			if (at != start)
-				*at++ = ',';
-			at = put_text(at, verdict_names[v], strlen(verdict_names[v]));
+			for (uint32_t n = verdicts_times(&told[i]->note, v); n != 0; n--) {
+				if (at != start)
+					*at++ = ',';
+				at = put_text(at, verdict_names[v], strlen(verdict_names[v]));
+			}
 		}
 	}
 	return at;

@@ -66,8 +66,9 @@ void handshake_after(struct step *s, const struct tcp_options *options)
 		return;
 	if (options->wscale != 0xff)
 		s->f->shift = (int8_t)options->wscale;
-	if (options->fast_open_cookie && is_pure_syn(s)) {
+	if (options->nb_cookies != 0 && is_pure_syn(s)) {
 		step_verdict(s, VERDICT_TFO_SYN);
+		s->story.nb_tfo_more = (uint8_t)(options->nb_cookies - 1);
 		if (segment->payload_len > 0)
 			flow->bits |= TCP_FLOW_TFO_DATA;
 	}

@@ -96,6 +96,7 @@ void note_fill(const struct step *s, bool created, struct tcp_note *note)
 		.completeness = s->completeness_before,
 		.layer = segment->layer,
 		.is_shown = !s->hides_verdicts,
+		.nb_tfo_more = s->story.nb_tfo_more,
 	};
 	fill_options(s, note);
 	if (!s->hides_verdicts)

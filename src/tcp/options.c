@@ -123,13 +123,14 @@ static void read_option(const struct segment *segment, uint32_t ack_base, const 
 		read_mptcp(option, len, options);
 		break;
 	case OPT_FAST_OPEN:
-		options->fast_open_cookie |= is_syn && len > 2;
+		if (is_syn && len > 2)
+			options->nb_cookies++;
 		break;
 	case OPT_EXPERIMENT_1:
 	case OPT_EXPERIMENT_2:
-		options->fast_open_cookie |=
-			is_syn && len > 4 &&
-			(uint32_t)(option[2] << 8 | option[3]) == FAST_OPEN_EXPERIMENT_ID;
+		if (is_syn && len > 4 &&
+		    (uint32_t)(option[2] << 8 | option[3]) == FAST_OPEN_EXPERIMENT_ID)
+			options->nb_cookies++;
 		break;
 	default:
 		break;

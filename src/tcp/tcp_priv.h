@@ -66,6 +66,7 @@ struct story {
 		bool has_mss, has_wscale, sack_permitted;
 	} syn_options;
 	uint8_t cause;
+	uint8_t nb_tfo_more; /* see struct tcp_note */
 	bool has_record, completes, opens_hole, misses;
 };
 
@@ -172,7 +173,8 @@ void restart_flow(struct tcp_flow *flow);
 struct tcp_options {
 	uint16_t mss;
 	uint8_t wscale; /* 0xff = absent; already at most 14 */
-	bool has_mss, sack_permitted, timestamps, fast_open_cookie, dsack;
+	bool has_mss, sack_permitted, timestamps, dsack;
+	uint8_t nb_cookies;                   /* of Fast Open, on a SYN */
 	uint8_t mptcp_ops;                    /* operations named (spec section 5) */
 	bool makes_mptcp;                     /* one of them begins the connection's state */
 	uint32_t sack_bytes;                  /* of the first three blocks */

@@ -103,7 +103,8 @@ def joined(layers):
     if len(layers) == 1:
         return layers[0]
     one = {"frame": layers[0]["frame"], "verdicts": [
-        v for v in tshark.VERDICTS for layer in layers if v in layer["verdicts"]]}
+        v for v in tshark.VERDICTS for layer in layers
+        for _ in range(layer["verdicts"].count(v))]}
     for name in ("stream", "duplicate_ack_num", *tshark.VALUES):
         values = [layer[name] for layer in layers if layer.get(name) is not None]
         if values:

@@ -85,10 +85,10 @@ def counted_lines(lines):
 
 
 def events_of(lines):
-    """Lines of `verdicts`: (frame, stream, verdict), one by one."""
+    """Lines of `verdicts`: (frame, stream, verdict), one by one, each once (definitions 1.5)."""
     split = (line.split("\t") for line in lines)
     return [(frame, stream, verdict) for frame, stream, verdicts, _ in split if verdicts
-            for verdict in verdicts.split(",")]
+            for verdict in dict.fromkeys(verdicts.split(","))]
 
 
 def counted_rows(rows):

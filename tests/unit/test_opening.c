@@ -417,6 +417,20 @@ static void experimental_cookie_is_tfo_syn(void **state)
 	assert_verdicts(script_syn_ack(s, REV, ACKS(1001)), V(TFO_IGNORED));
 }
 
+/* Told as often as the oracle does: once for each cookie; one is only asked for. */
+static void each_cookie_on_a_syn_is_told(void **state)
+{
+	struct tcp_script *s = *state;
+
+	assert_verdicts(script_syn(s, FWD, LEN(100),
+				   OPTIONS("\x22\6abcd\x22\2\xfe\x08\xf9\x89"
+					   "abcd\x22\6abcd")),
+			V(TFO_SYN));
+	assert_int_equal(script_note(s)->nb_tfo_more, 2);
+	assert_verdicts(script_syn_ack(s, REV, ACKS(1101)), V(TFO_ACK));
+	assert_int_equal(script_note(s)->nb_tfo_more, 0);
+}
+
 static void asking_for_a_cookie_is_no_tfo_syn(void **state)
 {
 	struct tcp_script *s = *state;
@@ -488,6 +502,7 @@ int main(void)
 		SCRIPT_TEST(nothing_but_a_syn_takes_over),
 		SCRIPT_TEST(cookie_on_a_syn_is_tfo_syn),
 		SCRIPT_TEST(experimental_cookie_is_tfo_syn),
+		SCRIPT_TEST(each_cookie_on_a_syn_is_told),
 		SCRIPT_TEST(asking_for_a_cookie_is_no_tfo_syn),
 		SCRIPT_TEST(cookie_without_data_is_not_ignored),
 		SCRIPT_TEST(syn_ack_of_more_than_the_syn_is_tfo_ack),

@@ -124,6 +124,29 @@ static void a_line_of_several_segments(void **state)
 	assert_string_equal(line.s, "12\t0,41\tlost_segment,duplicate_ack\t3\n");
 }
 
+/* 40 bytes have room for 13 Fast Open options with a cookie of one byte. */
+static void a_cookie_each(void **state)
+{
+	struct engine_told told = plain();
+	const struct engine_told *const twice[] = {&told, &told};
+	struct line line;
+	size_t len;
+
+	(void)state;
+	told.note.verdicts = 1u << VERDICT_TFO_SYN | 1u << VERDICT_REUSED_PORTS;
+	told.note.nb_tfo_more = 1;
+	assert_string_equal(text_of(&told).s, "12\t0\treused_ports,tfo_syn,tfo_syn\t\n");
+	assert_non_null(strstr(json_of(&told).s,
+			       "\"verdicts\":[\"reused_ports\",\"tfo_syn\",\"tfo_syn\"]"));
+	*verdicts_put_text(line.s, twice, 2) = '\0';
+	assert_string_equal(line.s, "12\t0,0\treused_ports,reused_ports,tfo_syn,tfo_syn,tfo_syn,"
+				    "tfo_syn\t\n");
+	told.note.verdicts = 1u << VERDICT_TFO_SYN;
+	told.note.nb_tfo_more = 12;
+	len = strlen(text_of(&told).s);
+	assert_int_equal(len, strlen("12\t0\t\t\n") + 13 * strlen("tfo_syn,") - 1);
+}
+
 /* The oracle's order: lost_segment, ack_lost_segment, ..., reused_ports, duplicate_ack. */
 static void verdicts_come_in_the_oracles_order(void **state)
 {
@@ -229,6 +252,7 @@ static void longest_lines_fit(void **state)
 	told.note.stream = INT64_MAX;
 	told.note.ts_ns = INT64_MAX;
 	told.note.verdicts = (1u << NB_VERDICTS) - 1;
+	told.note.nb_tfo_more = 12;
 	told.note.cause = CAUSE_CAPTURE_DUPLICATE;
 	told.note.rto_ns = INT64_MIN;
 	told.note.ack_rtt_ns = INT64_MIN;
@@ -251,6 +275,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_every_length),
 		cmocka_unit_test(four_columns_always),
 		cmocka_unit_test(a_line_of_several_segments),
+		cmocka_unit_test(a_cookie_each),
 		cmocka_unit_test(verdicts_come_in_the_oracles_order),
 		cmocka_unit_test(json_tells_the_segment),
 		cmocka_unit_test(json_of_resp_comes_from_the_other_end),
