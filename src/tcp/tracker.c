@@ -86,6 +86,7 @@ void tracker_give(struct tcp_tracker *tracker, void *block, size_t size)
 
 void link_begin(struct tcp_order *order, struct tcp_link *link, struct flow *flow)
 {
+	assert(flow != NULL); /* NULL is of a link that is in no order */
 	*link = (struct tcp_link){.prev = order->last, .flow = flow};
 	link_moved(order, link);
 }

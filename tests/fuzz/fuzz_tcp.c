@@ -99,8 +99,7 @@ static void track_rules(struct bed *bed, const struct segment *segment,
 	struct step step;
 
 	/* As tcp_track() does: what the flow has beside its slot is linked as its own. */
-	bed->rules_tracker->slot = arrival->flow;
-	bed->rules_tracker->partition = arrival->flow->partition;
+	tracker_look_at(bed->rules_tracker, arrival->flow);
 	if (arrival->is_fresh)
 		track_begin(&bed->rules, segment, arrival);
 	step_init(&step, bed->rules_tracker, &bed->rules, segment, arrival->frame);

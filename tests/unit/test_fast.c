@@ -84,16 +84,47 @@ struct taken {
 	uint32_t nb_restarts, nb_packed_restarts;
 };
 
+/* A flow as the rules know it, alone with its tracker. */
+struct rules_way {
+	struct tcp_tracker *tracker;
+	struct flow *owner; /* whose state it says it is: that of the packed way, to be equal */
+	struct tcp_flow flow;
+	struct tcp_note note;
+};
+
+/* Segment i by the rules, or shorter if it can be. Returns whether it was; the step is filled. */
+static bool play_rules(struct rules_way *way, const struct segment *segment, uint32_t i,
+		       bool tries_short, struct step *step)
+{
+	const struct tcp_arrival arrival = {.flow = way->owner, .created = true};
+	struct tcp_flow before;
+	bool is_short;
+
+	tracker_look_at(way->tracker, way->owner);
+	if (i == 0)
+		track_begin(&way->flow, segment, &arrival);
+	before = way->flow;
+	step_init(step, way->tracker, &way->flow, segment, i + 1);
+	story_init(step);
+	is_short = tries_short && i != 0 && fast_track(step);
+	if (!is_short) {
+		assert_memory_equal(&before, &way->flow, sizeof(before));
+		track_by_rules(step, i == 0);
+	}
+	note_fill(step, i == 0, &way->note);
+	return is_short;
+}
+
 /* An active record was written of the flow: however it lies, it goes on the same. */
-static void restart_all(struct taken *taken, struct packed_way *way, struct tcp_flow both[2])
+static void restart_all(struct taken *taken, struct packed_way *way, struct rules_way rules[2])
 {
 	struct tcp_flow room;
 
 	assert_true(tcp_flow_has_news(&way->slot));
-	restart_flow(&both[0]);
-	restart_flow(&both[1]);
+	restart_flow(&rules[0].flow);
+	restart_flow(&rules[1].flow);
 	tcp_flow_restart(way->tracker, &way->slot);
-	assert_same_flow(tcp_flow_view(&way->slot, &room), &both[1]);
+	assert_same_flow(tcp_flow_view(&way->slot, &room), &rules[1].flow);
 	assert_false(tcp_flow_has_news(&way->slot));
 	taken->nb_restarts++;
 	taken->nb_packed_restarts += packed_at(&way->slot)->bits != PACKED_BESIDE;
@@ -103,15 +134,12 @@ static void compare_ways(struct taken *taken, uint64_t seed, uint32_t nb, uint32
 			 bool handshake, bool details)
 {
 	struct talk talk = talk_begin(seed, isn);
-	struct tcp_tracker *trackers[2] = {tcp_tracker_create(details),
-					   tcp_tracker_create(details)};
 	struct packed_way way = {.tracker = tcp_tracker_create(details)};
-	struct tcp_flow both[2];
-	struct tcp_note notes[2];
+	struct rules_way rules[2] = {{.tracker = tcp_tracker_create(details), .owner = &way.slot},
+				     {.tracker = tcp_tracker_create(details), .owner = &way.slot}};
 
 	way.slot.first_frame = 1;
 	for (uint32_t i = 0; i < nb; i++) {
-		struct tcp_flow before;
 		struct segment segment;
 		struct step step;
 
@@ -119,37 +147,22 @@ static void compare_ways(struct taken *taken, uint64_t seed, uint32_t nb, uint32
 			talk_open(&talk, i, &segment);
 		else
 			talk_next(&talk, &segment);
-		if (i == 0) {
-			const struct tcp_arrival arrival = {.flow = &way.slot, .created = true};
-
-			track_begin(&both[0], &segment, &arrival);
-			track_begin(&both[1], &segment, &arrival);
-		}
-		before = both[0];
-		step_init(&step, trackers[0], &both[0], &segment, i + 1);
-		story_init(&step);
-		if (i == 0 || !fast_track(&step)) {
-			assert_memory_equal(&before, &both[0], sizeof(before));
-			track_by_rules(&step, i == 0);
-		} else {
+		if (play_rules(&rules[0], &segment, i, true, &step)) {
 			taken->nb_short++;
 			assert_int_equal(step.verdicts, 0);
 		}
-		note_fill(&step, i == 0, &notes[0]);
-		step_init(&step, trackers[1], &both[1], &segment, i + 1);
-		track_by_rules(&step, i == 0);
-		note_fill(&step, i == 0, &notes[1]);
-		assert_memory_equal(&notes[0], &notes[1], sizeof(notes[0]));
-		assert_same_flow(&both[0], &both[1]);
-		play_packed(&way, &segment, i, &both[1]);
+		(void)play_rules(&rules[1], &segment, i, false, &step);
+		assert_memory_equal(&rules[0].note, &rules[1].note, sizeof(rules[0].note));
+		assert_same_flow(&rules[0].flow, &rules[1].flow);
+		play_packed(&way, &segment, i, &rules[1].flow);
 		if (one_in(&talk.random, 40))
-			restart_all(taken, &way, both);
+			restart_all(taken, &way, rules);
 	}
 	taken->nb_short_packed += way.nb_short;
 	taken->nb_packed += way.nb_packed;
 	taken->nb_annexes += way.nb_annexes;
-	tcp_tracker_destroy(trackers[0]);
-	tcp_tracker_destroy(trackers[1]);
+	tcp_tracker_destroy(rules[0].tracker);
+	tcp_tracker_destroy(rules[1].tracker);
 	tcp_tracker_destroy(way.tracker);
 }
 
@@ -202,8 +215,7 @@ static void short_way_equals_the_rules_where_numbers_wrap(void **state)
 /* One flow both ways, segment by segment. */
 struct pair {
 	struct packed_way way;
-	struct tcp_tracker *tracker;
-	struct tcp_flow flow;
+	struct rules_way rules;
 	uint32_t nb;
 };
 
@@ -226,15 +238,12 @@ static uint32_t play_both(struct pair *pair, uint32_t from, uint8_t flags, uint3
 					.tcp_hlen = 20,
 					.tcp_caplen = 20,
 					.ttl = 64};
-	const struct tcp_arrival arrival = {.flow = &pair->way.slot, .created = true};
 	struct step step;
 
 	pair->way.slot.first_frame = 1;
-	if (pair->nb == 0)
-		track_begin(&pair->flow, &segment, &arrival);
-	step_init(&step, pair->tracker, &pair->flow, &segment, pair->nb + 1);
-	track_by_rules(&step, pair->nb == 0);
-	play_packed(&pair->way, &segment, pair->nb++, &pair->flow);
+	pair->rules.owner = &pair->way.slot;
+	(void)play_rules(&pair->rules, &segment, pair->nb, false, &step);
+	play_packed(&pair->way, &segment, pair->nb++, &pair->rules.flow);
 	return step.verdicts;
 }
 
@@ -242,7 +251,7 @@ static uint32_t play_both(struct pair *pair, uint32_t from, uint8_t flags, uint3
 static void half_the_sequence_space_away(void **state)
 {
 	struct pair pair = {.way.tracker = tcp_tracker_create(false),
-			    .tracker = tcp_tracker_create(false)};
+			    .rules.tracker = tcp_tracker_create(false)};
 
 	(void)state;
 	(void)play_both(&pair, 0, TCP_SYN, 0, 0, 0);
@@ -257,7 +266,7 @@ static void half_the_sequence_space_away(void **state)
 	assert_int_equal(play_both(&pair, 0, TCP_ACK, 401, 401, 100),
 			 1u << VERDICT_SPURIOUS_RETRANSMISSION);
 	tcp_tracker_destroy(pair.way.tracker);
-	tcp_tracker_destroy(pair.tracker);
+	tcp_tracker_destroy(pair.rules.tracker);
 }
 
 int main(void)
