@@ -136,11 +136,6 @@ struct flow_table_params {
 	 * be released, also from within.
 	 */
 	void (*ended)(void *context, struct flow *flow);
-	/*
-	 * NULL, or called where max_bytes is short: to do with less beside the slots of that
-	 * partition. Flows are evicted once it is false, for want of anything to do without.
-	 */
-	bool (*give_way)(void *context, uint8_t partition);
 	void *context;
 };
 
@@ -157,6 +152,12 @@ uint64_t flow_partition_bytes(uint64_t max_bytes);
  * user counts it, of live flows alone, in amounts that follow from what the flows saw.
  */
 uint64_t *flow_table_beside(struct flow_table *table);
+/*
+ * give_way is called where max_bytes is short: to do with less beside the slots of that
+ * partition. Flows are evicted once it is false, for want of anything to do without.
+ */
+void flow_table_on_short(struct flow_table *table,
+			 bool (*give_way)(void *context, uint8_t partition), void *context);
 /*
  * The flow has more beside its slot than before: others give way until all is within max_bytes
  * again. It does not end itself.

@@ -314,10 +314,10 @@ struct tcp_tracker *tcp_tracker_create(bool wants_details);
 void tcp_tracker_only_count(struct tcp_tracker *tracker);
 void tcp_tracker_destroy(struct tcp_tracker *tracker);
 /*
- * bytes [FLOW_NB_PARTITIONS]: what flows have beside their slots is counted there, see
- * flow_table_beside(). Called before the first flow.
+ * The flows are the table's: what they have beside their slots counts there, and gives way where
+ * the table is short of memory. Called before the first flow.
  */
-void tcp_tracker_count_in(struct tcp_tracker *tracker, uint64_t *bytes);
+void tcp_tracker_join(struct tcp_tracker *tracker, struct flow_table *table);
 /*
  * Memory is short in a partition (definitions 2.8): gives up the list of segments without an ACK
  * that was begun first, or if there is none, settles the holes of the side that has had some for
@@ -364,9 +364,10 @@ const struct tcp_flow *tcp_flow_view(const struct flow *flow, struct tcp_flow *r
 
 /*
  * An active record was filled from the flow: what records count begins anew (definitions 2.6);
- * all that the rules go by, and what a record repeats, goes on.
+ * all that the rules go by, and what a record repeats, goes on. True if that takes more memory
+ * beside its slot, for which the caller makes room: flow_table_fit().
  */
-void tcp_flow_restart(struct tcp_tracker *tracker, struct flow *flow);
+bool tcp_flow_restart(struct tcp_tracker *tracker, struct flow *flow);
 /* True if a packet came since the flow began, or was restarted. */
 bool tcp_flow_has_news(const struct flow *flow);
 /*

@@ -40,13 +40,6 @@ static void on_flow_ended(void *context, struct flow *flow)
 	flow_table_release(scan->table, flow);
 }
 
-static bool on_memory_short(void *context, uint8_t partition)
-{
-	const struct scan *scan = context;
-
-	return tcp_tracker_give_way(scan->tracker, partition);
-}
-
 static int init(struct scan *scan, const struct scan_params *from)
 {
 	const struct flow_table_params params = {
@@ -55,7 +48,6 @@ static int init(struct scan *scan, const struct scan_params *from)
 		.max_bytes = from->max_bytes,
 		.slot_size = sizeof(struct flow),
 		.ended = on_flow_ended,
-		.give_way = on_memory_short,
 		.context = scan,
 	};
 	const struct reassembly_params reassembly = {
@@ -69,7 +61,7 @@ static int init(struct scan *scan, const struct scan_params *from)
 	scan->tracker = tcp_tracker_create(scan->hooks->told != NULL);
 	if (scan->reassembly == NULL || scan->table == NULL || scan->tracker == NULL)
 		return -ENOMEM;
-	tcp_tracker_count_in(scan->tracker, flow_table_beside(scan->table));
+	tcp_tracker_join(scan->tracker, scan->table);
 	return chunk_init(&scan->chunk, scan->capture);
 }
 

@@ -25,13 +25,6 @@ static void on_flow_ended(void *context, struct flow *flow)
 		worker->failed = true;
 }
 
-static bool on_memory_short(void *context, uint8_t partition)
-{
-	const struct worker *worker = context;
-
-	return tcp_tracker_give_way(worker->tracker, partition);
-}
-
 static uint64_t partitions_of(uint32_t worker, uint32_t nb_workers)
 {
 	uint64_t mask = 0;
@@ -52,7 +45,6 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 		.nb_spare = ((engine->epochs_ahead + 2) << engine->epoch_shift) +
 			    (ENGINE_MAX_JOBS + 1u) * engine->config->batch_rows,
 		.ended = on_flow_ended,
-		.give_way = on_memory_short,
 		.context = worker,
 	};
 	char name[RTE_RING_NAMESIZE];
@@ -80,7 +72,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	    worker->ended_ring == NULL || worker->rows == NULL || worker->owners == NULL ||
 	    (engine->config->output != NULL && worker->encoder == NULL))
 		return -ENOMEM;
-	tcp_tracker_count_in(worker->tracker, flow_table_beside(worker->table));
+	tcp_tracker_join(worker->tracker, worker->table);
 	return 0;
 }
 

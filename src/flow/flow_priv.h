@@ -56,6 +56,8 @@ struct bucket_arena {
 
 struct flow_table {
 	struct flow_table_params params;
+	bool (*give_way)(void *context, uint8_t partition); /* see flow_table_on_short(); or NULL */
+	void *give_way_context;
 	struct flow_limits limits;
 	bool has_timeout; /* of some class */
 	/*

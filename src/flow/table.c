@@ -282,6 +282,13 @@ uint64_t *flow_table_beside(struct flow_table *table)
 	return table->beside;
 }
 
+void flow_table_on_short(struct flow_table *table,
+			 bool (*give_way)(void *context, uint8_t partition), void *context)
+{
+	table->give_way = give_way;
+	table->give_way_context = context;
+}
+
 static bool is_over_bytes(const struct flow_table *table, uint8_t p, uint32_t nb_more)
 {
 	const uint64_t nb = (uint64_t)table->partitions[p].nb_live + nb_more;
@@ -303,8 +310,8 @@ static bool make_room(struct flow_table *table, uint8_t p, uint32_t nb_more,
 
 		if (!is_over && partition->nb_live + nb_more <= table->capacity)
 			return true;
-		if (is_over && table->params.give_way != NULL &&
-		    table->params.give_way(table->params.context, p))
+		if (is_over && table->give_way != NULL &&
+		    table->give_way(table->give_way_context, p))
 			continue;
 		if (!order_evict(table, p, spared))
 			return false;

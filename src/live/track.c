@@ -74,13 +74,6 @@ static void on_flow_ended(void *context, struct flow *flow)
 	flow_table_release(worker->table, flow);
 }
 
-static bool on_memory_short(void *context, uint8_t partition)
-{
-	const struct live_worker *worker = context;
-
-	return tcp_tracker_give_way(worker->tracker, partition);
-}
-
 /* ---- time ---------------------------------------------------------------------------- */
 
 static int arm_timer(struct live_worker *worker, struct flow *flow, uint64_t clock_ns)
@@ -101,8 +94,9 @@ static void make_active_records(struct live_worker *worker)
 
 	while (live_timers_pop(&worker->timers, clock_ns, &timer)) {
 		/* When the writer is full the counts go on, and are told the next time. */
-		if (tcp_flow_has_news(timer.flow) && hand_over(worker, timer.flow, true))
-			tcp_flow_restart(worker->tracker, timer.flow);
+		if (tcp_flow_has_news(timer.flow) && hand_over(worker, timer.flow, true) &&
+		    tcp_flow_restart(worker->tracker, timer.flow))
+			flow_table_fit(worker->table, timer.flow);
 		if (arm_timer(worker, timer.flow, clock_ns) != 0)
 			worker->failed = true;
 	}
@@ -263,7 +257,6 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 		.slot_size = sizeof(struct flow),
 		.nb_spare = 1, /* ended flows are given back at once */
 		.ended = on_flow_ended,
-		.give_way = on_memory_short,
 		.context = worker,
 	};
 	const struct reassembly_params reassembly = {
@@ -287,7 +280,7 @@ int live_worker_init(struct live_worker *worker, struct live *live, uint32_t id)
 	    live_outbox_init(&worker->outbox, config->record_blocks) != 0)
 		return -ENOMEM;
 	tcp_tracker_only_count(worker->tracker);
-	tcp_tracker_count_in(worker->tracker, flow_table_beside(worker->table));
+	tcp_tracker_join(worker->tracker, worker->table);
 	return 0;
 }
 

@@ -124,19 +124,21 @@ void restart_flow(struct tcp_flow *flow)
 	flow->last_anomaly_frame = 0;
 }
 
-void tcp_flow_restart(struct tcp_tracker *tracker, struct flow *flow)
+bool tcp_flow_restart(struct tcp_tracker *tracker, struct flow *flow)
 {
 	struct tcp_packed *p = packed_of(flow);
 
 	tracker_look_at(tracker, flow);
+	tracker->has_grown = false;
 	if (p->bits == PACKED_BESIDE) {
 		restart_flow(p->flow);
 		packed_close(tracker, flow, p->flow);
-		return;
+	} else {
+		packed_open(flow, &tracker->open);
+		restart_flow(&tracker->open);
+		packed_close(tracker, flow, &tracker->open);
 	}
-	packed_open(flow, &tracker->open);
-	restart_flow(&tracker->open);
-	packed_close(tracker, flow, &tracker->open);
+	return tracker->has_grown;
 }
 
 bool tcp_flow_has_news(const struct flow *flow)

@@ -43,9 +43,15 @@ void tcp_tracker_destroy(struct tcp_tracker *tracker)
 	free(tracker);
 }
 
-void tcp_tracker_count_in(struct tcp_tracker *tracker, uint64_t *bytes)
+static bool on_memory_short(void *tracker, uint8_t partition)
 {
-	tracker->beside = bytes;
+	return tcp_tracker_give_way(tracker, partition);
+}
+
+void tcp_tracker_join(struct tcp_tracker *tracker, struct flow_table *table)
+{
+	tracker->beside = flow_table_beside(table);
+	flow_table_on_short(table, on_memory_short, tracker);
 }
 
 void tcp_tracker_get_stats(const struct tcp_tracker *tracker, struct tcp_tracker_stats *stats)

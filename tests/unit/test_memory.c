@@ -207,12 +207,12 @@ static void begin(struct bed *bed)
 		.max_bytes = 100ull * FLOW_BYTES * FLOW_NB_PARTITIONS,
 		.slot_size = sizeof(struct flow),
 		.ended = on_ended,
-		.give_way = on_short,
 		.context = bed,
 	};
 
 	bed->table = flow_table_create(&params);
 	assert_non_null(bed->table);
+	flow_table_on_short(bed->table, on_short, bed);
 }
 
 static void bytes_bound_the_flows(void **state)
