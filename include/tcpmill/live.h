@@ -68,7 +68,8 @@ struct live_worker_stats {
 	uint64_t quoted;          /* of them quoted (definitions 1.11): no packets of their flows */
 	uint64_t headers_dropped; /* as exchange_full, but another one of the frame was kept */
 	uint64_t headers_unread;  /* of frames that had DECODE_MAX_SEGMENTS others */
-	uint64_t datagrams_given_up; /* fragments that did not become whole */
+	uint64_t datagrams, datagrams_given_up; /* of fragments: whole; that did not become so */
+	uint64_t datagrams_held;                /* now: that may still become whole */
 	uint64_t anomalous_packets, offload_segments;
 	uint64_t live_flows, max_live_flows, flows; /* now, at most, made so far */
 	uint64_t evicted[NB_FLOW_CLASSES];
@@ -133,7 +134,7 @@ struct live_sum {
 	uint64_t drops[NB_LIVE_DROPS];
 };
 void live_sum(const struct live_stats *stats, struct live_sum *sum);
-/* What happened between two snapshots; levels (live_flows, max_live_flows) are the later's. */
+/* What happened between two snapshots; levels (live_flows, datagrams_held) are the later's. */
 void live_stats_since(const struct live_stats *from, const struct live_stats *to,
 		      struct live_stats *difference);
 

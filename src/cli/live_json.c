@@ -139,6 +139,23 @@ static void put_evicted(struct json_out *json, const char *name, const struct li
 	json_close(json, '}');
 }
 
+/* As in replay. */
+static void put_datagrams(struct json_out *json, const char *name, const struct live_report *report)
+{
+	const struct live_worker_stats *all = &report->sum->all;
+
+	json_open(json, name, '{');
+	json_uint(json, "completed", all->datagrams);
+	json_uint(json, "incomplete", all->datagrams_held);
+	json_uint(json, "given_up", all->datagrams_given_up);
+	json_close(json, '}');
+}
+
+static void put_holes_cut(struct json_out *json, const char *name, const struct live_report *report)
+{
+	json_uint(json, name, report->sum->all.holes_cut);
+}
+
 static void put_interval(struct json_out *json, const char *name, const struct live_report *report)
 {
 	const struct live_stats *stats = report->stats;
@@ -170,6 +187,7 @@ static void put_worker(struct json_out *json, const struct live_worker_stats *wo
 	json_uint(json, "idle_polls", worker->idle_polls);
 	json_uint(json, "sleeps", worker->sleeps);
 	json_uint(json, "flow_bytes", worker->flow_bytes);
+	json_uint(json, "holes_cut", worker->holes_cut);
 	json_close(json, '}');
 }
 
@@ -232,6 +250,7 @@ void live_print_json(const struct live_report *report, FILE *out)
 	put_evicted(&json, "evicted_by_class", report);
 	put_books(&json, "books", report);
 	put_segments(&json, "segments", report);
+	put_datagrams(&json, "datagrams", report);
 	put_offered(&json, "offered", report);
 	put_drops(&json, "drops", report);
 	json_bool(&json, "interrupted", report->result->interrupted);
@@ -301,9 +320,9 @@ static const struct {
 	const char *key;
 	put_fn *put;
 } footer_parts[] = {
-	{"interval", put_interval},   {"books", put_books}, {"segments", put_segments},
-	{"offered", put_offered},     {"drops", put_drops}, {"evicted", put_evicted},
-	{"ports", put_port_counters},
+	{"interval", put_interval},   {"books", put_books},     {"segments", put_segments},
+	{"datagrams", put_datagrams}, {"offered", put_offered}, {"drops", put_drops},
+	{"holes_cut", put_holes_cut}, {"evicted", put_evicted}, {"ports", put_port_counters},
 };
 
 size_t live_footer_metadata(const struct live_report *report, struct arrow_kv *kv, size_t max)

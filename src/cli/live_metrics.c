@@ -132,6 +132,22 @@ static void put_traffic(const struct live_report *report, FILE *out)
 	put_one(out, "packets_anomalous_total", "counter",
 		"TCP packets with a retransmission, a duplicate ACK or another anomaly.",
 		all->anomalous_packets);
+	put_one(out, "packets_offloaded_total", "counter",
+		"TCP packets that were several on the wire, or will be (TSO, GRO).",
+		all->offload_segments);
+	put_one(out, "headers_quoted_total", "counter",
+		"TCP headers quoted in ICMP errors and samples: no packets of their flows.",
+		all->quoted);
+	put_one(out, "headers_dropped_total", "counter",
+		"TCP headers lost in the exchange, of packets of which another one was kept.",
+		all->headers_dropped);
+	put_one(out, "datagrams_total", "counter", "IP datagrams that fragments made whole.",
+		all->datagrams);
+	put_one(out, "datagrams_given_up_total", "counter",
+		"IP datagrams given up before all fragments came: too old, or for want of memory.",
+		all->datagrams_given_up);
+	put_one(out, "datagrams_held", "gauge", "IP datagrams that wait for fragments now.",
+		all->datagrams_held);
 }
 
 static void put_flows(const struct live_report *report, FILE *out)
@@ -148,6 +164,10 @@ static void put_flows(const struct live_report *report, FILE *out)
 	for (int c = 0; c < NB_FLOW_CLASSES; c++)
 		put(out, "flows_evicted_total", "class", live_class_names[c], NULL, NULL,
 		    all->evicted[c]);
+	put_one(out, "holes_cut_total", "counter",
+		"Gaps in flows' data that were given up early for want of memory.", all->holes_cut);
+	put_one(out, "flow_bytes", "gauge", "Bytes of the flow table that were ever used.",
+		all->flow_bytes);
 	put_one(out, "records_total", "counter", "Flow records handed to the writer.",
 		all->records);
 	put_one(out, "records_active_total", "counter",

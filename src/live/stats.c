@@ -115,6 +115,7 @@ static void worker_since(const struct live_worker_stats *from, const struct live
 	difference->live_flows = to->live_flows;
 	difference->max_live_flows = to->max_live_flows;
 	difference->flow_bytes = to->flow_bytes;
+	difference->datagrams_held = to->datagrams_held;
 	difference->cpu = to->cpu;
 }
 

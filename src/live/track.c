@@ -118,7 +118,9 @@ static void count_flows(struct live_worker *worker)
 	tcp_tracker_get_stats(worker->tracker, &tracker);
 	worker->stats.holes_cut = tracker.holes_cut;
 	reassembly_get_stats(worker->reassembly, &fragments);
+	worker->stats.datagrams = fragments.completed;
 	worker->stats.datagrams_given_up = fragments.given_up;
+	worker->stats.datagrams_held = fragments.incomplete;
 }
 
 /*

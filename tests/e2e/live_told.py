@@ -82,6 +82,10 @@ def told(checks, args, net):
             body = answer.get(command.split(",")[0])
             checks.ok(f"telemetry: {command} answers", isinstance(body, dict) and body, answer)
             checks.note(f"telemetry: {command}: {str(body)[:300]}")
+            if command != "/tcpmill/books":
+                checks.ok(f"telemetry: {command} says what gave way", isinstance(body, dict) and
+                          {"holes_cut", "datagrams", "datagrams_given_up", "evicted"} <= set(body),
+                          body)
         bad = live_watch.telemetry("/tcpmill/worker,7")
         checks.ok("telemetry: no worker 7", not bad.get("/tcpmill/worker"), bad)
     except OSError as error:

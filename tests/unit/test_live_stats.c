@@ -98,12 +98,19 @@ static void counters_are_subtracted_and_levels_are_the_laters(void **state)
 	to->ports[0].received = 12;
 	from->ports[0].missed = 9; /* the driver began anew */
 	to->ports[0].missed = 4;
-	from->workers[1] = (struct live_worker_stats){
-		.received = 50, .live_flows = 30, .max_live_flows = 40, .flow_bytes = 64, .cpu = 3};
+	from->workers[1] = (struct live_worker_stats){.received = 50,
+						      .live_flows = 30,
+						      .max_live_flows = 40,
+						      .flow_bytes = 64,
+						      .datagrams_held = 9,
+						      .datagrams = 4,
+						      .cpu = 3};
 	to->workers[1] = (struct live_worker_stats){.received = 80,
 						    .live_flows = 20,
 						    .max_live_flows = 45,
 						    .flow_bytes = 128,
+						    .datagrams_held = 6,
+						    .datagrams = 10,
 						    .cpu = 3};
 	from->workers[1].fates[NB_FATES - 1] = 1;
 	to->workers[1].fates[NB_FATES - 1] = 5;
@@ -126,6 +133,8 @@ static void counters_are_subtracted_and_levels_are_the_laters(void **state)
 	assert_int_equal(difference->workers[1].live_flows, 20);
 	assert_int_equal(difference->workers[1].max_live_flows, 45);
 	assert_int_equal(difference->workers[1].flow_bytes, 128);
+	assert_int_equal(difference->workers[1].datagrams_held, 6);
+	assert_int_equal(difference->workers[1].datagrams, 6);
 	assert_int_equal(difference->workers[1].cpu, 3);
 	assert_int_equal(difference->writer.rows, 10);
 	assert_int_equal(difference->clock_steps, 2);
