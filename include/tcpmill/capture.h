@@ -110,6 +110,15 @@ struct capture_params {
 	bool follow; /* the last input is a file that is still written; not with merge */
 	uint64_t follow_timeout_ns; /* it ends when nothing came for so long; 0 = never */
 	bool (*is_stopped)(void);   /* asked while it is waited for; or NULL */
+	/*
+	 * What inputs may take beside chunks: to be decompressed, and with merge for those that are
+	 * open at a time. What does not fit is refused, in words. 0: no limit but 256 MiB to
+	 * decompress each.
+	 */
+	uint64_t max_memory;
+	/* For these words: what to give the program so that inputs may take so much; 0: nothing
+	 * would do. Or NULL. */
+	uint64_t (*enough)(uint64_t bytes);
 };
 #define CAPTURE_EPOCH_SHIFT 20
 
@@ -145,6 +154,8 @@ struct capture_totals {
 struct capture *capture_open(const struct capture_params *params, char *error, size_t error_size,
 			     bool *usage);
 void capture_close(struct capture *capture);
+/* What was set aside for the inputs, if there is a limit: they never take more. */
+uint64_t capture_memory(const struct capture *capture);
 
 /* Makes a chunk's buffer and its list of frames. 0 or -ENOMEM. */
 int chunk_init(struct chunk *chunk, const struct capture *capture);

@@ -36,7 +36,8 @@ struct engine_memory {
 	uint64_t max_bytes;      /* of all */
 	uint64_t state_bytes;    /* of live flows; 0: no limit */
 	uint64_t fragment_bytes; /* of IP fragments that wait for others; 0: REASSEMBLY_BYTES */
-	uint64_t worker_bytes;   /* of chunks, of encoders, of what waits to be written */
+	uint64_t worker_bytes;   /* of chunks, of encoders, of inputs (capture_memory()) */
+	bool is_given;           /* by whoever runs it */
 	uint32_t batch_rows;     /* rows of a record batch */
 	uint8_t epoch_shift;     /* an epoch is 2^epoch_shift frames; 0: 2^20 */
 	uint8_t epochs_ahead;    /* that workers may be ahead of the merger; 0: 2 */
@@ -47,8 +48,14 @@ struct engine_memory {
 void engine_memory_plan(uint64_t max_bytes, bool is_given, struct engine_memory *memory);
 /* Frames that a chunk may have must fit into an epoch. */
 uint32_t engine_memory_chunk_size(const struct engine_memory *memory, uint32_t chunk_size);
-/* Workers that memory is enough for; at least 1. */
-uint32_t engine_memory_workers(const struct engine_memory *memory, uint32_t chunk_size);
+/* What inputs may take (struct capture_params), by which workers get fewer: all but one's share.
+ * 0: no limit, as memory was not given. */
+uint64_t engine_memory_of_inputs(const struct engine_memory *memory, uint32_t chunk_size);
+/* What to give so that inputs may take so much; 0: nothing would do. */
+uint64_t engine_memory_enough(uint64_t input_bytes);
+/* Workers that memory is enough for beside what inputs take; at least 1. */
+uint32_t engine_memory_workers(const struct engine_memory *memory, uint32_t chunk_size,
+			       uint64_t input_bytes);
 
 struct engine_config {
 	const char *output;  /* NULL: no records are written; "-": stdout */

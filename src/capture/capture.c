@@ -11,6 +11,7 @@
 
 #include "capture_priv.h"
 #include "follow.h"
+#include "unpack.h"
 
 static const size_t interfaces_bytes = CAPTURE_MAX_INTERFACES * sizeof(struct capture_interface);
 
@@ -31,6 +32,8 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 		goto no_memory;
 	capture->chunk_size = params->chunk_size;
 	capture->max_frames = params->max_frames;
+	capture->max_memory = params->max_memory;
+	capture->enough = params->enough;
 	capture->epoch_frames =
 		1ull << (params->epoch_shift != 0 ? params->epoch_shift : CAPTURE_EPOCH_SHIFT);
 	capture->totals.first_ts_ns = INT64_MAX;
@@ -50,7 +53,8 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 			if (source->follow == NULL)
 				goto no_memory;
 		}
-		if (source_open(source, params->paths[capture->nb_sources], error, error_size)) {
+		if (source_open(capture, source, params->nb_paths,
+				params->paths[capture->nb_sources], error, error_size) != 0) {
 			*usage = source->cannot_follow;
 			capture->nb_sources++; /* to be closed */
 			goto fail;
@@ -60,8 +64,12 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 		*usage = true;
 		goto fail;
 	}
-	if (params->merge && params->nb_paths > 1 && merge_create(capture) != 0)
-		goto no_memory;
+	if (params->merge && params->nb_paths > 1) {
+		if (merge_create(capture) != 0)
+			goto no_memory;
+	} else {
+		budget_plan(capture);
+	}
 	return capture;
 no_memory:
 	snprintf(error, error_size, "out of memory");
@@ -83,6 +91,11 @@ void capture_close(struct capture *capture)
 	free(capture->sources);
 	free(capture->filter);
 	free(capture);
+}
+
+uint64_t capture_memory(const struct capture *capture)
+{
+	return capture->memory;
 }
 
 int chunk_init(struct chunk *chunk, const struct capture *capture)
@@ -162,25 +175,33 @@ bool capture_claim(struct capture *capture, struct chunk *chunk)
 	return false;
 }
 
+/* The next one may begin once this is seen: what this one took for decompression is free then. */
+static void end_source(struct source *source)
+{
+	if (source->unpacker != NULL)
+		unpacker_stop(source->unpacker);
+	atomic_store(&source->ended, true);
+}
+
 void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
 			 const char *format, ...)
 {
 	struct capture_damage *damage = &capture->damage[CAPTURE_NB_DAMAGE - 1];
+	const bool is_unfollowed = source->follow != NULL && follow_trouble(source->follow) != NULL;
 	va_list args;
 	int n;
 
-	atomic_store(&source->ended, true);
 	if (capture->totals.nb_damage < CAPTURE_NB_DAMAGE)
 		damage = &capture->damage[capture->totals.nb_damage];
 	capture->totals.nb_damage++;
 	damage->input = (uint32_t)(source - capture->sources);
 	n = snprintf(damage->text, sizeof(damage->text), "%s at byte %" PRIu64 "%s: ",
-		     source->follow != NULL && follow_trouble(source->follow) != NULL ? "stopped"
-										      : "damaged",
-		     offset, source->unpacker != NULL ? " decompressed" : "");
+		     is_unfollowed || source->is_refused ? "stopped" : "damaged", offset,
+		     source->unpacker != NULL ? " decompressed" : "");
 	va_start(args, format);
 	(void)vsnprintf(damage->text + n, sizeof(damage->text) - (size_t)n, format, args);
 	va_end(args);
+	end_source(source);
 }
 
 bool capture_note_unfollowed(struct capture *capture, struct source *source, uint64_t offset)
@@ -201,7 +222,7 @@ void capture_end_input(struct capture *capture, struct source *source, uint64_t 
 				    "expected %" PRIu64
 				    " bytes as at the start, the file is shorter now",
 				    source->info.size);
-	atomic_store(&source->ended, true);
+	end_source(source);
 }
 
 int capture_add_interface(struct capture *capture, struct source *source,

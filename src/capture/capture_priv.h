@@ -55,6 +55,7 @@ struct source {
 	atomic_bool ended;
 	bool begun;
 	bool is_paused;     /* the last read gave up waiting: more may come */
+	bool is_refused;    /* what comes next would take too much memory to decompress */
 	bool cannot_follow; /* it was asked for, of what cannot be followed */
 };
 
@@ -68,6 +69,9 @@ struct capture {
 	struct filter_program *programs; /* by link type, see filter.c */
 	size_t claim_source;             /* claim's */
 	struct merge *merge;             /* NULL: one input behind the other */
+	uint64_t max_memory;             /* of the inputs, see struct capture_params; 0: no limit */
+	uint64_t memory;                 /* set aside for them, if there is a limit */
+	uint64_t (*enough)(uint64_t bytes);
 	atomic_bool stop;
 
 	struct capture_interface *interfaces; /* reserved address space, grow-only */
@@ -142,8 +146,9 @@ ssize_t waiting_read(const struct capture *capture, struct source *source, uint8
 /* Asks the kernel for what comes behind the chunk; called by whoever is about to read it. */
 void source_read_ahead(struct source *source, const struct chunk *chunk);
 
-/* Sniffs and opens. 0, or -1 with one line in error. */
-int source_open(struct source *source, const char *path, char *error, size_t error_size);
+/* Sniffs and opens one of so many. 0, or -1 with one line in error. */
+int source_open(const struct capture *capture, struct source *source, size_t nb_inputs,
+		const char *path, char *error, size_t error_size);
 int source_reopen(struct source *source);
 /* Holds no file until source_reopen(), if it can be opened again at its place. */
 void source_rest(struct source *source);
@@ -221,6 +226,27 @@ int chunk_init_block(struct chunk *chunk, size_t size);
 /* Cuts a block of the source without counting its frames; else as capture_cut(). */
 int cut_lane(struct capture *capture, struct source *source, struct chunk *chunk);
 
+/* budget.c */
+struct decompress_limits;
+/* What the decompressor of one input may take before it is known what the others need. */
+struct decompress_limits budget_limits(const struct capture *capture, size_t nb_inputs);
+/* All inputs are open, and read one behind the other: shares out what there is for them. */
+void budget_plan(struct capture *capture);
+/* Of the lanes of --merge; the plan makes less of them where memory is short. */
+struct budget_lanes {
+	size_t block, least_block; /* bytes of a file that a lane has at a time */
+	bool is_lazy;              /* no decompressor has a thread */
+	uint64_t enough;           /* bytes of which the lanes would never have too little */
+};
+/* The same for inputs that are merged. Returns what those that are open may take together. */
+uint64_t budget_plan_lanes(struct capture *capture, struct budget_lanes *lanes);
+/* What an input takes for its decompression while it is open. */
+uint64_t budget_input(const struct source *source, bool is_lazy);
+/* ": --max-memory N would do", for inputs to have so many bytes; "" if nobody knows. */
+const char *budget_hint(const struct capture *capture, uint64_t bytes, char *text, size_t size);
+
+/* What a lane takes at most while it is open, but for a packet larger than its block. */
+uint64_t merge_lane_bytes(size_t block);
 /* merge.c: all sources are open. 0 or -ENOMEM. */
 int merge_create(struct capture *capture);
 void merge_destroy(struct capture *capture);

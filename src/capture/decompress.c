@@ -39,7 +39,7 @@ bool decompressor_init(struct decompressor *d, int fd, bool is_pipe, const uint8
 {
 	*d = (struct decompressor){.fd = fd,
 				   .is_pipe = is_pipe,
-				   .nb_threads = 1,
+				   .limits = {DECOMPRESS_MEMORY, DECOMPRESS_MEMORY, 1},
 				   .in_max = DECOMPRESS_IN,
 				   .in_limit = UINT64_MAX,
 				   .in = malloc(DECOMPRESS_IN)};
@@ -179,7 +179,7 @@ static void begin_member(struct decompressor *d, const struct decompress_format 
 
 	if (d->decoder == NULL) {
 		d->format = format;
-		d->decoder = format->open(d->nb_threads);
+		d->decoder = format->open(&d->limits);
 		ok = d->decoder != NULL;
 	} else {
 		ok = format->reopen(d->decoder);
@@ -236,6 +236,21 @@ static void note_damage(struct decompressor *d, const char *why)
 	d->error_offset = d->member_offset;
 }
 
+static void note_too_large(struct decompressor *d)
+{
+	const uint64_t needed = d->format->needs(d->decoder), mib = UINT64_C(1) << 20;
+
+	d->refused_bytes = needed;
+	fail(d, "needs %" PRIu64 " MiB of memory, there are %" PRIu64 " for it",
+	     needed / mib + (needed % mib != 0), d->limits.max_bytes / mib);
+	d->error_offset = d->member_offset;
+}
+
+uint64_t decompressor_needs(const struct decompressor *d)
+{
+	return d->decoder != NULL ? d->format->needs(d->decoder) : 0;
+}
+
 /* Inside a member: one call of the library. False if it needs more input. */
 static bool step(struct decompressor *d, struct decompress_io *io)
 {
@@ -245,12 +260,15 @@ static bool step(struct decompressor *d, struct decompress_io *io)
 	io->in = d->in + d->at;
 	io->nb_in = d->len - d->at;
 	io->is_last = d->in_ended;
+	io->max_bytes = d->limits.max_bytes;
 	step = d->format->step(d->decoder, io, &why);
 	d->at = d->len - io->nb_in;
 	io->is_all = false;
 	d->in_member = step != STEP_END;
 	if (step == STEP_FAILED)
 		note_damage(d, why);
+	if (step == STEP_TOO_LARGE)
+		note_too_large(d);
 	if (step == STEP_STARVED && d->in_ended)
 		fail(d, "cut short: expected more of the %s, got the end of the input",
 		     d->format->member);

@@ -10,8 +10,8 @@
  * and padding are passed over.
  *
  * Threads: a decompressor belongs to one thread at a time.
- * Memory:  DECOMPRESS_IN bytes of input, and what the library keeps: at most
- *          DECOMPRESS_MEMORY, whatever the input asks for.
+ * Memory:  DECOMPRESS_IN bytes of input, and what the library keeps: within the limits,
+ *          whatever the input asks for.
  */
 
 #include <stdatomic.h>
@@ -23,10 +23,14 @@
 #define DECOMPRESS_IN (256u << 10)
 /* Bytes that tell a format from others. */
 #define DECOMPRESS_MAGIC 10u
-/* Largest window of zstd, as of its own tool: 128 MiB. More is refused. */
-#define DECOMPRESS_WINDOW_LOG 27
-/* What a decoder of xz may take, all of its threads together. */
-#define DECOMPRESS_MEMORY (256u << 20)
+/* What a decoder may take unless somebody says otherwise, all of its threads together. */
+#define DECOMPRESS_MEMORY (UINT64_C(256) << 20)
+
+struct decompress_limits {
+	uint64_t max_bytes;     /* a member that needs more is refused */
+	uint64_t threads_bytes; /* there are several threads only as far as they fit into so much */
+	uint32_t nb_threads;
+};
 
 /* What a step may read and write; it moves the pointers on. */
 struct decompress_io {
@@ -34,15 +38,17 @@ struct decompress_io {
 	size_t nb_in;
 	uint8_t *out;
 	size_t nb_out;
-	bool is_last; /* nothing comes behind what is in */
-	bool is_all;  /* nor is anything there for now: a pipe */
+	bool is_last;       /* nothing comes behind what is in */
+	bool is_all;        /* nor is anything there for now: a pipe */
+	uint64_t max_bytes; /* as of the limits */
 };
 
 enum decompress_step {
-	STEP_MORE,    /* go on */
-	STEP_STARVED, /* nothing goes on without more input */
-	STEP_END,     /* of the member */
-	STEP_FAILED,  /* what came before is in out */
+	STEP_MORE,      /* go on */
+	STEP_STARVED,   /* nothing goes on without more input */
+	STEP_END,       /* of the member */
+	STEP_FAILED,    /* what came before is in out */
+	STEP_TOO_LARGE, /* likewise: the member needs more memory than there may be */
 };
 
 /* A format: "open" makes a decoder, "step" is one call of the library. */
@@ -54,11 +60,16 @@ struct decompress_format {
 	bool runs_ahead;  /* several threads: what is taken does not say where the damage is */
 	uint32_t padding; /* zeros behind a member come in multiples of this; 0: never */
 	/* NULL if memory does not suffice. */
-	void *(*open)(uint32_t nb_threads);
+	void *(*open)(const struct decompress_limits *limits);
 	/* Gets ready for another member. */
 	bool (*reopen)(void *decoder);
 	/* On STEP_FAILED *why has the library's words. */
 	enum decompress_step (*step)(void *decoder, struct decompress_io *io, const char **why);
+	/*
+	 * Bytes of memory that a decoder has, or would need for a member that it refused, as far
+	 * as the member was read.
+	 */
+	uint64_t (*needs)(const void *decoder);
 	void (*close)(void *decoder);
 };
 
@@ -74,8 +85,9 @@ bool decompress_is_skippable(const uint8_t *head, size_t len);
 struct decompressor {
 	const struct decompress_format *format; /* NULL until the first member begins */
 	void *decoder;
-	uint32_t nb_threads;
-	int fd; /* borrowed */
+	struct decompress_limits
+		limits; /* their owner's: set before the first read, or lowered later */
+	int fd;         /* borrowed */
 	bool is_pipe;
 	const atomic_bool *quit; /* makes a read return early; may be NULL */
 
@@ -91,10 +103,14 @@ struct decompressor {
 	bool in_member, in_ended, ended, failed;
 	uint64_t member_offset; /* of the member in the input */
 	uint64_t error_offset;  /* in the input; the same however many threads there are */
+	uint64_t refused_bytes; /* that a member would need: too many; 0: there was none */
 	char error[160];
 };
 
-/* What was read of it already comes first. False if memory does not suffice. */
+/*
+ * The limits are DECOMPRESS_MEMORY and one thread. What was read of it already comes first. False
+ * if memory does not suffice.
+ */
 bool decompressor_init(struct decompressor *d, int fd, bool is_pipe, const uint8_t *head,
 		       size_t nb_head);
 void decompressor_fini(struct decompressor *d);
@@ -105,6 +121,9 @@ void decompressor_fini(struct decompressor *d);
  * d->error, after all that came before was given out.
  */
 ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room);
+
+/* Bytes of memory that it takes beside DECOMPRESS_IN, as far as it was read. */
+uint64_t decompressor_needs(const struct decompressor *d);
 
 /* Bytes of the input that were decompressed. */
 static inline uint64_t decompressor_taken(const struct decompressor *d)

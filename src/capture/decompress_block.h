@@ -11,9 +11,15 @@
 
 #include "decompress.h"
 
+/* Of a frame's header: all of it that says how much memory the frame needs, in both formats. */
+#define FEED_HEAD 18u
+
 struct decompress_feed {
-	size_t hint;  /* bytes the library asks for next, of which a header may be the last */
-	bool is_full; /* out was filled: there may be more without any input */
+	uint8_t head[FEED_HEAD]; /* [nb_head] the frame's first bytes */
+	uint8_t nb_head;
+	uint64_t taken; /* bytes of the frame so far */
+	size_t hint;    /* bytes the library asks for next, of which a header may be the last */
+	bool is_full;   /* out was filled: there may be more without any input */
 };
 
 /* How much of the input the next call gets. */
@@ -27,12 +33,22 @@ static inline size_t feed_size(const struct decompress_feed *feed, const struct 
 	return want < io->nb_in ? want : io->nb_in;
 }
 
+/* Notes the frame's first bytes: n of the input are about to be given to the library. */
+static inline void feed_look(struct decompress_feed *feed, const struct decompress_io *io, size_t n)
+{
+	for (size_t i = 0; i < n && feed->taken + i < FEED_HEAD; i++) {
+		feed->head[feed->taken + i] = io->in[i];
+		feed->nb_head = (uint8_t)(feed->taken + i + 1);
+	}
+}
+
 /* What a call took and gave. STEP_STARVED if it had nothing to take. */
 static inline enum decompress_step feed_took(struct decompress_feed *feed, struct decompress_io *io,
 					     size_t nb_in, size_t nb_out)
 {
 	const bool was_full = feed->is_full;
 
+	feed->taken += nb_in;
 	io->in += nb_in;
 	io->nb_in -= nb_in;
 	io->out += nb_out;

@@ -32,16 +32,23 @@ static bool bzip2_init(bz_stream *bz)
 	return BZ2_bzDecompressInit(bz, 0, 0) == BZ_OK;
 }
 
-static void *bzip2_open(uint32_t nb_threads)
+static void *bzip2_open(const struct decompress_limits *limits)
 {
 	bz_stream *bz = malloc(sizeof(*bz));
 
-	(void)nb_threads;
+	(void)limits;
 	if (bz != NULL && !bzip2_init(bz)) {
 		free(bz);
 		return NULL;
 	}
 	return bz;
+}
+
+/* bzip2(1): "100 kB + (4 x block size)", which is 900 kB at most. */
+static uint64_t bzip2_needs(const void *decoder)
+{
+	(void)decoder;
+	return 4u << 20;
 }
 
 static bool bzip2_reopen(void *decoder)
@@ -98,5 +105,6 @@ const struct decompress_format decompress_bzip2 = {
 	.open = bzip2_open,
 	.reopen = bzip2_reopen,
 	.step = bzip2_step,
+	.needs = bzip2_needs,
 	.close = bzip2_close,
 };

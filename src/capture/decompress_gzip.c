@@ -17,16 +17,23 @@ static bool gzip_matches(const uint8_t *head, size_t len)
 	return len >= sizeof(magic) && memcmp(head, magic, sizeof(magic)) == 0;
 }
 
-static void *gzip_open(uint32_t nb_threads)
+static void *gzip_open(const struct decompress_limits *limits)
 {
 	z_stream *z = calloc(1, sizeof(*z));
 
-	(void)nb_threads;
+	(void)limits;
 	if (z != NULL && inflateInit2(z, MAX_WBITS + GZIP_ONLY) != Z_OK) {
 		free(z);
 		return NULL;
 	}
 	return z;
+}
+
+/* A window of 32 KiB, and zlib's own. */
+static uint64_t gzip_needs(const void *decoder)
+{
+	(void)decoder;
+	return 44u << 10;
 }
 
 static bool gzip_reopen(void *decoder)
@@ -78,5 +85,6 @@ const struct decompress_format decompress_gzip = {
 	.open = gzip_open,
 	.reopen = gzip_reopen,
 	.step = gzip_step,
+	.needs = gzip_needs,
 	.close = gzip_close,
 };

@@ -22,6 +22,18 @@ static bool lz4_matches(const uint8_t *head, size_t len)
 	return len >= sizeof(magic) && memcmp(head, magic, sizeof(magic)) == 0;
 }
 
+/*
+ * The library has a block on its way in and one on its way out, with what blocks refer back to.
+ * How large they are is in the frame's sixth byte: 64 KiB to 4 MiB.
+ */
+static uint64_t lz4_needs(const void *decoder)
+{
+	const struct lz4_decoder *lz4 = decoder;
+	const unsigned int size = lz4->feed.nb_head > 5 ? lz4->feed.head[5] >> 4 & 7 : 0;
+
+	return (256u << 10) + (size >= 4 ? UINT64_C(2) << (8 + 2 * size) : 0);
+}
+
 static bool lz4_reopen(void *decoder)
 {
 	struct lz4_decoder *lz4 = decoder;
@@ -31,11 +43,11 @@ static bool lz4_reopen(void *decoder)
 	return true;
 }
 
-static void *lz4_open(uint32_t nb_threads)
+static void *lz4_open(const struct decompress_limits *limits)
 {
 	struct lz4_decoder *lz4 = malloc(sizeof(*lz4));
 
-	(void)nb_threads;
+	(void)limits;
 	if (lz4 == NULL)
 		return NULL;
 	if (!LZ4F_isError(LZ4F_createDecompressionContext(&lz4->context, LZ4F_VERSION)) &&
@@ -49,9 +61,15 @@ static enum decompress_step lz4_step(void *decoder, struct decompress_io *io, co
 {
 	struct lz4_decoder *lz4 = decoder;
 	size_t nb_in = feed_size(&lz4->feed, io, BLOCK_HEADER), nb_out = io->nb_out;
-	const size_t rc = LZ4F_decompress(lz4->context, io->out, &nb_out, io->in, &nb_in, NULL);
 	enum decompress_step step;
+	size_t rc;
 
+	if (lz4->feed.taken < FEED_HEAD) {
+		feed_look(&lz4->feed, io, nb_in);
+		if (lz4_needs(lz4) > io->max_bytes)
+			return STEP_TOO_LARGE;
+	}
+	rc = LZ4F_decompress(lz4->context, io->out, &nb_out, io->in, &nb_in, NULL);
 	if (LZ4F_isError(rc)) {
 		*why = LZ4F_getErrorName(rc);
 		return STEP_FAILED;
@@ -77,5 +95,6 @@ const struct decompress_format decompress_lz4 = {
 	.open = lz4_open,
 	.reopen = lz4_reopen,
 	.step = lz4_step,
+	.needs = lz4_needs,
 	.close = lz4_close,
 };

@@ -22,9 +22,10 @@
 
 struct xz_decoder {
 	lzma_stream lzma;
-	uint32_t nb_threads;
+	struct decompress_limits limits;
 	size_t nb_in;           /* bytes of the piece that are not taken yet */
 	size_t out_at, out_len; /* in out, not given out yet */
+	lzma_action action;     /* of the last call */
 	lzma_ret rc;            /* behind them */
 	uint8_t out[PIECE_OUT];
 };
@@ -41,27 +42,27 @@ static bool xz_reopen(void *decoder)
 {
 	struct xz_decoder *xz = decoder;
 	const lzma_mt mt = {
-		.threads = xz->nb_threads,
+		.threads = xz->limits.nb_threads,
 		.timeout = WAIT_MS,
-		.memlimit_threading = DECOMPRESS_MEMORY,
-		.memlimit_stop = DECOMPRESS_MEMORY,
+		.memlimit_threading = xz->limits.threads_bytes,
+		.memlimit_stop = xz->limits.max_bytes,
 	};
 
 	xz->nb_in = xz->out_at = xz->out_len = 0;
 	xz->rc = LZMA_OK;
-	if (xz->nb_threads > 1)
+	if (xz->limits.nb_threads > 1)
 		return lzma_stream_decoder_mt(&xz->lzma, &mt) == LZMA_OK;
-	return lzma_stream_decoder(&xz->lzma, DECOMPRESS_MEMORY, 0) == LZMA_OK;
+	return lzma_stream_decoder(&xz->lzma, xz->limits.max_bytes, 0) == LZMA_OK;
 }
 
-static void *xz_open(uint32_t nb_threads)
+static void *xz_open(const struct decompress_limits *limits)
 {
 	struct xz_decoder *xz = malloc(sizeof(*xz));
 
 	if (xz == NULL)
 		return NULL;
 	xz->lzma = (lzma_stream)LZMA_STREAM_INIT;
-	xz->nb_threads = nb_threads;
+	xz->limits = *limits;
 	if (xz_reopen(xz))
 		return xz;
 	lzma_end(&xz->lzma);
@@ -74,8 +75,6 @@ static const char *words_of(lzma_ret rc)
 	switch (rc) {
 	case LZMA_MEM_ERROR:
 		return "out of memory";
-	case LZMA_MEMLIMIT_ERROR:
-		return "a dictionary that needs more than 256 MiB of memory";
 	case LZMA_FORMAT_ERROR:
 		return "no xz stream";
 	case LZMA_OPTIONS_ERROR:
@@ -98,8 +97,8 @@ static bool decode(struct xz_decoder *xz, struct decompress_io *io)
 	xz->lzma.avail_in = xz->nb_in;
 	xz->lzma.next_out = xz->out;
 	xz->lzma.avail_out = PIECE_OUT;
-	xz->rc = lzma_code(&xz->lzma,
-			   io->is_last && xz->nb_in == io->nb_in ? LZMA_FINISH : LZMA_RUN);
+	xz->action = io->is_last && xz->nb_in == io->nb_in ? LZMA_FINISH : LZMA_RUN;
+	xz->rc = lzma_code(&xz->lzma, xz->action);
 	io->in = xz->lzma.next_in;
 	io->nb_in -= xz->nb_in - xz->lzma.avail_in;
 	xz->nb_in = xz->lzma.avail_in;
@@ -108,11 +107,27 @@ static bool decode(struct xz_decoder *xz, struct decompress_io *io)
 	return true;
 }
 
+/*
+ * With several threads the library only says what a block needs once that began: so it may, but
+ * nothing is given out any more, and of the memory that it takes next to nothing is touched.
+ */
+static void let_begin(struct xz_decoder *xz)
+{
+	if (lzma_memlimit_set(&xz->lzma, UINT64_MAX) != LZMA_OK)
+		return;
+	xz->lzma.avail_out = 0;
+	xz->rc = lzma_code(&xz->lzma, xz->action);
+}
+
 static enum decompress_step xz_step(void *decoder, struct decompress_io *io, const char **why)
 {
 	struct xz_decoder *xz = decoder;
 	size_t n;
 
+	if (io->max_bytes != xz->limits.max_bytes) {
+		xz->limits.max_bytes = io->max_bytes;
+		(void)lzma_memlimit_set(&xz->lzma, io->max_bytes);
+	}
 	if (xz->out_at == xz->out_len && xz->rc == LZMA_OK && !decode(xz, io))
 		return STEP_STARVED;
 	n = xz->out_len - xz->out_at < io->nb_out ? xz->out_len - xz->out_at : io->nb_out;
@@ -130,10 +145,20 @@ static enum decompress_step xz_step(void *decoder, struct decompress_io *io, con
 	case LZMA_BUF_ERROR:
 		xz->rc = LZMA_OK;
 		return STEP_STARVED;
+	case LZMA_MEMLIMIT_ERROR:
+		let_begin(xz);
+		return STEP_TOO_LARGE;
 	default:
 		*why = words_of(xz->rc);
 		return STEP_FAILED;
 	}
+}
+
+static uint64_t xz_needs(const void *decoder)
+{
+	const struct xz_decoder *xz = decoder;
+
+	return sizeof(*xz) + lzma_memusage(&xz->lzma);
 }
 
 static void xz_close(void *decoder)
@@ -153,5 +178,6 @@ const struct decompress_format decompress_xz = {
 	.open = xz_open,
 	.reopen = xz_reopen,
 	.step = xz_step,
+	.needs = xz_needs,
 	.close = xz_close,
 };

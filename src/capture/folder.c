@@ -31,7 +31,12 @@ struct listing {
 enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
 {
 	const struct capture_params params = {
-		.paths = &path, .nb_paths = 1, .chunk_size = CAPTURE_MIN_CHUNK, .max_frames = 1};
+		.paths = &path,
+		.nb_paths = 1,
+		.chunk_size = CAPTURE_MIN_CHUNK,
+		.max_frames = 1,
+		/* It looks at a few bytes: of a window no more is touched, however large it is. */
+		.max_memory = UINT64_MAX};
 	char error[512];
 	bool usage;
 	enum capture_peeked peeked = CAPTURE_PEEKED_NOTHING;

@@ -12,8 +12,10 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@
 #define MANY_LANES 64u         /* with more, blocks are small, and files closed between them */
 #define LANE_BLOCK (64u << 10) /* bytes of a file that a lane has at a time */
 #define SMALL_BLOCK (8u << 10)
+#define LEAST_BLOCK (2u << 10) /* where memory is short */
+#define PAGE_BYTES 4096u
 #define GAP 16u /* between packets: as many bytes as a pcap record's header */
 
 /* What make_ready() finds: the frame; that it is to be called again; a pipe without one yet. */
@@ -30,6 +34,7 @@ enum { READY, AGAIN, WAIT };
 struct lane {
 	struct chunk chunk; /* frames from next on are still to be taken */
 	uint32_t next;
+	uint64_t bytes; /* of memory that it takes */
 	bool is_open, has_damage;
 	struct capture_damage damage; /* behind the frames: told when they are taken */
 };
@@ -45,12 +50,15 @@ struct merge {
 	struct lane *lanes; /* [nb_sources] */
 	struct head *heap;
 	size_t nb; /* of the heap */
+	struct budget_lanes lanes_as;
+	uint64_t bytes, max_bytes; /* of memory that open lanes take, and may take */
 	atomic_bool is_done;
 };
 
-static size_t block_size(const struct capture *capture)
+/* Pages of the block, and the list of its frames, which has room for the smallest ones. */
+uint64_t merge_lane_bytes(size_t block)
 {
-	return capture->nb_sources > MANY_LANES ? SMALL_BLOCK : LANE_BLOCK;
+	return block + 2 * PAGE_BYTES + (block / CAPTURE_MIN_RECORD + 1) * sizeof(struct frame);
 }
 
 static bool is_before(const struct head *a, const struct head *b)
@@ -111,6 +119,7 @@ static struct head first_head(const struct capture *capture, uint32_t input)
 int merge_create(struct capture *capture)
 {
 	struct merge *merge = calloc(1, sizeof(*merge));
+	const bool is_many = capture->nb_sources > MANY_LANES;
 
 	if (merge == NULL)
 		return -ENOMEM;
@@ -119,13 +128,18 @@ int merge_create(struct capture *capture)
 	merge->heap = calloc(capture->nb_sources, sizeof(*merge->heap));
 	if (merge->lanes == NULL || merge->heap == NULL)
 		return -ENOMEM;
+	merge->lanes_as = (struct budget_lanes){
+		.block = is_many ? SMALL_BLOCK : LANE_BLOCK,
+		.least_block = LEAST_BLOCK,
+		.is_lazy = is_many,
+	};
+	merge->max_bytes = budget_plan_lanes(capture, &merge->lanes_as);
 	for (size_t i = 0; i < capture->nb_sources; i++) {
 		merge->heap[i] = first_head(capture, (uint32_t)i);
 		/* Each would keep the disk busy far ahead, and have a thread and its queue. */
-		if (capture->nb_sources > MANY_LANES) {
+		if (is_many)
 			atomic_store(&capture->sources[i].read_ahead, UINT64_MAX);
-			capture->sources[i].is_lazy = true;
-		}
+		capture->sources[i].is_lazy = merge->lanes_as.is_lazy;
 	}
 	merge->nb = capture->nb_sources;
 	for (size_t i = merge->nb / 2; i-- > 0;)
@@ -175,16 +189,57 @@ static void put_off_damage(struct capture *capture, struct lane *lane, uint64_t 
 	capture->totals.nb_damage = nb_before;
 }
 
+/* The lane takes so many bytes now. -ENOMEM if that is more than there are. */
+static int count_lane(struct capture *capture, struct lane *lane, uint64_t bytes)
+{
+	struct merge *merge = capture->merge;
+	uint64_t enough;
+	char hint[64];
+
+	merge->bytes += bytes - lane->bytes;
+	lane->bytes = bytes;
+	if (merge->bytes <= merge->max_bytes)
+		return 0;
+	enough = 4 * merge->bytes > merge->lanes_as.enough ? 4 * merge->bytes
+							   : merge->lanes_as.enough;
+	snprintf(capture->failure, sizeof(capture->failure),
+		 "--merge: the captures that overlap need more than %" PRIu64 " MiB of memory%s",
+		 merge->max_bytes >> 20, budget_hint(capture, enough, hint, sizeof(hint)));
+	return -ENOMEM;
+}
+
+static uint64_t bytes_of(const struct capture *capture, const struct source *source)
+{
+	const struct budget_lanes *as = &capture->merge->lanes_as;
+
+	return merge_lane_bytes(as->block) + budget_input(source, as->is_lazy) + source->room_kept;
+}
+
+/* Behind the block itself are pages that only packets larger than it have touched. */
+static void give_pages_back(const struct capture *capture, struct lane *lane)
+{
+	const size_t block = capture->merge->lanes_as.block + CAPTURE_OVERLAP;
+	const bool is_limited = capture->max_memory != 0;
+	const uintptr_t end = (uintptr_t)lane->chunk.data + lane->chunk.len;
+	const uintptr_t from =
+		((uintptr_t)lane->chunk.data + block + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+
+	if (is_limited && end / PAGE_BYTES * PAGE_BYTES > from)
+		(void)madvise((void *)from, end / PAGE_BYTES * PAGE_BYTES - from, MADV_DONTNEED);
+}
+
 /* Another block for the lane, if its source has one. 0 or -errno. */
 static int fill(struct capture *capture, struct source *source, struct lane *lane)
 {
+	const size_t block = capture->merge->lanes_as.block;
 	const struct capture_damage last = capture->damage[CAPTURE_NB_DAMAGE - 1];
 	const uint64_t nb_damage = capture->totals.nb_damage;
 	int rc;
 
 	lane->next = 0;
 	lane->chunk.nb_frames = 0;
-	if (!source_claim(capture, source, &lane->chunk, block_size(capture)))
+	give_pages_back(capture, lane);
+	if (!source_claim(capture, source, &lane->chunk, block))
 		return 0;
 	capture_read(capture, &lane->chunk);
 	rc = cut_lane(capture, source, &lane->chunk);
@@ -195,6 +250,10 @@ static int fill(struct capture *capture, struct source *source, struct lane *lan
 			.nb_frames--;
 	if (capture->nb_sources > MANY_LANES)
 		source_rest(source);
+	if (rc == 0)
+		rc = count_lane(capture, lane,
+				bytes_of(capture, source) +
+					(lane->chunk.len > block ? lane->chunk.len - block : 0));
 	return rc;
 }
 
@@ -208,6 +267,7 @@ static void end_lane(struct capture *capture, struct source *source, struct lane
 
 		capture->damage[nb < end ? nb : end] = lane->damage;
 	}
+	(void)count_lane(capture, lane, 0);
 	chunk_fini(&lane->chunk);
 	source_close(source);
 	merge->heap[0] = merge->heap[--merge->nb];
@@ -232,7 +292,10 @@ static int make_ready(struct capture *capture)
 	if (lane->next < lane->chunk.nb_frames)
 		return READY;
 	if (!lane->is_open) {
-		rc = chunk_init_block(&lane->chunk, block_size(capture));
+		rc = count_lane(capture, lane, bytes_of(capture, source));
+		if (rc != 0)
+			return rc;
+		rc = chunk_init_block(&lane->chunk, merge->lanes_as.block);
 		if (rc != 0) {
 			snprintf(capture->failure, sizeof(capture->failure), "out of memory");
 			return rc;

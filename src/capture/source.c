@@ -319,16 +319,18 @@ static int refuse_packed(const struct source *source, const char *path, size_t n
 }
 
 /* A compressed input: sniffs what is in it. Nothing but a pipe stays open. */
-static int open_packed(struct source *source, const char *path, size_t nb_head, char *error,
+static int open_packed(const struct capture *capture, struct source *source,
+		       const struct decompress_limits *limits, size_t nb_head, char *error,
 		       size_t error_size)
 {
+	const char *const path = source->info.path;
 	uint8_t packed[sizeof(source->head)];
 	uint64_t in_offset, out_bytes;
 	ssize_t n;
 
 	memcpy(packed, source->head, nb_head);
 	memset(source->head, 0, sizeof(source->head));
-	source->unpacker = unpacker_create(source->is_stream);
+	source->unpacker = unpacker_create(source->is_stream, limits);
 	if (source->unpacker == NULL) {
 		snprintf(error, error_size, "%s: out of memory", path);
 		return -1;
@@ -337,9 +339,16 @@ static int open_packed(struct source *source, const char *path, size_t nb_head, 
 			   sizeof(source->head));
 	if (n < 0) {
 		const char *const why = unpacker_error(source->unpacker, &in_offset, &out_bytes);
+		const uint64_t refused = unpacker_refused(source->unpacker);
+		char hint[64];
 
-		snprintf(error, error_size, "%s: damaged at byte %" PRIu64 ": %s: %s", path,
-			 in_offset, unpacker_name(source->unpacker), why);
+		if (refused != 0)
+			snprintf(error, error_size, "%s: %s %s%s", path,
+				 unpacker_name(source->unpacker), why,
+				 budget_hint(capture, refused + UNPACK_MEMORY, hint, sizeof(hint)));
+		else
+			snprintf(error, error_size, "%s: damaged at byte %" PRIu64 ": %s: %s", path,
+				 in_offset, unpacker_name(source->unpacker), why);
 		return -1;
 	}
 	source->nb_head = (uint8_t)n;
@@ -376,8 +385,10 @@ static int refuse_to_follow(struct source *source, const char *path, size_t nb_h
 	return -1;
 }
 
-int source_open(struct source *source, const char *path, char *error, size_t error_size)
+int source_open(const struct capture *capture, struct source *source, size_t nb_inputs,
+		const char *path, char *error, size_t error_size)
 {
+	struct decompress_limits limits = budget_limits(capture, nb_inputs);
 	ssize_t n;
 
 	if (open_file(source, path, error, error_size) != 0)
@@ -402,7 +413,7 @@ int source_open(struct source *source, const char *path, char *error, size_t err
 		return refuse_to_follow(source, path, (size_t)n, error, error_size);
 	else if (decompress_detect(source->head, (size_t)n) != NULL ||
 		 decompress_is_skippable(source->head, (size_t)n))
-		return open_packed(source, path, (size_t)n, error, error_size);
+		return open_packed(capture, source, &limits, (size_t)n, error, error_size);
 	else
 		return open_with_libpcap(source, path, (size_t)n, error, error_size);
 	if (!source->is_stream && source->fd != STDIN_FILENO)

@@ -44,15 +44,22 @@ ssize_t stream_read(struct capture *capture, struct source *source, uint8_t *to,
 
 bool stream_note_damage(struct capture *capture, struct source *source)
 {
-	uint64_t in_offset, out_bytes;
+	const size_t nb_open = capture->merge != NULL ? capture->nb_sources : 1;
+	uint64_t in_offset, out_bytes, refused;
 	const char *error;
+	char hint[64] = "";
 
 	if (source->unpacker == NULL || capture_stopped(capture))
 		return false;
 	error = unpacker_error(source->unpacker, &in_offset, &out_bytes);
+	refused = unpacker_refused(source->unpacker);
+	source->is_refused = refused != 0;
+	/* Not a file's first member: such may have a quarter of what there is. */
+	if (source->is_refused)
+		budget_hint(capture, 4 * nb_open * (refused + UNPACK_MEMORY), hint, sizeof(hint));
 	if (error != NULL)
-		capture_note_damage(capture, source, out_bytes, "byte %" PRIu64 " of the %s: %s",
-				    in_offset, unpacker_name(source->unpacker), error);
+		capture_note_damage(capture, source, out_bytes, "byte %" PRIu64 " of the %s: %s%s",
+				    in_offset, unpacker_name(source->unpacker), error, hint);
 	return error != NULL;
 }
 

@@ -28,7 +28,9 @@ struct unpacker {
 	bool is_pipe, has_decompressor, is_started, is_running;
 	bool is_lazy; /* no thread: the reader decompresses */
 	size_t nb_sniffed;
-	cpu_set_t cpus; /* of the program, not of a worker who happens to start the thread */
+	struct decompress_limits limits;
+	uint64_t needed; /* by what was sniffed */
+	cpu_set_t cpus;  /* of the program, not of a worker who happens to start the thread */
 	pthread_t thread;
 	atomic_bool quit;
 
@@ -43,7 +45,14 @@ struct unpacker {
 	uint64_t taken;
 };
 
-struct unpacker *unpacker_create(bool is_pipe)
+static uint32_t nb_threads(const struct unpacker *u)
+{
+	const uint32_t nb = (uint32_t)CPU_COUNT(&u->cpus);
+
+	return nb < 1 ? 1 : nb < MAX_THREADS ? nb : MAX_THREADS;
+}
+
+struct unpacker *unpacker_create(bool is_pipe, const struct decompress_limits *limits)
 {
 	struct unpacker *u = calloc(1, sizeof(*u));
 	pthread_condattr_t attributes;
@@ -51,8 +60,10 @@ struct unpacker *unpacker_create(bool is_pipe)
 	if (u == NULL)
 		return NULL;
 	u->is_pipe = is_pipe;
+	u->limits = *limits;
 	if (sched_getaffinity(0, sizeof(u->cpus), &u->cpus) != 0)
 		CPU_ZERO(&u->cpus);
+	u->limits.nb_threads = nb_threads(u);
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -61,18 +72,12 @@ struct unpacker *unpacker_create(bool is_pipe)
 	return u;
 }
 
-static uint32_t nb_threads(const struct unpacker *u)
-{
-	const uint32_t nb = (uint32_t)CPU_COUNT(&u->cpus);
-
-	return nb < 1 ? 1 : nb < MAX_THREADS ? nb : MAX_THREADS;
-}
-
 static bool make_decompressor(struct unpacker *u, int fd, const uint8_t *head, size_t nb_head)
 {
 	if (!decompressor_init(&u->d, fd, u->is_pipe, head, nb_head))
 		return false;
 	u->d.quit = &u->quit;
+	u->d.limits = u->limits;
 	u->has_decompressor = true;
 	return true;
 }
@@ -87,9 +92,9 @@ ssize_t unpacker_sniff(struct unpacker *u, int fd, const uint8_t *head, size_t n
 		strcpy(u->d.error, "out of memory for decompression");
 		return -1;
 	}
-	/* Of a file only these bytes are decompressed now: one thread will do. */
-	if (u->is_pipe)
-		u->d.nb_threads = nb_threads(u);
+	/* Of a file only these bytes are decompressed now. */
+	if (!u->is_pipe)
+		u->d.limits.nb_threads = 1;
 	u->d.in_limit = SNIFF_MAX;
 	while (u->nb_sniffed < len && n > 0) {
 		n = decompressor_read(&u->d, to + u->nb_sniffed, len - u->nb_sniffed);
@@ -98,7 +103,20 @@ ssize_t unpacker_sniff(struct unpacker *u, int fd, const uint8_t *head, size_t n
 	}
 	u->d.in_limit = UINT64_MAX;
 	u->format = u->d.format;
+	u->needed = decompressor_needs(&u->d);
 	return n < 0 && u->nb_sniffed == 0 ? -1 : (ssize_t)u->nb_sniffed;
+}
+
+uint64_t unpacker_needs(const struct unpacker *u)
+{
+	return u->needed;
+}
+
+void unpacker_limit(struct unpacker *u, uint64_t max_bytes)
+{
+	u->limits.max_bytes = max_bytes;
+	u->limits.threads_bytes = max_bytes;
+	u->d.limits.max_bytes = max_bytes;
 }
 
 /* The next block to be filled, when there is room; NULL when the thread is to end. */
@@ -190,11 +208,8 @@ int unpacker_start(struct unpacker *u, int fd)
 		return 0;
 	u->is_started = true;
 	u->is_over = true; /* until there is a thread */
-	if (!u->has_decompressor) {
-		if (!make_decompressor(u, fd, NULL, 0))
-			return -ENOMEM;
-		u->d.nb_threads = nb_threads(u);
-	}
+	if (!u->has_decompressor && !make_decompressor(u, fd, NULL, 0))
+		return -ENOMEM;
 	u->is_over = false;
 	return start_thread(u);
 }
@@ -204,6 +219,7 @@ int unpacker_start_lazy(struct unpacker *u, int fd)
 	if (!u->has_decompressor) {
 		if (u->is_started || !make_decompressor(u, fd, NULL, 0))
 			return -ENOMEM;
+		u->d.limits.nb_threads = 1;
 		pass_sniffed(u);
 	}
 	u->is_started = true;
@@ -327,6 +343,11 @@ const char *unpacker_error(const struct unpacker *u, uint64_t *in_offset, uint64
 	*in_offset = u->d.error_offset;
 	*out_bytes = u->d.out_bytes;
 	return u->d.failed ? u->d.error : NULL;
+}
+
+uint64_t unpacker_refused(const struct unpacker *u)
+{
+	return u->d.refused_bytes;
 }
 
 uint64_t unpacker_taken(const struct unpacker *u)

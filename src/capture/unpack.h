@@ -7,7 +7,8 @@
  *
  * Threads: one at a time reads; unpacker_stop() may come from another one when nobody
  *          reads any more.
- * Memory:  UNPACK_BLOCKS blocks, made when they are first needed, while the thread runs.
+ * Memory:  UNPACK_BLOCKS blocks, made when they are first needed, while the thread runs; and
+ *          what decompression takes, while it lasts.
  */
 
 #include <sched.h>
@@ -16,11 +17,14 @@
 
 #define UNPACK_BLOCKS 8u
 #define UNPACK_BLOCK (512u << 10)
+/* Beside unpacker_needs(): with a thread, and without. */
+#define UNPACK_MEMORY ((uint64_t)UNPACK_BLOCKS * UNPACK_BLOCK + DECOMPRESS_IN)
+#define UNPACK_LAZY_MEMORY (UINT64_C(36) << 10)
 
 struct unpacker;
 
-/* Room is the caller's: NULL if memory does not suffice. */
-struct unpacker *unpacker_create(bool is_pipe);
+/* The number of threads is the unpacker's. NULL if memory does not suffice. */
+struct unpacker *unpacker_create(bool is_pipe, const struct decompress_limits *limits);
 void unpacker_destroy(struct unpacker *unpacker);
 
 /*
@@ -30,6 +34,11 @@ void unpacker_destroy(struct unpacker *unpacker);
  */
 ssize_t unpacker_sniff(struct unpacker *unpacker, int fd, const uint8_t *head, size_t nb_head,
 		       uint8_t *to, size_t len);
+
+/* After unpacker_sniff(): bytes that decompression takes, by the first member. */
+uint64_t unpacker_needs(const struct unpacker *unpacker);
+/* After unpacker_sniff(), and before it is started: it may take so much, which is not less. */
+void unpacker_limit(struct unpacker *unpacker, uint64_t max_bytes);
 
 /* Does nothing when it was started already. 0, or -errno. */
 int unpacker_start(struct unpacker *unpacker, int fd);
@@ -48,6 +57,8 @@ void unpacker_stop(struct unpacker *unpacker);
 size_t unpacker_read(struct unpacker *unpacker, uint8_t *to, size_t need, size_t room,
 		     const atomic_bool *stop);
 
+/* Bytes that a member would have needed that was refused; 0: none was. Then it is the error. */
+uint64_t unpacker_refused(const struct unpacker *unpacker);
 /* Of the reader: what ended the input before its end, or NULL; where in the input. */
 const char *unpacker_error(const struct unpacker *unpacker, uint64_t *in_offset,
 			   uint64_t *out_bytes);

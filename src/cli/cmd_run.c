@@ -403,7 +403,9 @@ static int run_open(struct run *run, struct engine_result *result)
 	if (capture == NULL)
 		return status;
 	run->capture = capture;
-	status = run_engine(run, result);
+	status = run_plan_workers(&run->options, capture);
+	if (status == 0)
+		status = run_engine(run, result);
 	capture_close(capture);
 	return status;
 }

@@ -221,6 +221,11 @@ static int run(struct verdicts *verdicts, struct engine_result *result)
 	capture = run_open_capture(options, &status);
 	if (capture == NULL)
 		return status;
+	status = run_plan_workers(&verdicts->run, capture);
+	if (status != 0) {
+		capture_close(capture);
+		return status;
+	}
 	report.capture = capture;
 	run_bar_init(&bar, options);
 	if (isatty(STDOUT_FILENO))

@@ -210,7 +210,7 @@ int run_options_plan_memory(const struct command_spec *command, struct run_optio
 		config->max_flows = config->memory.state_bytes / FLOW_BYTES;
 	if (config->max_flows > MAX_FLOWS)
 		config->max_flows = MAX_FLOWS;
-	nb_workers = engine_memory_workers(&config->memory, config->chunk_size);
+	nb_workers = engine_memory_workers(&config->memory, config->chunk_size, 0);
 	if (config->nb_workers <= nb_workers)
 		return OPTIONS_GO_ON;
 	if (options->has_workers && options->has_max_memory)
@@ -250,6 +250,9 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 		.follow = options->follow,
 		.follow_timeout_ns = options->follow_timeout_ns,
 		.is_stopped = engine_is_interrupted,
+		.max_memory = engine_memory_of_inputs(&options->config.memory,
+						      options->config.chunk_size),
+		.enough = engine_memory_enough,
 	};
 	char error[640];
 	bool usage;
@@ -264,6 +267,26 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 		*status = usage ? EXIT_USAGE : EXIT_FAILED;
 	}
 	return capture;
+}
+
+int run_plan_workers(struct run_options *options, const struct capture *capture)
+{
+	struct engine_config *config = &options->config;
+	const uint32_t nb_workers = engine_memory_workers(&config->memory, config->chunk_size,
+							  capture_memory(capture));
+
+	if (config->nb_workers <= nb_workers || !options->has_max_memory)
+		return 0;
+	if (!options->has_workers) {
+		config->nb_workers = nb_workers;
+		return 0;
+	}
+	fprintf(stderr,
+		"tcpmill: --max-memory %s is enough for %u worker%s beside the %s that these "
+		"captures take, found --workers %u\n",
+		text_bytes(config->memory.max_bytes).s, nb_workers, nb_workers == 1 ? "" : "s",
+		text_bytes(capture_memory(capture)).s, config->nb_workers);
+	return EXIT_USAGE;
 }
 
 static void on_signal(int signal)

@@ -161,6 +161,11 @@ int run_follow_finish(const struct command_spec *command, struct run_options *op
 
 /* Opens the captures; NULL after a line on stderr, with the exit status in *status. */
 struct capture *run_open_capture(const struct run_options *options, int *status);
+/*
+ * Workers share the memory that the captures leave, now that it is known what they take. 0, or
+ * EXIT_USAGE after a line on stderr.
+ */
+int run_plan_workers(struct run_options *options, const struct capture *capture);
 
 /* An interrupt makes the run finish what it has; a broken pipe is an error of write(). */
 void run_catch_signals(void);

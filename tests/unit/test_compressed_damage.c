@@ -342,9 +342,7 @@ static void a_window_larger_than_the_limit_is_refused(void **state)
 
 	some_pcap(&b);
 	put_zstd_window(&packed, 28, b.data, b.len);
-	assert_refused(state, &packed,
-		       "damaged at byte 3: zstd: expected sound data, found: Frame requires too "
-		       "much memory for decoding");
+	assert_refused(state, &packed, "zstd needs 257 MiB of memory, there are 256 for it");
 	packed.len = 0;
 	put_packed(&packed, PACK_XZ, b.data, b.len);
 	/* The block's header: a quarter of its size - 1, then LZMA2 with one byte, its checksum. */
@@ -353,10 +351,7 @@ static void a_window_larger_than_the_limit_is_refused(void **state)
 		assert_true(at < 12 + header_len);
 	packed.data[at + 2] = 37; /* a dictionary of 1.5 GiB */
 	set32(&packed, 12 + header_len, lzma_crc32(packed.data + 12, header_len, 0));
-	assert_refused(state, &packed,
-		       "damaged at byte 0: xz: expected sound data in the stream that begins "
-		       "there, found: a dictionary that needs "
-		       "more than 256 MiB of memory");
+	assert_refused(state, &packed, "xz needs 1537 MiB of memory, there are 256 for it");
 	bytes_fini(&b);
 	bytes_fini(&packed);
 }

@@ -297,7 +297,7 @@ static void the_plan_is_within_what_is_given(void **state)
 			 */
 			assert_true(engine_memory_chunk_size(&m, 8u << 20) / 16 + 1 <=
 				    1u << m.epoch_shift);
-			assert_true(engine_memory_workers(&m, 4096) >= 1);
+			assert_true(engine_memory_workers(&m, 4096, 0) >= 1);
 		}
 	}
 }
