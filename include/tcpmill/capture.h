@@ -98,6 +98,9 @@ struct chunk {
 struct capture_params {
 	const char *const *paths;
 	size_t nb_paths;
+	/* [nb_paths], or NULL: found in a folder and not named. What is damaged before anything
+	 * in it can be read is a damaged input then, and no reason to stop. */
+	const bool *is_found;
 	size_t chunk_size;   /* bytes of file a chunk */
 	uint64_t max_frames; /* stop after so many; 0 = no limit */
 	const char *filter;  /* BPF text, or NULL */
@@ -147,8 +150,8 @@ struct capture_totals {
 
 /*
  * Opens and sniffs every input; fails before anything is read if one is missing
- * or no capture. A file that is followed is waited for until its header is there. NULL
- * with one line in error; *usage is set when the filter text is at fault, or what is to
+ * or no capture (but see is_found). A file that is followed is waited for until its header is
+ * there. NULL with one line in error; *usage is set when the filter text is at fault, or what is to
  * be followed is no plain file.
  */
 struct capture *capture_open(const struct capture_params *params, char *error, size_t error_size,
@@ -192,7 +195,7 @@ enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns);
 struct capture_folder {
 	char **paths; /* by (time of the first packet, name); those without packets last */
 	size_t nb;
-	size_t nb_others; /* files that are no captures */
+	size_t nb_others; /* files that are no captures, links that lead nowhere */
 	char other[256];  /* name of one of them */
 };
 

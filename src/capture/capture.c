@@ -15,6 +15,52 @@
 
 static const size_t interfaces_bytes = CAPTURE_MAX_INTERFACES * sizeof(struct capture_interface);
 
+/* Ends the source. Of too many the last one is told. */
+static struct capture_damage *add_damage(struct capture *capture, struct source *source)
+{
+	struct capture_damage *damage = &capture->damage[CAPTURE_NB_DAMAGE - 1];
+
+	atomic_store(&source->ended, true);
+	if (capture->totals.nb_damage < CAPTURE_NB_DAMAGE)
+		damage = &capture->damage[capture->totals.nb_damage];
+	capture->totals.nb_damage++;
+	damage->input = (uint32_t)(source - capture->sources);
+	return damage;
+}
+
+/* It was found, not named, and is damaged before anything in it can be read. */
+static void note_broken(struct capture *capture, struct source *source, const char *what)
+{
+	source->info.format =
+		source->unpacker != NULL ? unpacker_name(source->unpacker) : "cut short";
+	source_close(source);
+	snprintf(add_damage(capture, source)->text, sizeof(capture->damage[0].text), "%s", what);
+}
+
+/* Opens input i. 0, or -1 with one line in error. */
+static int open_input(struct capture *capture, const struct capture_params *params, size_t i,
+		      char *error, size_t error_size)
+{
+	struct source *source = &capture->sources[i];
+
+	source->pause_at_ns = UINT64_MAX;
+	if (params->follow && i + 1 == params->nb_paths) {
+		source->follow = follow_create(params->paths[i], params->follow_timeout_ns,
+					       params->is_stopped);
+		if (source->follow == NULL) {
+			snprintf(error, error_size, "out of memory");
+			return -1;
+		}
+	}
+	if (source_open(capture, source, params->nb_paths, params->paths[i], error, error_size) ==
+	    0)
+		return 0;
+	if (!source->is_broken || params->is_found == NULL || !params->is_found[i])
+		return -1;
+	note_broken(capture, source, error + strlen(source_name(source)) + 2);
+	return 0;
+}
+
 struct capture *capture_open(const struct capture_params *params, char *error, size_t error_size,
 			     bool *usage)
 {
@@ -42,21 +88,11 @@ struct capture *capture_open(const struct capture_params *params, char *error, s
 		goto no_memory;
 	for (size_t i = 0; i < params->nb_paths; i++)
 		capture->sources[i].fd = -1;
-	for (; capture->nb_sources < params->nb_paths; capture->nb_sources++) {
-		struct source *source = &capture->sources[capture->nb_sources];
+	while (capture->nb_sources < params->nb_paths) {
+		const size_t i = capture->nb_sources++; /* to be closed, whatever happens */
 
-		source->pause_at_ns = UINT64_MAX;
-		if (params->follow && capture->nb_sources + 1 == params->nb_paths) {
-			source->follow =
-				follow_create(params->paths[capture->nb_sources],
-					      params->follow_timeout_ns, params->is_stopped);
-			if (source->follow == NULL)
-				goto no_memory;
-		}
-		if (source_open(capture, source, params->nb_paths,
-				params->paths[capture->nb_sources], error, error_size) != 0) {
-			*usage = source->cannot_follow;
-			capture->nb_sources++; /* to be closed */
+		if (open_input(capture, params, i, error, error_size) != 0) {
+			*usage = capture->sources[i].cannot_follow;
 			goto fail;
 		}
 	}
@@ -186,15 +222,11 @@ static void end_source(struct source *source)
 void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
 			 const char *format, ...)
 {
-	struct capture_damage *damage = &capture->damage[CAPTURE_NB_DAMAGE - 1];
 	const bool is_unfollowed = source->follow != NULL && follow_trouble(source->follow) != NULL;
+	struct capture_damage *damage = add_damage(capture, source);
 	va_list args;
 	int n;
 
-	if (capture->totals.nb_damage < CAPTURE_NB_DAMAGE)
-		damage = &capture->damage[capture->totals.nb_damage];
-	capture->totals.nb_damage++;
-	damage->input = (uint32_t)(source - capture->sources);
 	n = snprintf(damage->text, sizeof(damage->text), "%s at byte %" PRIu64 "%s: ",
 		     is_unfollowed || source->is_refused ? "stopped" : "damaged", offset,
 		     source->unpacker != NULL ? " decompressed" : "");

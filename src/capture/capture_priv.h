@@ -57,6 +57,7 @@ struct source {
 	bool is_paused;     /* the last read gave up waiting: more may come */
 	bool is_refused;    /* what comes next would take too much memory to decompress */
 	bool cannot_follow; /* it was asked for, of what cannot be followed */
+	bool is_broken;     /* it was not opened, for damage in front of all that could be read */
 };
 
 struct capture {
@@ -145,6 +146,9 @@ ssize_t waiting_read(const struct capture *capture, struct source *source, uint8
 
 /* Asks the kernel for what comes behind the chunk; called by whoever is about to read it. */
 void source_read_ahead(struct source *source, const struct chunk *chunk);
+
+/* The input as messages call it: its path, or stdin. */
+const char *source_name(const struct source *source);
 
 /* Sniffs and opens one of so many. 0, or -1 with one line in error. */
 int source_open(const struct capture *capture, struct source *source, size_t nb_inputs,

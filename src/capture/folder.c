@@ -30,9 +30,11 @@ struct listing {
 
 enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
 {
+	const bool is_found = true;
 	const struct capture_params params = {
 		.paths = &path,
 		.nb_paths = 1,
+		.is_found = &is_found,
 		.chunk_size = CAPTURE_MIN_CHUNK,
 		.max_frames = 1,
 		/* It looks at a few bytes: of a window no more is touched, however large it is. */
@@ -96,22 +98,26 @@ static char *join(const char *folder, const char *name)
 	return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
 }
 
-/* 1: a regular file that can be read, and is none that we write; 0: passed over; -errno. */
+enum { PASS_OVER, COUNT_AS_OTHER, LOOK_INSIDE };
+
+/* LOOK_INSIDE of a regular file that can be read and is none that we write; or -errno. */
 static int look_at(const char *path)
 {
 	/* Opening a pipe would wait for its writer. */
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char magic[6] = "";
 	struct stat st;
-	int rc = 0;
+	int rc = PASS_OVER;
 
+	if (fd < 0 && errno == ENXIO)
+		return PASS_OVER; /* a socket */
 	if (fd < 0)
-		return errno == ENOENT || errno == ENXIO ? 0 : -errno;
+		return errno == ENOENT || errno == ELOOP ? COUNT_AS_OTHER : -errno;
 	if (fstat(fd, &st) != 0)
 		rc = -errno;
-	else if (S_ISREG(st.st_mode))
-		rc = pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
-		     memcmp(magic, "ARROW1", sizeof(magic)) != 0;
+	else if (S_ISREG(st.st_mode) && (pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+					 memcmp(magic, "ARROW1", sizeof(magic)) != 0))
+		rc = LOOK_INSIDE;
 	(void)close(fd);
 	return rc;
 }
@@ -131,34 +137,49 @@ static int add(struct listing *listing, const struct entry *entry)
 	return 0;
 }
 
+/* Looks inside. LOOK_INSIDE if it is a capture, damaged or not; COUNT_AS_OTHER; or -errno. */
+static int peek(struct entry *entry)
+{
+	switch (capture_peek(entry->path, &entry->first_ts_ns)) {
+	case CAPTURE_PEEKED_FAILED:
+		return -errno;
+	case CAPTURE_PEEKED_OTHER:
+		return COUNT_AS_OTHER;
+	case CAPTURE_PEEKED_PACKET:
+		entry->has_packets = true;
+		break;
+	case CAPTURE_PEEKED_NOTHING:
+		break;
+	}
+	return LOOK_INSIDE;
+}
+
+static void count_other(struct capture_folder *set, const char *name)
+{
+	if (set->nb_others++ == 0)
+		snprintf(set->other, sizeof(set->other), "%s", name);
+}
+
 /* Takes path, which is malloc'ed, or frees it. 0 or -errno. */
 static int take(struct listing *listing, char *path, const char *name)
 {
 	struct entry entry = {.path = path};
 	int rc = path == NULL ? -ENOMEM : look_at(path);
 
-	if (rc == 1) {
-		const enum capture_peeked peeked = capture_peek(path, &entry.first_ts_ns);
-
-		if (peeked == CAPTURE_PEEKED_FAILED) {
-			rc = -errno;
-		} else if (peeked != CAPTURE_PEEKED_OTHER) {
-			entry.has_packets = peeked == CAPTURE_PEEKED_PACKET;
-			rc = add(listing, &entry);
-			if (rc == 0)
-				return 0;
-		} else {
-			rc = 0;
-			if (listing->set->nb_others++ == 0)
-				snprintf(listing->set->other, sizeof(listing->set->other), "%s",
-					 name);
-		}
+	if (rc == LOOK_INSIDE)
+		rc = peek(&entry);
+	if (rc == LOOK_INSIDE) {
+		rc = add(listing, &entry);
+		if (rc == 0)
+			return 0;
 	}
 	if (rc < 0)
 		snprintf(listing->error, listing->error_size, "%s: cannot open: %s",
 			 path != NULL ? path : name, strerror(-rc));
+	else if (rc == COUNT_AS_OTHER)
+		count_other(listing->set, name);
 	free(path);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static int list(struct listing *listing)

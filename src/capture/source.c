@@ -16,6 +16,8 @@
 #include "unpack.h"
 
 #define PCAP_HEADER_LEN 24u
+#define PCAPNG_HEADER_LEN 28u
+#define PCAPNG_MIN_LEN 12u /* of it, to be known */
 
 /* pcap-savefile(5) magics as read on a little-endian machine. */
 #define MAGIC_US 0xa1b2c3d4u
@@ -78,7 +80,7 @@ static bool sniff_pcapng(struct source *source, const uint8_t *head, size_t len)
 {
 	uint32_t type, magic;
 
-	if (len < 12)
+	if (len < PCAPNG_MIN_LEN)
 		return false;
 	memcpy(&type, head, sizeof(type));
 	memcpy(&magic, head + 8, sizeof(magic));
@@ -150,48 +152,57 @@ void capture_read(struct capture *capture, struct chunk *chunk)
 		chunk->len = (size_t)n;
 }
 
-/* True if what is there (zeros stand behind it) begins a pcap header. */
-static bool is_cut_header(const struct source *source, size_t nb_head)
+/* Is all that is there (zeros stand behind it) the beginning of a header? Says so, then. */
+static bool is_cut_header(struct source *source, size_t nb_head, const char *name, char *error,
+			  size_t error_size)
 {
+	static const uint8_t section[] = {0x0a, 0x0d, 0x0d, 0x0a};
+	const bool is_pcapng = nb_head >= sizeof(section) && nb_head < PCAPNG_MIN_LEN &&
+			       memcmp(source->head, section, sizeof(section)) == 0;
 	struct source whole = {0};
 
-	return nb_head < PCAP_HEADER_LEN && sniff_pcap(&whole, source->head, sizeof(source->head));
+	source->is_broken = is_pcapng || (nb_head < PCAP_HEADER_LEN &&
+					  sniff_pcap(&whole, source->head, sizeof(source->head)));
+	if (source->is_broken)
+		snprintf(error, error_size,
+			 "%s: cut short: expected a %s header of %u bytes%s%s, got %zu", name,
+			 is_pcapng ? "pcapng" : "pcap",
+			 is_pcapng ? PCAPNG_HEADER_LEN : PCAP_HEADER_LEN,
+			 source->unpacker != NULL ? " in " : " at byte 0",
+			 source->unpacker != NULL ? unpacker_name(source->unpacker) : "", nb_head);
+	return source->is_broken;
 }
 
 /* Hands an input that is neither pcap nor pcapng to libpcap. */
-static int open_with_libpcap(struct source *source, const char *path, size_t nb_head, char *error,
+static int open_with_libpcap(struct source *source, const char *name, size_t nb_head, char *error,
 			     size_t error_size)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
 	pcap_t *pcap = NULL;
 
-	if (is_cut_header(source, nb_head)) {
-		snprintf(error, error_size,
-			 "%s: cut short: expected a pcap header of %u bytes at byte 0, got %zu",
-			 path, PCAP_HEADER_LEN, nb_head);
+	if (is_cut_header(source, nb_head, name, error, error_size))
 		return -1;
-	}
 	/* A pipe's first bytes are gone: libpcap cannot have them. */
 	if (!source->is_stream)
-		pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO,
-							       why);
+		pcap = pcap_open_offline_with_tstamp_precision(source->info.path,
+							       PCAP_TSTAMP_PRECISION_NANO, why);
 	if (pcap == NULL && source->format_is_old) {
 		snprintf(error, error_size,
 			 "%s: expected pcap 2.4 or pcapng, found an older pcap that libpcap %s",
-			 path,
+			 name,
 			 source->is_stream ? "can read from a file only, not from a pipe"
 					   : "does not read");
 		return -1;
 	}
 	if (pcap == NULL && foreign_format_tell(source->head, nb_head, why, sizeof(why))) {
-		snprintf(error, error_size, "%s: expected pcap or pcapng, found %s", path, why);
+		snprintf(error, error_size, "%s: expected pcap or pcapng, found %s", name, why);
 		return -1;
 	}
 	if (pcap == NULL) {
 		snprintf(error, error_size,
 			 "%s: not a capture: expected pcap or pcapng, found %02x%02x%02x%02x at "
 			 "byte 0",
-			 path, source->head[0], nb_head > 1 ? source->head[1] : 0,
+			 name, source->head[0], nb_head > 1 ? source->head[1] : 0,
 			 nb_head > 2 ? source->head[2] : 0, nb_head > 3 ? source->head[3] : 0);
 		return -1;
 	}
@@ -226,26 +237,31 @@ int source_reopen(struct source *source)
 	return rc;
 }
 
-static int open_file(struct source *source, const char *path, char *error, size_t error_size)
+const char *source_name(const struct source *source)
+{
+	return strcmp(source->info.path, "-") == 0 ? "stdin" : source->info.path;
+}
+
+static int open_file(struct source *source, char *error, size_t error_size)
 {
 	struct stat st;
+	const char *const path = source->info.path, *const name = source_name(source);
 	const bool is_stdin = strcmp(path, "-") == 0;
 	/* A pipe cannot be followed: not a reason to wait for its writer. */
 	const int flags = O_RDONLY | O_CLOEXEC | (source->follow != NULL ? O_NONBLOCK : 0);
 
-	source->info.path = path;
 	source->fd = is_stdin ? STDIN_FILENO : open(path, flags);
 	if (source->fd < 0 || fstat(source->fd, &st) != 0) {
-		snprintf(error, error_size, "%s: cannot open: %s", path, strerror(errno));
+		snprintf(error, error_size, "%s: cannot open: %s", name, strerror(errno));
 		return -1;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		snprintf(error, error_size, "%s: expected a capture, found a directory", path);
+		snprintf(error, error_size, "%s: expected a capture, found a directory", name);
 		return -1;
 	}
 	if (source->follow != NULL && !S_ISREG(st.st_mode)) {
 		snprintf(error, error_size, "%s: --follow: expected a file, found a pipe or device",
-			 path);
+			 name);
 		source->cannot_follow = true;
 		return -1;
 	}
@@ -283,7 +299,7 @@ static const char *packed_format(const char *inner, const char *outer)
 }
 
 /* What was found in a compressed input is no capture, or none that is read from there. */
-static int refuse_packed(const struct source *source, const char *path, size_t nb_head, char *error,
+static int refuse_packed(struct source *source, const char *name, size_t nb_head, char *error,
 			 size_t error_size)
 {
 	const char *const outer = unpacker_name(source->unpacker);
@@ -291,71 +307,73 @@ static int refuse_packed(const struct source *source, const char *path, size_t n
 	const uint8_t *const p = source->head;
 	char what[128];
 
+	if (is_cut_header(source, nb_head, name, error, error_size))
+		return -1;
 	if (nb_head == 0)
-		snprintf(error, error_size, "%s: expected a capture in %s, found nothing", path,
+		snprintf(error, error_size, "%s: expected a capture in %s, found nothing", name,
 			 outer);
 	else if (inner != NULL)
 		snprintf(error, error_size,
-			 "%s: expected a capture in %s, found %s: only one is decompressed", path,
+			 "%s: expected a capture in %s, found %s: only one is decompressed", name,
 			 outer, inner->name);
 	else if (source->format_is_old)
 		snprintf(
 			error, error_size,
 			"%s: expected pcap 2.4 or pcapng in %s, found an older pcap: decompress it "
 			"first",
-			path, outer);
-	else if (is_cut_header(source, nb_head))
-		snprintf(error, error_size,
-			 "%s: cut short: expected a pcap header of %u bytes in %s, got %zu", path,
-			 PCAP_HEADER_LEN, outer, nb_head);
+			name, outer);
 	else if (foreign_format_tell(p, nb_head, what, sizeof(what)))
-		snprintf(error, error_size, "%s: expected pcap or pcapng in %s, found %s", path,
+		snprintf(error, error_size, "%s: expected pcap or pcapng in %s, found %s", name,
 			 outer, what);
 	else
 		snprintf(error, error_size,
 			 "%s: not a capture: expected pcap or pcapng in %s, found %02x%02x%02x%02x",
-			 path, outer, p[0], p[1], p[2], p[3]);
+			 name, outer, p[0], p[1], p[2], p[3]);
 	return -1;
 }
 
 /* A compressed input: sniffs what is in it. Nothing but a pipe stays open. */
 static int open_packed(const struct capture *capture, struct source *source,
-		       const struct decompress_limits *limits, size_t nb_head, char *error,
-		       size_t error_size)
+		       const struct decompress_limits *limits, const char *name, size_t nb_head,
+		       char *error, size_t error_size)
 {
-	const char *const path = source->info.path;
 	uint8_t packed[sizeof(source->head)];
 	uint64_t in_offset, out_bytes;
+	bool is_pcap, is_pcapng;
+	const char *why;
 	ssize_t n;
 
 	memcpy(packed, source->head, nb_head);
 	memset(source->head, 0, sizeof(source->head));
 	source->unpacker = unpacker_create(source->is_stream, limits);
 	if (source->unpacker == NULL) {
-		snprintf(error, error_size, "%s: out of memory", path);
+		snprintf(error, error_size, "%s: out of memory", name);
 		return -1;
 	}
 	n = unpacker_sniff(source->unpacker, source->fd, packed, nb_head, source->head,
 			   sizeof(source->head));
-	if (n < 0) {
-		const char *const why = unpacker_error(source->unpacker, &in_offset, &out_bytes);
+	why = unpacker_error(source->unpacker, &in_offset, &out_bytes);
+	is_pcap = n > 0 && sniff_pcap(source, source->head, (size_t)n);
+	is_pcapng = n > 0 && !is_pcap && sniff_pcapng(source, source->head, (size_t)n);
+	/* Of a whole head it is known that no capture begins there. */
+	source->is_broken =
+		why != NULL && !is_pcap && !is_pcapng && n < (ssize_t)sizeof(source->head);
+	if (source->is_broken) {
 		const uint64_t refused = unpacker_refused(source->unpacker);
 		char hint[64];
 
 		if (refused != 0)
-			snprintf(error, error_size, "%s: %s %s%s", path,
+			snprintf(error, error_size, "%s: %s %s%s", name,
 				 unpacker_name(source->unpacker), why,
 				 budget_hint(capture, refused + UNPACK_MEMORY, hint, sizeof(hint)));
 		else
-			snprintf(error, error_size, "%s: damaged at byte %" PRIu64 ": %s: %s", path,
+			snprintf(error, error_size, "%s: damaged at byte %" PRIu64 ": %s: %s", name,
 				 in_offset, unpacker_name(source->unpacker), why);
 		return -1;
 	}
-	source->nb_head = (uint8_t)n;
-	if (sniff_pcap(source, source->head, (size_t)n))
-		source->nb_head = 0;
-	else if (!sniff_pcapng(source, source->head, (size_t)n))
-		return refuse_packed(source, path, (size_t)n, error, error_size);
+	source->nb_head = is_pcap ? 0 : (uint8_t)n;
+	if (!is_pcap && !is_pcapng)
+		return refuse_packed(source, name, (size_t)n, error, error_size);
 	source->info.format = packed_format(source->info.format, unpacker_name(source->unpacker));
 	if (!source->is_stream && source->fd != STDIN_FILENO)
 		source_close_file(source);
@@ -366,7 +384,7 @@ static int open_packed(const struct capture *capture, struct source *source,
 }
 
 /* What is read in order and from the start only: not if it is compressed, or old. */
-static int refuse_to_follow(struct source *source, const char *path, size_t nb_head, char *error,
+static int refuse_to_follow(struct source *source, const char *name, size_t nb_head, char *error,
 			    size_t error_size)
 {
 	const struct decompress_format *packed = decompress_detect(source->head, nb_head);
@@ -376,12 +394,12 @@ static int refuse_to_follow(struct source *source, const char *path, size_t nb_h
 		snprintf(error, error_size,
 			 "%s: --follow: expected pcap or pcapng, found %s: what is compressed "
 			 "cannot be followed",
-			 path, packed->name);
+			 name, packed->name);
 	else
 		snprintf(error, error_size,
 			 "%s: --follow: expected pcap 2.4 or pcapng, found %02x%02x%02x%02x at "
 			 "byte 0",
-			 path, source->head[0], source->head[1], source->head[2], source->head[3]);
+			 name, source->head[0], source->head[1], source->head[2], source->head[3]);
 	return -1;
 }
 
@@ -389,19 +407,22 @@ int source_open(const struct capture *capture, struct source *source, size_t nb_
 		const char *path, char *error, size_t error_size)
 {
 	struct decompress_limits limits = budget_limits(capture, nb_inputs);
+	const char *name;
 	ssize_t n;
 
-	if (open_file(source, path, error, error_size) != 0)
+	source->info.path = path;
+	name = source_name(source);
+	if (open_file(source, error, error_size) != 0)
 		return -1;
 	n = source->is_stream ? stream_read(NULL, source, source->head, sizeof(source->head),
 					    sizeof(source->head))
 			      : file_read(source->fd, source->head, sizeof(source->head), 0);
 	if (n < 0) {
-		snprintf(error, error_size, "%s: cannot read: %s", path, strerror((int)-n));
+		snprintf(error, error_size, "%s: cannot read: %s", name, strerror((int)-n));
 		return -1;
 	}
 	if (n == 0) {
-		snprintf(error, error_size, "%s: expected a capture, found an empty file", path);
+		snprintf(error, error_size, "%s: expected a capture, found an empty file", name);
 		return -1;
 	}
 	source->nb_head = (uint8_t)n;
@@ -410,12 +431,12 @@ int source_open(const struct capture *capture, struct source *source, size_t nb_
 	else if (sniff_pcapng(source, source->head, (size_t)n))
 		source->nb_head = source->is_stream ? source->nb_head : 0;
 	else if (source->follow != NULL)
-		return refuse_to_follow(source, path, (size_t)n, error, error_size);
+		return refuse_to_follow(source, name, (size_t)n, error, error_size);
 	else if (decompress_detect(source->head, (size_t)n) != NULL ||
 		 decompress_is_skippable(source->head, (size_t)n))
-		return open_packed(capture, source, &limits, (size_t)n, error, error_size);
+		return open_packed(capture, source, &limits, name, (size_t)n, error, error_size);
 	else
-		return open_with_libpcap(source, path, (size_t)n, error, error_size);
+		return open_with_libpcap(source, name, (size_t)n, error, error_size);
 	if (!source->is_stream && source->fd != STDIN_FILENO)
 		source_close(source);
 	return 0;

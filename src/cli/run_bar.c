@@ -20,12 +20,13 @@ static void draw_bar(FILE *out, uint64_t done, uint64_t total, unsigned int widt
 void run_bar_init(struct run_bar *bar, const struct run_options *options)
 {
 	*bar = (struct run_bar){
-		.name = options->nb_paths == 1 ? options->paths[0] : "captures",
 		.out = isatty(STDERR_FILENO) && !options->quiet ? stderr : NULL,
 		.quiet = options->quiet,
 		.max_flows = options->config.max_flows,
 		.max_memory = options->config.memory.max_bytes,
 	};
+	text_input(bar->name, sizeof(bar->name),
+		   options->nb_paths == 1 ? options->paths[0] : "captures");
 }
 
 void run_bar_clear(struct run_bar *bar)

@@ -237,11 +237,20 @@ int run_options_check(const struct command_spec *command, struct run_options *op
 	return status == OPTIONS_GO_ON ? run_inputs_expand(options) : status;
 }
 
+void run_print_error(const char *error)
+{
+	char clean[4096]; /* it may have a name that nobody typed */
+
+	text_clean(clean, sizeof(clean), error, strlen(error));
+	fprintf(stderr, "tcpmill: %s\n", clean);
+}
+
 struct capture *run_open_capture(const struct run_options *options, int *status)
 {
 	const struct capture_params params = {
 		.paths = options->paths,
 		.nb_paths = options->nb_paths,
+		.is_found = options->is_found,
 		.chunk_size = options->config.chunk_size,
 		.max_frames = options->config.max_frames,
 		.filter = options->config.filter,
@@ -263,7 +272,7 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 		run_catch_signals();
 	capture = capture_open(&params, error, sizeof(error), &usage);
 	if (capture == NULL) {
-		fprintf(stderr, "tcpmill: %s\n", error);
+		run_print_error(error);
 		*status = usage ? EXIT_USAGE : EXIT_FAILED;
 	}
 	return capture;
@@ -309,8 +318,10 @@ void run_catch_signals(void)
 
 void run_blame(const struct run_options *options)
 {
+	char name[4096];
+
 	if (options->nb_paths == 1)
-		fprintf(stderr, "tcpmill: %s: ", options->paths[0]);
+		fprintf(stderr, "tcpmill: %s: ", text_input(name, sizeof(name), options->paths[0]));
 	else
 		fprintf(stderr, "tcpmill: %zu captures: ", options->nb_paths);
 }
@@ -335,9 +346,12 @@ void run_print_damage(const struct run_report *report)
 		const char *path = capture_input(report->capture, damage->input)->path;
 		char name[4096]; /* of a folder's file: one line, whatever is in it */
 
-		text_clean(name, sizeof(name), path, strlen(path));
-		fprintf(stderr, "tcpmill: %s: %s\n", name, damage->text);
+		fprintf(stderr, "tcpmill: %s: %s\n", text_input(name, sizeof(name), path),
+			damage->text);
 	}
+	if (nb > CAPTURE_NB_DAMAGE)
+		fprintf(stderr, "tcpmill: %s more inputs are damaged\n",
+			text_ucount(nb - CAPTURE_NB_DAMAGE).s);
 	fprintf(stderr,
 		"tcpmill: kept everything before it: %s packets, %s flow%s (exit status 3)\n",
 		text_ucount(totals->nb_frames).s, text_ucount(report->result->totals.flows).s,

@@ -21,6 +21,7 @@ struct run_options {
 	struct engine_config config;
 	const char **paths;
 	size_t nb_paths;
+	bool *is_found;                 /* [nb_paths]: in a folder, not named */
 	struct capture_folder *folders; /* whose captures stand among the paths */
 	size_t nb_folders;
 	bool json, quiet;
@@ -170,6 +171,9 @@ int run_plan_workers(struct run_options *options, const struct capture *capture)
 /* An interrupt makes the run finish what it has; a broken pipe is an error of write(). */
 void run_catch_signals(void);
 
+/* "tcpmill: ERROR" on stderr, in one line whatever is in it. */
+void run_print_error(const char *error);
+
 /* "tcpmill: FILE: " on stderr: whose fault it is. */
 void run_blame(const struct run_options *options);
 /* What to end with after a run that did not fail: interrupted, damaged or all well. */
@@ -179,7 +183,7 @@ void run_print_damage(const struct run_report *report);
 
 /* The progress line on a terminal. */
 struct run_bar {
-	const char *name;
+	char name[256];
 	FILE *out; /* NULL: no line is drawn */
 	bool is_drawn, has_warned;
 	bool quiet;

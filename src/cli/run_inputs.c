@@ -37,7 +37,7 @@ static struct capture_folder *list_folder(struct run_options *options, const cha
 	char error[640];
 
 	if (capture_folder_list(path, set, error, sizeof(error)) != 0) {
-		fprintf(stderr, "tcpmill: %s\n", error);
+		run_print_error(error);
 		capture_folder_free(set);
 		return NULL;
 	}
@@ -51,15 +51,23 @@ static struct capture_folder *list_folder(struct run_options *options, const cha
 static bool put_in_place(struct run_options *options, size_t at, const struct capture_folder *set)
 {
 	const size_t behind = options->nb_paths - at - 1;
-	const char **paths =
-		realloc(options->paths, (options->nb_paths + set->nb) * sizeof(*paths));
+	const size_t nb = options->nb_paths + set->nb;
+	const char **paths = realloc(options->paths, nb * sizeof(*paths));
+	bool *is_found;
 
 	if (paths == NULL)
 		return false;
 	options->paths = paths;
+	is_found = realloc(options->is_found, nb * sizeof(*is_found));
+	if (is_found == NULL)
+		return false;
+	options->is_found = is_found;
 	memmove(&paths[at + set->nb], &paths[at + 1], behind * sizeof(*paths));
-	for (size_t i = 0; i < set->nb; i++)
+	memmove(&is_found[at + set->nb], &is_found[at + 1], behind * sizeof(*is_found));
+	for (size_t i = 0; i < set->nb; i++) {
 		paths[at + i] = set->paths[i];
+		is_found[at + i] = true;
+	}
 	options->nb_paths += set->nb - 1;
 	return true;
 }
@@ -67,7 +75,8 @@ static bool put_in_place(struct run_options *options, size_t at, const struct ca
 int run_inputs_expand(struct run_options *options)
 {
 	options->folders = calloc(options->nb_paths, sizeof(*options->folders));
-	if (options->folders == NULL)
+	options->is_found = calloc(options->nb_paths, sizeof(*options->is_found));
+	if (options->folders == NULL || options->is_found == NULL)
 		goto no_memory;
 	for (size_t at = 0; at < options->nb_paths;) {
 		const struct capture_folder *set;
@@ -94,4 +103,5 @@ void run_inputs_free(struct run_options *options)
 	for (size_t i = 0; i < options->nb_folders; i++)
 		capture_folder_free(&options->folders[i]);
 	free(options->folders);
+	free(options->is_found);
 }

@@ -64,6 +64,8 @@ size_t text_width(const char *s, size_t len);
  * between characters. Returns the length written.
  */
 size_t text_clean(char *out, size_t size, const char *s, size_t len);
+/* An input as messages call it: stdin for "-", else its cleaned path. Returns out. */
+const char *text_input(char *out, size_t size, const char *path);
 /* Writes s padded with blanks to width columns; longer text is written whole. */
 void text_put_left(FILE *out, const char *s, size_t width);
 void text_put_right(FILE *out, const char *s, size_t width);

@@ -103,6 +103,14 @@ static bool is_unprintable(uint32_t code)
 	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
+const char *text_input(char *out, size_t size, const char *path)
+{
+	const char *const name = strcmp(path, "-") == 0 ? "stdin" : path;
+
+	text_clean(out, size, name, strlen(name));
+	return out;
+}
+
 size_t text_clean(char *out, size_t size, const char *s, size_t len)
 {
 	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */

@@ -3,15 +3,20 @@
 """Several captures as one: files in their order, folders by the time of the first packet, thousands
 of small files with few descriptors."""
 
+import gzip
+import lzma
 import os
 import pathlib
 import random
 import re
 import resource
+import shutil
+import socket
 import struct
 import sys
 import tempfile
 
+import bad_input
 import common
 import forge
 
@@ -89,12 +94,14 @@ def folder_content(bench):
     good = pcap((0, forge.tcp_frame(1)))
     bench.write("mixed/notes.txt", b"nothing to see\n")
     bench.write("mixed/empty", b"")
-    bench.write("mixed/cut.pcap", good[:20])
     bench.write("mixed/capture.bin", good)
     bench.write("mixed/.hidden.pcap", good)
     bench.write("mixed/sub/deeper.pcap", good)
     os.mkfifo(bench.tmp / "mixed/fifo.pcap")
     (bench.tmp / "mixed/dangling.pcap").symlink_to("nowhere")
+    (bench.tmp / "mixed/loop.pcap").symlink_to("loop.pcap")
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(bench.tmp / "mixed/socket.pcap"))
     (bench.tmp / "mixed/linked").symlink_to("sub/deeper.pcap")
     (bench.tmp / "mixed/linked-folder").symlink_to("sub")
     folder = bench.tmp / "mixed"
@@ -104,14 +111,125 @@ def folder_content(bench):
         bench.write("mixed/other.arrow.part", output.read_bytes()[:300])
         bench.checks.ok("a folder of all sorts", result.rc == OK, str(result))
         bench.checks.ok("files passed over are counted in one line", re.fullmatch(
-            rf"tcpmill: {folder}: 2 captures; passed over 3 files that are none "
-            r"\((notes\.txt|empty|cut\.pcap) \.\.\.\)", result.errors.splitlines()[0]),
+            rf"tcpmill: {folder}: 2 captures; passed over 4 files that are none "
+            r"\((notes\.txt|empty|dangling\.pcap|loop\.pcap) \.\.\.\)",
+            result.errors.splitlines()[0]),
             result.errors)
     bench.checks.equal("the captures found",
                        sorted(n for n, _, _ in bench.names("all sorts", [folder])),
                        ["capture.bin", "linked"])
     quiet = bench.run("run", "-q", folder, "-w", output)
     bench.checks.ok("-q says nothing", quiet.rc == OK and not quiet.err, str(quiet))
+
+
+# What can be said of files that are damaged before anything in them can be read: byte and words
+# as counted by hand in folder_damaged().
+BROKEN = {
+    "cut.pcap": "cut short: expected a pcap header of 24 bytes at byte 0, got 20",
+    "cut.pcapng": "cut short: expected a pcapng header of 28 bytes at byte 0, got 9",
+    "cut.gz": "damaged at byte 12: gzip: cut short: expected more of the member, "
+              "got the end of the input",
+    "bad.gz": "damaged at byte 11: gzip: expected sound data, found: invalid block type",
+    "cut-inside.gz": "cut short: expected a pcap header of 24 bytes in gzip, got 20",
+    "cut.xz": "damaged at byte 20: xz: cut short: expected more of the stream, "
+              "got the end of the input",
+}
+
+
+def make_broken(bench, folder):
+    """The files of BROKEN; and good.pcap, whose packet comes before late.gz's."""
+    good = pcap((0, forge.tcp_frame(1)), (5, forge.tcp_frame(1)))
+    bench.write(f"{folder}/good.pcap", good)
+    bench.write(f"{folder}/cut.pcap", good[:20])
+    bench.write(f"{folder}/cut.pcapng", forge.Pcapng([forge.tcp_frame(1)]).data[:9])
+    packed = gzip.compress(good, mtime=0)
+    bench.write(f"{folder}/cut.gz", packed[:12])
+    bench.write(f"{folder}/bad.gz", packed[:10] + b"\xff" * 20)  # deflate's block type 3
+    bench.write(f"{folder}/cut-inside.gz", gzip.compress(good[:20]))
+    bench.write(f"{folder}/cut.xz", lzma.compress(good)[:20])
+    return good
+
+
+def folder_damaged(bench):
+    """What is damaged is told, -q or not, and the others are read; what is no capture is not."""
+    good = make_broken(bench, "damaged")
+    late = gzip.compress(pcap((9, forge.tcp_frame(1)), (9, forge.tcp_frame(2))), mtime=0)
+    bench.write("damaged/late.gz", late[:-6])  # both packets are there, their checksum is not
+    text = bench.write("damaged/text.gz", gzip.compress(b"a text that is longer than a header"))
+    bench.write("damaged/none.gz", gzip.compress(b""))
+    bench.write("damaged/twice.gz", gzip.compress(gzip.compress(good)))
+    folder = bench.tmp / "damaged"
+    told = {f"tcpmill: {folder / name}: {what}" for name, what in BROKEN.items()}
+    for words in (["run"], ["run", "-q"], ["run", "-q", "--merge"], ["run", "-q", "--json"],
+                  ["verdicts"], ["verdicts", "-q"], ["explain", "--stream", "0"]):
+        result = bench.run(*words, folder)
+        lines = result.errors.splitlines()
+        label = f"damaged files in a folder: {' '.join(words)}"
+        bench.checks.ok(f"{label}: exit status 3", result.rc == DAMAGED, str(result))
+        bench.checks.equal(f"{label}: a line each",
+                           {line for line in lines if "late" not in line and "damaged" in line
+                            and "kept" not in line and "captures" not in line}, told)
+        bench.checks.ok(f"{label}: the line of one that is cut later",
+                        sum(f"{folder}/late.gz: damaged at byte 164 decompressed: " in line
+                            for line in lines) == 1, result.errors)
+        bench.checks.ok(f"{label}: what was kept", "kept everything before it: 4 packets, 2 flows "
+                        "(exit status 3)" in lines[-1], result.errors)
+        bench.checks.equal(f"{label}: what is no capture is counted, but with -q",
+                           [line for line in lines if "passed over" in line],
+                           [] if "-q" in words else
+                           [lines[0]] if re.search(r"passed over 3 files that are none \((text|none|"
+                                                   r"twice)\.gz \.\.\.\)", lines[0]) else ["a line"])
+    summary = bench.summary("damaged files in a folder", [folder], status=DAMAGED)
+    bench.checks.equal("damaged files are inputs, behind those with packets",
+                       [(pathlib.Path(i["path"]).name, i["packets"]) for i in summary["inputs"]],
+                       [("good.pcap", 2), ("late.gz", 2)] + [(name, 0) for name in sorted(BROKEN)])
+    footer = bench.run("show", bench.tmp / "out.arrow", "--books")
+    bench.checks.ok("damaged files are in the footer", footer.rc == OK and
+                    all(what in footer.text for what in BROKEN.values()), footer.text)
+    one = bench.run("run", "-q", text, folder / "good.pcap")
+    bench.checks.ok("named, it is refused", one.rc == FAILED and
+                    "text.gz: not a capture: expected pcap or pcapng in gzip" in one.errors,
+                    str(one))
+    one = bench.run("run", "-q", folder / "cut.gz", folder / "good.pcap")
+    bench.checks.ok("named, a file that is damaged from its start is no capture",
+                    one.rc == FAILED and one.errors.splitlines() ==
+                    [f"tcpmill: {folder}/cut.gz: {BROKEN['cut.gz']}"], str(one))
+
+
+def folder_all_damaged(bench):
+    """A folder of damaged captures alone, more of them than lines are kept; and one of one."""
+    for i in range(20):
+        bench.write(f"broken/{i:02}.gz", gzip.compress(pcap(), mtime=0)[:12])
+    result = bench.run("run", "-q", bench.tmp / "broken")
+    lines = result.errors.splitlines()
+    bench.checks.ok("a folder of damaged captures", result.rc == DAMAGED and len(lines) == 18 and
+                    lines[16] == "tcpmill: 4 more inputs are damaged" and
+                    lines[17].endswith(": 0 packets, 0 flows (exit status 3)"), str(result))
+
+
+def folder_unreadable(bench):
+    """A file of a folder that cannot be read is an error, with and without -q."""
+    good = pcap((0, forge.tcp_frame(1)))
+    bench.write("mem/good.pcap", good)
+    (bench.tmp / "mem/memory.pcap").symlink_to("/proc/self/mem")  # reading its page 0: EIO
+    for words in (["run"], ["run", "-q"], ["verdicts", "-q"]):
+        result = bench.run(*words, bench.tmp / "mem")
+        bench.checks.ok(f"{words}: a file that cannot be read", result.rc == FAILED and
+                        "memory.pcap: cannot " in result.errors and
+                        "Input/output error" in result.errors, str(result))
+    prefix = bad_input.as_nobody()
+    if prefix is None:
+        bench.checks.skip("a file without rights", "setpriv is not there")
+        return
+    bench.tmp.chmod(0o755)
+    program = shutil.copy(bench.program.path, bench.tmp / "tcpmill")
+    bench.write("rights/good.pcap", good)
+    bench.write("rights/secret.pcap", good).chmod(0)
+    for words in (["run"], ["run", "-q"]):
+        result = common.run([*prefix, program, *words, bench.tmp / "rights"])
+        bench.checks.ok(f"{words}: a file without rights", result.rc == FAILED and
+                        "secret.pcap: cannot open: Permission denied" in result.errors,
+                        str(result))
 
 
 def folder_names(bench):
@@ -236,7 +354,8 @@ def run_cases(args, checks, cases, jobs):
     return checks.finish()
 
 
-CASES = (folder_order, folder_content, folder_names, folder_refused, input_file, explain_files,
+CASES = (folder_order, folder_content, folder_damaged, folder_all_damaged, folder_unreadable,
+         folder_names, folder_refused, input_file, explain_files,
          many_files, many_interfaces)
 
 
