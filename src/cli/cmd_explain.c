@@ -90,7 +90,8 @@ static int conclude(const struct explain *e)
 		/* A reader that has seen enough closes the pipe. */
 		if (errno == EPIPE)
 			return EXIT_OK;
-		fprintf(stderr, "tcpmill: stdout: %s\n", strerror(errno != 0 ? errno : EIO));
+		fprintf(stderr, "tcpmill: stdout: cannot write: %s\n",
+			strerror(errno != 0 ? errno : EIO));
 		return EXIT_FAILED;
 	}
 	run_print_damage(&report);

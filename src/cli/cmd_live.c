@@ -136,7 +136,7 @@ static void replace_metrics(struct live *live, const struct live_report *report)
 		return;
 	live->metrics_failed = true;
 	live_status_clear(&live->status);
-	fprintf(stderr, "tcpmill: warning: %s: cannot write metrics: %s (capture goes on)\n",
+	fprintf(stderr, "tcpmill: warning: %s: cannot write: %s (capture goes on)\n",
 		live->options->metrics, strerror(-rc));
 }
 
@@ -179,7 +179,8 @@ static int conclude(const struct live *live, const struct live_report *report)
 	if (to_stderr && !options->quiet && !options->json)
 		live_print_stream_footer(report, out);
 	if (fflush(out) != 0 || ferror(out)) {
-		fprintf(stderr, "tcpmill: cannot write the summary: %s\n", strerror(errno));
+		fprintf(stderr, "tcpmill: %s: cannot write: %s\n", to_stderr ? "stderr" : "stdout",
+			strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (!options->quiet)
@@ -232,7 +233,7 @@ static int list_ports(const struct live_options *options)
 	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_OK;
-	fprintf(stderr, "tcpmill: stdout: %s\n", strerror(errno));
+	fprintf(stderr, "tcpmill: stdout: cannot write: %s\n", strerror(errno));
 	return EXIT_FAILED;
 }
 

@@ -98,7 +98,8 @@ static int run(struct request *request, const char *to)
 	       result.nb_rows == 1 ? "" : "s", text_ucount(result.nb_batches).s,
 	       result.nb_batches == 1 ? "" : "es");
 	if (fflush(stdout) != 0) {
-		fprintf(stderr, "tcpmill: %s is recovered, but stdout: %s\n", to, strerror(errno));
+		fprintf(stderr, "tcpmill: %s is recovered, but stdout: cannot write: %s\n", to,
+			strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (!result.is_damaged)

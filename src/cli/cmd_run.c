@@ -295,7 +295,8 @@ static int conclude(const struct run *run, const struct run_report *report)
 	if (to_stderr && !options->quiet && !options->json)
 		run_print_stream_footer(report, out);
 	if (fflush(out) != 0 || ferror(out)) {
-		fprintf(stderr, "tcpmill: cannot write the summary: %s\n", strerror(errno));
+		fprintf(stderr, "tcpmill: %s: cannot write: %s\n", to_stderr ? "stderr" : "stdout",
+			strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (!options->quiet)

@@ -271,8 +271,8 @@ static void say_files(const struct explain *e, struct explain_words *words)
 			break;
 		}
 		slash = slash != NULL && slash[1] != '\0' ? slash + 1 : input->path;
-		text_clean(name, sizeof(name), slash, strlen(slash));
-		say(words, "%s%s is %s %s", nb_said == 1 ? "" : ", ", words_number(frame).s, name,
+		say(words, "%s%s is %s %s", nb_said == 1 ? "" : ", ", words_number(frame).s,
+		    text_input(name, sizeof(name), slash),
 		    words_number(frame - input->first_frame + 1).s);
 	}
 }

@@ -2,6 +2,7 @@
 
 /* The program: picks a command. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -55,6 +56,14 @@ static bool fill_standard_streams(void)
 	return true;
 }
 
+static int flush_stdout(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_OK;
+	fprintf(stderr, "tcpmill: stdout: cannot write: %s\n", strerror(errno));
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	if (!fill_standard_streams()) {
@@ -68,11 +77,11 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
-		return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+		return flush_stdout();
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		puts("tcpmill " TCPMILL_VERSION);
-		return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+		return flush_stdout();
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)

@@ -111,7 +111,7 @@ static int take_option(struct parser *p, const struct option_spec *option, const
 		options_print_help(p->command, option->id == ID_HELP_ALL, stdout);
 		if (fflush(stdout) == 0 && !ferror(stdout))
 			return EXIT_OK;
-		fprintf(stderr, "tcpmill: stdout: %s\n", strerror(errno));
+		fprintf(stderr, "tcpmill: stdout: cannot write: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
 	refusal = p->take(p->context, option->id, value);

@@ -43,13 +43,13 @@ static void print_input(const struct run_report *report, FILE *out)
 	const struct engine_result *result = report->result;
 	const double seconds = (double)result->read_ns / 1e9;
 	const size_t nb = capture_nb_inputs(capture);
+	char name[1024]; /* of a folder's file, maybe */
 
+	text_input(name, sizeof(name), base_name(capture_input(capture, 0)->path));
 	if (nb == 1)
-		fprintf(out, "%s \xc2\xb7 %s", base_name(capture_input(capture, 0)->path),
-			capture_input(capture, 0)->format);
+		fprintf(out, "%s \xc2\xb7 %s", name, capture_input(capture, 0)->format);
 	else
-		fprintf(out, "%zu captures (%s \xe2\x80\xa6)", nb,
-			base_name(capture_input(capture, 0)->path));
+		fprintf(out, "%zu captures (%s \xe2\x80\xa6)", nb, name);
 	print_link_types(report, out);
 	fprintf(out, " \xc2\xb7 %s packets, %s", text_ucount(totals->nb_frames).s,
 		text_bytes(totals->file_bytes).s);
@@ -145,6 +145,7 @@ static void warn_link_types(const struct run_report *report, FILE *out)
 
 	for (size_t i = 0; i < report->nb_link_types; i++) {
 		const char *name = capture_link_type_name(types[i].link_type);
+		char input[4096];
 
 		if (decode_knows_link_type(types[i].link_type) || types[i].nb_frames == 0)
 			continue;
@@ -152,8 +153,9 @@ static void warn_link_types(const struct run_report *report, FILE *out)
 			"tcpmill: warning: %s: expected a link type that is decoded, found "
 			"%u%s%s%s: "
 			"its packets are counted and passed over\n",
-			capture_input(report->capture, types[i].input)->path, types[i].link_type,
-			name != NULL ? " (" : "", name != NULL ? name : "",
+			text_input(input, sizeof(input),
+				   capture_input(report->capture, types[i].input)->path),
+			types[i].link_type, name != NULL ? " (" : "", name != NULL ? name : "",
 			name != NULL ? ")" : "");
 	}
 }

@@ -71,7 +71,7 @@ int show_schema(const struct arrow_reader *reader, FILE *out)
 	return EXIT_OK;
 }
 
-int show_books(struct arrow_reader *reader, const char *path, FILE *out)
+int show_books(struct arrow_reader *reader, const char *name, FILE *out)
 {
 	const struct arrow_batch *batch;
 	const struct arrow_kv *footer;
@@ -88,13 +88,13 @@ int show_books(struct arrow_reader *reader, const char *path, FILE *out)
 		rc = arrow_reader_next(reader, &batch);
 	} while (rc == 1);
 	if (rc < 0)
-		fprintf(stderr, "tcpmill: %s: %s\n", path, arrow_reader_error(reader));
+		fprintf(stderr, "tcpmill: %s: %s\n", name, arrow_reader_error(reader));
 	else if (arrow_reader_is_complete(reader))
 		fprintf(stderr,
 			"tcpmill: %s: no books: a stream has no place for them (tcpmill run "
 			"printed them on stderr), and other programs' files have none\n",
-			path);
+			name);
 	else
-		fprintf(stderr, "tcpmill: %s: no books: this file was not finished\n", path);
+		fprintf(stderr, "tcpmill: %s: no books: this file was not finished\n", name);
 	return EXIT_DAMAGED;
 }

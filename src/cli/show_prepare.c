@@ -263,12 +263,12 @@ static int open_printer(struct show_run *run, const struct show_sort_params *sor
 	return OPTIONS_GO_ON;
 }
 
-static int refuse_stream(const char *path)
+static int refuse_stream(const char *name)
 {
 	fprintf(stderr,
 		"tcpmill: %s: flows of live capture have no stream numbers: choose one by its ends "
 		"(--flow A:PORT-B:PORT)\n",
-		path);
+		name);
 	return EXIT_FAILED;
 }
 
@@ -289,7 +289,7 @@ int show_run_prepare(struct show_run *run)
 	if (show_column_are_events(run->reader))
 		run->request->one_stream = false;
 	if (run->request->has_stream && show_is_live(run->reader))
-		status = refuse_stream(run->request->path);
+		status = refuse_stream(run->request->name);
 	else
 		status = run->request->by ? set_totals(run) : set_columns(run);
 	if (status == OPTIONS_GO_ON && run->request->sort && !run->totals)

@@ -266,6 +266,6 @@ void show_totals_get(const struct show_totals *totals, size_t i, struct show_cel
 
 int show_schema(const struct arrow_reader *reader, FILE *out);
 /* Reads the file to its end first. Returns the exit status. */
-int show_books(struct arrow_reader *reader, const char *path, FILE *out);
+int show_books(struct arrow_reader *reader, const char *name, FILE *out);
 
 #endif

@@ -218,7 +218,7 @@ static void tell_recovered(const struct show_run *run)
 			fprintf(stderr,
 				"tcpmill: %s: recovered from a run that was cut off: what it would "
 				"have written later is missing\n",
-				run->request->path);
+				run->request->name);
 	}
 }
 
@@ -228,7 +228,7 @@ static int judge_reading(const struct show_run *run)
 	const struct show_request *request = run->request;
 
 	if (run->read_rc < 0) {
-		fprintf(stderr, "tcpmill: %s: %s\n", request->path,
+		fprintf(stderr, "tcpmill: %s: %s\n", request->name,
 			arrow_reader_error(run->reader));
 		fprintf(stderr, "tcpmill: read the %s records before it (exit status 3)\n",
 			text_count((int64_t)run->nb_read).s);
@@ -238,18 +238,18 @@ static int judge_reading(const struct show_run *run)
 		fprintf(stderr,
 			"tcpmill: %s: unfinished, its end is missing: read %s records (exit status "
 			"3)\n",
-			request->path, text_count((int64_t)run->nb_read).s);
+			request->name, text_count((int64_t)run->nb_read).s);
 		return EXIT_DAMAGED;
 	}
 	tell_recovered(run);
 	if (run->nb_shown > 0 || request->format != SHOW_FORMAT_TABLE)
 		return EXIT_OK;
 	if (request->one_stream) {
-		fprintf(stderr, "tcpmill: %s: no such %s\n", request->path,
+		fprintf(stderr, "tcpmill: %s: no such %s\n", request->name,
 			request->has_stream ? "stream" : "flow");
 		return EXIT_FAILED;
 	}
-	fprintf(stderr, "tcpmill: %s: no %s\n", request->path,
+	fprintf(stderr, "tcpmill: %s: no %s\n", request->name,
 		request->nb_conditions > 0 ? "record matches" : "records");
 	return EXIT_OK;
 }
@@ -264,7 +264,7 @@ static int judge(const struct show_run *run, int rc)
 	if (write_errno == EPIPE)
 		return EXIT_OK;
 	if (write_errno != 0) {
-		fprintf(stderr, "tcpmill: stdout: %s\n", strerror(write_errno));
+		fprintf(stderr, "tcpmill: stdout: cannot write: %s\n", strerror(write_errno));
 		return EXIT_FAILED;
 	}
 	if (rc == -EFBIG) {
@@ -282,6 +282,7 @@ int show_run(struct show_request *request, FILE *out)
 	char error[512];
 	int status, rc;
 
+	request->name = strcmp(request->path, "-") == 0 ? "stdin" : request->path;
 	run.reader = arrow_reader_open(request->path, error, sizeof(error));
 	if (!run.reader) {
 		fprintf(stderr, "tcpmill: %s\n", error);
@@ -289,7 +290,7 @@ int show_run(struct show_request *request, FILE *out)
 	}
 	if (request->schema || request->books) {
 		status = request->schema ? show_schema(run.reader, out)
-					 : show_books(run.reader, request->path, out);
+					 : show_books(run.reader, request->name, out);
 		if (fflush(out) != 0)
 			note_write_error(&run);
 		if (run.write_errno != 0)

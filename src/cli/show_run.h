@@ -11,6 +11,7 @@
 struct show_request {
 	const struct command_spec *command; /* for its name in messages */
 	const char *path;
+	const char *name;    /* of the path, in messages */
 	const char *columns; /* names with commas between, or NULL: the default */
 	const char *by;
 	const char *sort;

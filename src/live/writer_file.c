@@ -345,7 +345,7 @@ void writer_file_stop(struct live_writer *writer)
 	finish_file(writer);
 	if (writer->is_stream)
 		snprintf(writer->last_path, sizeof(writer->last_path), "%s",
-			 strcmp(writer->path, "-") == 0 ? "standard output" : writer->path);
+			 strcmp(writer->path, "-") == 0 ? "stdout" : writer->path);
 }
 
 void writer_file_discard(struct live_writer *writer)

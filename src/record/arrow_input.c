@@ -197,7 +197,7 @@ int arrow_input_open(struct arrow_input *in, const char *path)
 	off_t start;
 	ssize_t n;
 
-	*in = (struct arrow_input){.name = is_stdin ? "standard input" : path, .end = UINT64_MAX};
+	*in = (struct arrow_input){.name = is_stdin ? "stdin" : path, .end = UINT64_MAX};
 	in->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	in->owns_fd = !is_stdin;
 	if (in->fd < 0)

@@ -265,7 +265,7 @@ struct arrow_writer *arrow_writer_open_with(const char *path, const struct table
 	return writer;
 
 fail:
-	snprintf(error, error_size, "cannot write %s: %s",
+	snprintf(error, error_size, "%s: cannot write: %s",
 		 writer && writer->part_path ? arrow_writer_path(writer) : path, strerror(-ret));
 	if (writer) {
 		if (writer->owns_fd && writer->fd >= 0)
@@ -378,7 +378,7 @@ void arrow_writer_abandon(struct arrow_writer *writer)
 
 const char *arrow_writer_path(const struct arrow_writer *writer)
 {
-	return writer->owns_fd ? writer->part_path : "standard output";
+	return writer->owns_fd ? writer->part_path : "stdout";
 }
 
 uint64_t arrow_writer_bytes(const struct arrow_writer *writer)

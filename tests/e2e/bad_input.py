@@ -382,7 +382,57 @@ def feed(fifo, data, stop):
         stop.wait(60)
 
 
-CASES = (not_a_capture, rights, cuts, many_cuts, absurd_pcap, absurd_pcapng, others_go_on,
+def words_about_streams(bench):
+    """Standard input and output have one name, and what cannot be written one form."""
+    pcap = forge.Pcap(forge.frames(PACKETS)).data
+    path = bench.write("streams.pcap", pcap)
+    run = bench.run([path])
+    bench.checks.ok("streams: records", run.rc == 0, str(run))
+    records = bench.output.read_bytes()
+    part = bench.write("whole.arrow.part", records[:-200])
+    program = bench.program.path
+    for label, words, data, status, said in (
+            ("no capture", ["run", "-"], b"no capture", FAILED, "stdin: not a capture: "),
+            ("no capture", ["verdicts", "-"], b"", FAILED, "stdin: expected a capture, "),
+            ("no capture", ["explain", "-"], b"no capture", FAILED, "stdin: not a capture: "),
+            ("damage", ["run", "-q", "-"], pcap[:-1], DAMAGED, "stdin: damaged at byte "),
+            ("no records", ["show", "-"], pcap, FAILED, "stdin: "),
+            ("cut records", ["show", "-"], records[:-200], DAMAGED, "stdin: ")):
+        with bench.write("stdin", data).open("rb") as stdin:
+            result = common.run([program, *words], stdin=stdin)
+        first = (result.errors.splitlines() or [""])[0]
+        bench.checks.ok(f"{' '.join(words)}: {label}: stdin is called stdin", result.rc == status
+                        and first.startswith(f"tcpmill: {said}"), str(result))
+    with path.open("rb") as stdin:
+        told = common.run([program, "run", "-"], stdin=stdin)
+    bench.checks.ok("the summary calls it stdin", told.text.startswith("stdin \u00b7 pcap"), told.text)
+    full = "cannot write: No space left on device"
+    for words, said in (
+            (["run", path], f"stdout: {full}"), (["run", "--json", path], f"stdout: {full}"),
+            (["run", "-q", path, "-w", "-"], f"stdout: {full}"),
+            (["run", "-q", path, "--events", "-"], f"stdout: {full}"),
+            (["verdicts", path], f"stdout: {full}"), (["explain", path], f"stdout: {full}"),
+            (["show", bench.output], f"stdout: {full}"),
+            (["show", bench.output, "--format", "csv"], f"stdout: {full}"),
+            (["show", bench.output, "--stream", "0"], f"stdout: {full}"),
+            (["show", bench.output, "--schema"], f"stdout: {full}"),
+            (["recover", part, "-w", bench.tmp / "again.arrow"],
+             f"{bench.tmp}/again.arrow is recovered, but stdout: {full}"),
+            (["--help"], f"stdout: {full}"), (["--version"], f"stdout: {full}"),
+            (["run", "--help"], f"stdout: {full}")):
+        with open("/dev/full", "wb") as device:
+            result = common.run([program, *words], stdout=device)
+        bench.checks.ok(f"a full stdout: {' '.join(map(str, words))}", result.rc == FAILED and
+                        result.errors.splitlines()[-1:] == [f"tcpmill: {said}"], str(result))
+    for words in (["run", path, "-w", "/proc/t.arrow"], ["run", path, "--events", "/proc/t.arrow"],
+                  ["recover", part, "-w", "/proc/t.arrow"]):
+        result = common.run([program, *words])
+        bench.checks.ok(f"no place to write: {words[0]} {words[-2]}", result.rc == FAILED and
+                        re.fullmatch(r"tcpmill: /proc/t\.arrow\S*: cannot write: [A-Z][^:]*\n",
+                                     result.errors), str(result))
+
+
+CASES = (not_a_capture, words_about_streams, rights, cuts, many_cuts, absurd_pcap, absurd_pcapng, others_go_on,
          unknown_link_type, outputs, terminal, closed_pipe, interrupted)
 
 
