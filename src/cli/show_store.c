@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyed_hash.h"
 #include "show_priv.h"
 #include "tcpmill/arrow.h"
 
@@ -22,6 +23,7 @@ struct show_store {
 	char *pool; /* texts, each behind its length of 4 bytes */
 	size_t pool_used, pool_size;
 	uint32_t *index; /* open addressing over the pool: place + 1, 0 = free */
+	struct keyed_hash hash;
 	size_t index_size, index_used;
 };
 
@@ -64,6 +66,7 @@ struct show_store *show_store_create(const uint8_t *kept, size_t nb_fields)
 
 	if (!store)
 		return NULL;
+	keyed_hash_init(&store->hash);
 	store->nb_fields = nb_fields;
 	store->kept = malloc(nb_fields + 1);
 	if (!store->kept) {
@@ -91,15 +94,6 @@ void show_store_destroy(struct show_store *store)
 	free(store);
 }
 
-static uint64_t hash_text(const char *s, size_t len)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)s[i]) * UINT64_C(0x100000001b3);
-	return hash ^ hash >> 29;
-}
-
 static const char *pool_text(const struct show_store *store, uint32_t place, size_t *len)
 {
 	uint32_t length;
@@ -113,7 +107,7 @@ static const char *pool_text(const struct show_store *store, uint32_t place, siz
 static size_t index_find(const struct show_store *store, const char *s, size_t len)
 {
 	size_t mask = store->index_size - 1;
-	size_t at = (size_t)hash_text(s, len) & mask;
+	size_t at = (size_t)keyed_hash_of(&store->hash, 0, s, len) & mask;
 
 	for (; store->index[at] != 0; at = (at + 1) & mask) {
 		size_t known_len;

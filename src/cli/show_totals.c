@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyed_hash.h"
 #include "show_priv.h"
 #include "tcpmill/arrow.h"
 
@@ -44,6 +45,7 @@ struct show_totals {
 	size_t nb, max;
 	uint32_t *index; /* open addressing: group + 1, 0 = free */
 	size_t index_size;
+	struct keyed_hash hash;
 };
 
 static void add_line(struct show_totals *totals, const char *name, enum show_look look)
@@ -68,6 +70,7 @@ struct show_totals *show_totals_create(const struct arrow_reader *reader,
 
 	if (!totals)
 		return NULL;
+	keyed_hash_init(&totals->hash);
 	totals->order = (struct order){TOTAL_FLOWS, true};
 	totals->names = show_column_are_events(reader) ? event_totals : flow_totals;
 	for (size_t i = 0; i < nb_by && i < SHOW_TOTALS_BY_MAX; i++) {
@@ -113,17 +116,21 @@ void show_totals_mark(const struct show_totals *totals, bool *needed)
 	}
 }
 
-static uint64_t hash_key(const struct show_cell *key, size_t nb)
+/* Over all that tells keys apart. */
+static uint64_t hash_key(const struct show_totals *totals, const struct show_cell *key)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a over all that tells keys apart */
+	uint64_t hash = 0;
 
-	for (size_t i = 0; i < nb; i++) {
-		uint64_t n = (uint64_t)key[i].n + (key[i].is_null ? 1 : 0);
+	for (size_t i = 0; i < totals->nb_by; i++) {
+		const struct {
+			int64_t n;
+			uint64_t is_null;
+		} number = {key[i].is_null ? 0 : key[i].n, key[i].is_null};
 
-		for (size_t c = 0; key[i].s && c < key[i].len; c++)
-			hash = (hash ^ (unsigned char)key[i].s[c]) * UINT64_C(0x100000001b3);
-		hash = (hash ^ n) * UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 32;
+		if (key[i].s && !key[i].is_null)
+			hash = keyed_hash_of(&totals->hash, hash, key[i].s, key[i].len);
+		else
+			hash = keyed_hash_of(&totals->hash, hash, &number, sizeof(number));
 	}
 	return hash;
 }
@@ -140,7 +147,7 @@ static bool same_cell(const struct show_cell *a, const struct show_cell *b)
 static size_t find_slot(const struct show_totals *totals, const struct show_cell *key)
 {
 	size_t mask = totals->index_size - 1;
-	size_t at = (size_t)hash_key(key, totals->nb_by) & mask;
+	size_t at = (size_t)hash_key(totals, key) & mask;
 
 	for (; totals->index[at] != 0; at = (at + 1) & mask) {
 		struct show_cell known[SHOW_TOTALS_BY_MAX];
