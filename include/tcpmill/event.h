@@ -27,6 +27,7 @@ struct event_record {
 	int8_t direction; /* 0 orig, 1 resp */
 	int8_t verdict;   /* enum verdict */
 	int8_t cause;     /* enum cause less 1: CAUSE_NONE is null, and no value of the column */
+	int8_t layer;     /* of the segment in its frame (definitions 1.4) */
 	int64_t seq, ack; /* relative, modulo 2^32 */
 	int64_t raw_seq, raw_ack, len;
 	int64_t duplicate_ack_num, duplicate_ack_frame;

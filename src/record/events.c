@@ -62,6 +62,8 @@ static const struct column columns[] = {
 	ONE("cause", cause, COLUMN_DICT, NULLABLE, NULL,
 	    "why the packet was sent again or came late (definitions 8)",
 	    .values = &cause_names[CAUSE_NONE + 1]),
+	ONE("layer", layer, COLUMN_INT8, ALWAYS, NULL,
+	    "TCP headers in front of this one in the frame: 0 is the outermost", .zeek = NULL),
 };
 /* clang-format on */
 
@@ -103,6 +105,7 @@ static void fill_segment(const struct tcp_note *note, const struct flow *flow,
 		.src_port = orig_high ? flow->port_hi : flow->port_lo,
 		.dst_port = orig_high ? flow->port_lo : flow->port_hi,
 		.direction = (note->bits & NOTE_FROM_RESP) != 0,
+		.layer = (int8_t)note->layer,
 		.seq = relative(note, note->seq, note->seq_base, NOTE_SEQ_BASE),
 		.ack = RECORD_NULL_64,
 		.raw_seq = note->seq,

@@ -5,7 +5,10 @@ row what tshark says of its packet, the same bytes for any number of workers and
 --only, stdout, several inputs, no events at all, and how `show` and polars see the table."""
 
 import collections
+import json
 import pathlib
+import shutil
+import struct
 import sys
 import tempfile
 
@@ -97,8 +100,8 @@ def tables_agree(bench):
 
 def check_rows(checks, label, rows):
     """Order, and what holds within one row."""
-    places = [(r["frame"], TOLD.index(r["verdict"])) for r in rows]
-    checks.ok(f"{label}: in the order of packets, then of verdicts", places == sorted(places))
+    places = [(r["frame"], r["layer"], TOLD.index(r["verdict"])) for r in rows]
+    checks.ok(f"{label}: in the order of frames, layers, verdicts", places == sorted(places))
     checks.equal(f"{label}: one row for each verdict on a packet", len(set(places)), len(places))
     for row in rows:
         where = f"{label}: frame {row['frame']}, {row['verdict']}"
@@ -316,7 +319,7 @@ def nothing_to_tell(bench):
         shown = common.run([bench.program.path, "show", events, "--format", "json"])
         bench.checks.ok(f"{path.name}: no rows", shown.rc == 0 and not shown.out, str(shown))
         columns, _ = schema_of(bench, events)
-        bench.checks.equal(f"{path.name}: all columns", len(columns), 18)
+        bench.checks.equal(f"{path.name}: all columns", len(columns), 19)
         if bench.polars:
             rows, names = polars.columns(events)
             bench.checks.equal(f"{path.name}: in polars", (rows, list(names)), (0, columns))
@@ -340,6 +343,40 @@ def on_stdout(bench):
     human = common.run([bench.program.path, "run", path, "--events", events])
     bench.checks.ok("summary: says what was written",
                     f"Wrote {events} · 25 events, " in human.text.splitlines()[-1], human.text)
+
+
+def amsdu(*packets):
+    """An 802.11 QoS data frame of an access point with several MSDUs (9.3.2.2.2)."""
+    frame = bytes.fromhex("8802 0000 020000000001 020000000002 020000000003 0000 8000")
+    for packet in packets:
+        body = bytes.fromhex("aaaa03000000") + packet[12:]  # SNAP in the place of addresses
+        frame += bytes(12) + struct.pack(">H", len(body)) + body + bytes(-(14 + len(body)) % 4)
+    return frame
+
+
+def layers(bench):
+    """Several packets in one frame: the row says which of them, as verdicts --json does."""
+    a, b = forge.tcp_frame(1), forge.tcp_frame(2)
+    path, events = bench.tmp / "layers.pcap", bench.tmp / "layers.events"
+    path.write_bytes(forge.Pcap([amsdu(a, b), amsdu(a, a, b), amsdu(b)], link_type=105).data)
+    bench.run([path], events)
+    rows = [tuple(r[n] for n in ("frame", "layer", "stream", "verdict", "duplicate_ack_num"))
+            for r in bench.program.rows(events)]
+    # The ACK of a is repeated twice in frame 2, that of b there and in frame 3.
+    bench.checks.equal("layers: of each row", rows, [
+        (2, 0, 0, "duplicate_ack", 1), (2, 1, 0, "duplicate_ack", 2), (2, 2, 1, "duplicate_ack", 1),
+        (3, 0, 1, "duplicate_ack", 2)])
+    told = common.run([bench.program.path, "verdicts", "-q", "--json", path]).text.splitlines()
+    bench.checks.equal("layers: as verdicts --json has them", rows, [
+        (v["frame"], v.get("layer", 0), v["stream"], name, v["duplicate_ack_num"])
+        for v in map(json.loads, told) for name in v["verdicts"]])
+    if shutil.which("tshark") is None:
+        bench.checks.skip("layers: as tshark has them", "tshark is not there")
+        return
+    lines = common.run(["tshark", "-n", "-r", path, "-T", "fields", "-e", "tcp.stream", "-e",
+                        "tcp.analysis.duplicate_ack_num"]).text.splitlines()
+    bench.checks.equal("layers: as tshark has them", [line.split("\t") for line in lines],
+                       [["0,1", ""], ["0,0,1", "1,2,1"], ["1", "2"]])
 
 
 def shown(bench):
@@ -382,7 +419,7 @@ def in_polars(bench):
 
 
 CASES = (tables_agree, identical, as_tshark, only_some, books, several_inputs, nothing_to_tell,
-         on_stdout, shown, in_polars)
+         on_stdout, layers, shown, in_polars)
 
 
 def main():

@@ -423,6 +423,7 @@ static void file_gives_the_row_back(void **state)
 		{"duplicate_ack_num", 3},
 		{"duplicate_ack_frame", 40},
 		{"rto_ns", RECORD_NULL_64},
+		{"layer", 2},
 	};
 	static const struct {
 		const char *name, *value;
@@ -442,11 +443,12 @@ static void file_gives_the_row_back(void **state)
 	close(fd);
 	note.bits |= NOTE_FROM_RESP;
 	note.cause = CAUSE_CAPTURE_DUPLICATE;
+	note.layer = 2;
 	row = only_row(&note);
 	write_row(path, &row);
 	reader = arrow_reader_open(path, error, sizeof(error));
 	assert_non_null(reader);
-	assert_int_equal(arrow_reader_nb_fields(reader), 13 + 5);
+	assert_int_equal(arrow_reader_nb_fields(reader), 14 + 5);
 	assert_int_equal(arrow_reader_next(reader, &batch), 1);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		assert_int_equal(number_of(reader, batch, numbers[i].name), numbers[i].value);
