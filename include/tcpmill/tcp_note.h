@@ -20,23 +20,20 @@
 #define NOTE_RECORD 0x0002u      /* tshark has an analysis record of it that it shows */
 #define NOTE_FROM_RESP 0x0004u   /* sent by resp; else by orig */
 #define NOTE_CAPTURE_DUP 0x0008u /* the capture has the same packet twice (definitions 6) */
-#define NOTE_CUT 0x0010u         /* the snaplen cut the TCP header */
-#define NOTE_CREATED 0x0020u     /* the flow's first segment */
-#define NOTE_HAS_MSS 0x0040u     /* mss, wscale: of a SYN's options */
-#define NOTE_HAS_WSCALE 0x0080u
-#define NOTE_SACK_PERMITTED 0x0100u
-#define NOTE_HAS_SACK 0x0200u    /* the segment carries SACK blocks */
-#define NOTE_HAS_SILENCE 0x0400u /* silence_ns: a segment with data, SYN or FIN, not the first */
-#define NOTE_OPENS_HOLE 0x0800u  /* hole_start, hole_end */
-#define NOTE_FILLS_HOLE 0x1000u  /* fill_* */
-#define NOTE_COMPLETES 0x2000u   /* completes the handshake (definitions 3.4) */
-#define NOTE_HAS_ACK_RTT 0x4000u /* ack_rtt_ns is shown: it is not exactly 0 */
-#define NOTE_HAS_RTO 0x8000u     /* rto_ns likewise */
-#define NOTE_MISSES 0x10000u     /* its ACK covers bytes the capture has not seen: hole_* */
-#define NOTE_SEQ_BASE 0x20000u   /* seq_base is known */
-#define NOTE_ACK_BASE 0x40000u   /* ack_base is known */
-#define NOTE_ORIG_HIGH 0x80000u  /* orig is the higher endpoint of the flow's key */
-#define NOTE_QUOTED 0x100000u    /* a header that an ICMP error quotes: no packet of the flow */
+#define NOTE_HAS_MSS 0x0010u     /* mss, wscale: of a SYN's options */
+#define NOTE_HAS_WSCALE 0x0020u
+#define NOTE_SACK_PERMITTED 0x0040u
+#define NOTE_HAS_SACK 0x0080u    /* the segment carries SACK blocks */
+#define NOTE_OPENS_HOLE 0x0100u  /* hole_start, hole_end */
+#define NOTE_FILLS_HOLE 0x0200u  /* fill_* */
+#define NOTE_COMPLETES 0x0400u   /* completes the handshake (definitions 3.4) */
+#define NOTE_HAS_ACK_RTT 0x0800u /* ack_rtt_ns is shown: it is not exactly 0 */
+#define NOTE_HAS_RTO 0x1000u     /* rto_ns likewise */
+#define NOTE_MISSES 0x2000u      /* its ACK covers bytes the capture has not seen: hole_* */
+#define NOTE_SEQ_BASE 0x4000u    /* seq_base is known */
+#define NOTE_ACK_BASE 0x8000u    /* ack_base is known */
+#define NOTE_ORIG_HIGH 0x10000u  /* orig is the higher endpoint of the flow's key */
+#define NOTE_QUOTED 0x20000u     /* a header that an ICMP error quotes: no packet of the flow */
 
 struct tcp_note {
 	uint64_t frame; /* number in the run */
@@ -72,7 +69,7 @@ struct tcp_note {
 	uint32_t push_bytes;
 
 	/* Definitions 5, 7 and 8. */
-	int64_t silence_ns; /* since F's last data, SYN or FIN (7.2) */
+	int64_t silence_ns; /* since F's last data, SYN or FIN (7.2); 0 where it has none before */
 	uint32_t hole_start,
 		hole_end;      /* raw numbers: the gap this segment opened or acknowledged */
 	uint32_t fill_bytes;   /* of it that lay in holes */

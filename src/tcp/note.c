@@ -4,7 +4,7 @@
 
 #include "tcp_priv.h"
 
-static uint32_t note_bits(const struct step *s, bool created)
+static uint32_t note_bits(const struct step *s)
 {
 	uint32_t bits = 0;
 
@@ -12,9 +12,7 @@ static uint32_t note_bits(const struct step *s, bool created)
 	bits |= s->is_orig ? 0 : NOTE_FROM_RESP;
 	bits |= s->flow->bits & TCP_FLOW_ORIG_HIGH ? NOTE_ORIG_HIGH : 0;
 	bits |= s->is_dup ? NOTE_CAPTURE_DUP : 0;
-	bits |= s->segment->bits & SEGMENT_CUT ? NOTE_CUT : 0;
 	bits |= s->story.completes ? NOTE_COMPLETES : 0;
-	bits |= created || s->is_first ? NOTE_CREATED : 0;
 	bits |= s->segment->is_quoted ? NOTE_QUOTED : 0;
 	bits |= s->segment->bits & SEGMENT_HAS_SACK ? NOTE_HAS_SACK : 0;
 	bits |= s->f->bits & TCP_BASE_KNOWN ? NOTE_SEQ_BASE : 0;
@@ -61,10 +59,8 @@ static void fill_loss(const struct step *s, struct tcp_note *note)
 	note->bits |= s->story.misses ? NOTE_MISSES : 0;
 	note->hole_start = s->story.hole_start;
 	note->hole_end = s->story.hole_end;
-	if (s->story.silence_ns != INT64_MIN) {
-		note->bits |= NOTE_HAS_SILENCE;
+	if (s->story.silence_ns != INT64_MIN)
 		note->silence_ns = s->story.silence_ns;
-	}
 	note->resent_bytes = s->story.fill.resent;
 	if (s->story.fill.filled == 0)
 		return;
@@ -74,7 +70,7 @@ static void fill_loss(const struct step *s, struct tcp_note *note)
 	note->fill_age_ns = s->story.fill.age_ns;
 }
 
-void note_fill(const struct step *s, bool created, struct tcp_note *note)
+void note_fill(const struct step *s, struct tcp_note *note)
 {
 	const struct segment *segment = s->segment;
 
@@ -82,7 +78,7 @@ void note_fill(const struct step *s, bool created, struct tcp_note *note)
 		.frame = s->frame,
 		.stream = -1,
 		.ts_ns = segment->ts_ns,
-		.bits = note_bits(s, created),
+		.bits = note_bits(s),
 		.verdicts = s->verdicts,
 		.seq = segment->seq,
 		.ack = segment->ack,

@@ -210,7 +210,7 @@ static inline bool track_is_offload(uint32_t len, bool mss_known, uint32_t mss)
 }
 void track_note_window(struct step *s);
 /* note.c: what is told of the segment; after all rules. */
-void note_fill(const struct step *s, bool created, struct tcp_note *note);
+void note_fill(const struct step *s, struct tcp_note *note);
 /*
  * fast.c: true if the segment was a plain one, and is done with. fast_is_settled(): handshake,
  * history and endpoint states have learnt from segments of side i like that before.

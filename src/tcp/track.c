@@ -368,7 +368,7 @@ struct tcp_result tcp_track(struct tcp_tracker *tracker, const struct tcp_arriva
 		packed_open(arrival->flow, flow);
 	track_slowly(&s, tracker, flow, segment, arrival, note != NULL);
 	if (note != NULL)
-		note_fill(&s, arrival->created, note);
+		note_fill(&s, note);
 	result = (struct tcp_result){
 		.verdicts = s.verdicts,
 		.is_capture_dup = s.is_dup,

@@ -105,7 +105,7 @@ static void track_rules(struct bed *bed, const struct segment *segment,
 	step_init(&step, bed->rules_tracker, &bed->rules, segment, arrival->frame);
 	step.is_first = arrival->is_fresh;
 	track_by_rules(&step, arrival->created);
-	note_fill(&step, arrival->created, note);
+	note_fill(&step, note);
 	law_take(&bed->laws[from], &bed->rules.side[from], note, step.hides_verdicts);
 }
 

@@ -111,7 +111,7 @@ static bool play_rules(struct rules_way *way, const struct segment *segment, uin
 		assert_memory_equal(&before, &way->flow, sizeof(before));
 		track_by_rules(step, i == 0);
 	}
-	note_fill(step, i == 0, &way->note);
+	note_fill(step, &way->note);
 	return is_short;
 }
 
