@@ -106,7 +106,7 @@ struct tcp_trouble {
 	uint32_t reordered_pkts, holes_overflowed;
 	uint32_t history_g;            /* settled holes with missed bytes */
 	uint32_t history_t, history_w; /* segments that may get these letters (definitions 4.3) */
-	uint32_t icmp_errors;          /* headers of its packets quoted in ICMP errors */
+	uint32_t icmp_errors;          /* its headers in ICMP errors, and samples of sFlow */
 	int64_t rto_max_ns;            /* INT64_MIN = none */
 	uint32_t nb_holes;
 	uint32_t room;           /* from here on: of the block, not of the side */

@@ -33,7 +33,7 @@
 #define NOTE_SEQ_BASE 0x4000u    /* seq_base is known */
 #define NOTE_ACK_BASE 0x8000u    /* ack_base is known */
 #define NOTE_ORIG_HIGH 0x10000u  /* orig is the higher endpoint of the flow's key */
-#define NOTE_QUOTED 0x20000u     /* a header that an ICMP error quotes: no packet of the flow */
+#define NOTE_QUOTED 0x20000u     /* in an ICMP error, or sFlow's sample: no packet of the flow */
 
 struct tcp_note {
 	uint64_t frame; /* number in the run */

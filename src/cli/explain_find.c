@@ -291,7 +291,7 @@ static int check(const struct finder *finder)
 		run_blame(&request->run);
 		fprintf(stderr,
 			"no packet of stream %" PRId64 ": frame %" PRIu64
-			" quotes one in an ICMP error, that is all\n",
+			" quotes one in an ICMP error or a sample of sFlow, that is all\n",
 			e->record.stream, e->quoted_frame);
 		return EXIT_FAILED;
 	}

@@ -86,7 +86,7 @@ struct explain {
 	size_t look_max;             /* notes that a walk may pass */
 	struct flow_record record;
 	bool has_record;
-	uint64_t quoted_frame; /* of the first ICMP error that quotes the flow; 0 = none */
+	uint64_t quoted_frame; /* of the first ICMP error or sFlow sample of it; 0 = none */
 	struct capture *capture;
 
 	enum explain_why why;

@@ -32,8 +32,8 @@ void explain_print_wireshark(const struct explain *e)
 
 	if (e->quoted_frame != 0)
 		fprintf(e->out,
-			"ICMP errors quote %s of its headers, the first in frame %s: see there "
-			"why.\n",
+			"ICMP errors or samples of sFlow quote %s of its headers, the first in "
+			"frame %s: see there why.\n",
 			text_count(e->record.icmp_errors).s, text_ucount(e->quoted_frame).s);
 	fputs("A full look: wireshark", e->out);
 	if (run->nb_paths == 1 && strcmp(run->paths[0], "-") != 0) {

@@ -179,7 +179,7 @@ static const struct column columns[] = {
 	ONE("seq_jumps", seq_jumps, COLUMN_INT32, ALWAYS, NULL,
 	    "jumps in sequence space too wide for any window", .zeek = NULL),
 	ONE("icmp_errors", icmp_errors, COLUMN_INT32, ALWAYS, NULL,
-	    "headers of this flow quoted in ICMP errors", .zeek = NULL),
+	    "headers of this flow quoted in ICMP errors, or sampled by sFlow", .zeek = NULL),
 	PAIR("dsack", dsack, COLUMN_INT32, NULLABLE, "packets",
 	     "packets that report a duplicate by SACK (RFC 2883)"),
 	ONE("ttfb_ns", ttfb_ns, COLUMN_INT64, NULLABLE, "ns",

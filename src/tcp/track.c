@@ -283,8 +283,8 @@ void story_init(struct step *s)
 }
 
 /*
- * A header that an ICMP error quotes: it passes through the flow's state as in tshark, but is no
- * packet of the flow (definitions 9.2).
+ * A header that an ICMP error quotes, or sFlow samples: it passes through the flow's state as in
+ * tshark, but is no packet of the flow (definitions 9.2).
  */
 static void track_quoted(struct step *s, bool created)
 {
