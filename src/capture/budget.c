@@ -58,17 +58,6 @@ static uint64_t sum_of(const struct capture *capture, uint64_t lane_bytes, bool 
 	return sum;
 }
 
-/* Each decompressor may have the spare bytes too, beside what its first member needs. */
-static void limit_unpackers(struct capture *capture, uint64_t spare)
-{
-	for (size_t i = 0; i < capture->nb_sources; i++) {
-		struct unpacker *unpacker = capture->sources[i].unpacker;
-
-		if (unpacker != NULL)
-			unpacker_limit(unpacker, unpacker_needs(unpacker) + spare);
-	}
-}
-
 /* One behind the other: there is never more than one decompressor. */
 static void plan_row(struct capture *capture, uint64_t left)
 {
@@ -99,8 +88,28 @@ void budget_plan(struct capture *capture)
 }
 
 /*
- * All lanes together shall have half of what there is, by less for each where that is needed. The
- * other half is for packets larger than a lane's block, and for later members that need more.
+ * Decompressors share the spare bytes, beside what their first members need. Returns what they got:
+ * nothing if there are none.
+ */
+static uint64_t limit_unpackers(struct capture *capture, uint64_t spare)
+{
+	uint64_t nb = 0;
+
+	for (size_t i = 0; i < capture->nb_sources; i++)
+		nb += capture->sources[i].unpacker != NULL;
+	for (size_t i = 0; nb != 0 && i < capture->nb_sources; i++) {
+		struct unpacker *unpacker = capture->sources[i].unpacker;
+
+		if (unpacker != NULL)
+			unpacker_limit(unpacker, unpacker_needs(unpacker) + spare / nb);
+	}
+	return nb != 0 ? spare : 0;
+}
+
+/*
+ * All lanes together shall have half of what there is, by less for each where that is needed; if
+ * they need less, that half is theirs all the same, for packets larger than a lane's block and
+ * for later members that need more.
  */
 uint64_t budget_plan_lanes(struct capture *capture, struct budget_lanes *lanes)
 {
@@ -117,13 +126,12 @@ uint64_t budget_plan_lanes(struct capture *capture, struct budget_lanes *lanes)
 		else
 			break;
 	}
-	all = 2 * sum > left / 4 ? 2 * sum : left / 4;
-	if (all > left)
-		all = left;
-	spare = all > sum ? (all - sum) / 2 : 0;
-	limit_unpackers(capture, spare / capture->nb_sources);
-	lanes->enough = 2 * sum;
+	/* They may all be open at the same time, or one behind the other. */
+	all = sum <= left / 2 ? left / 2 : left;
+	lanes->sum = sum;
 	capture->memory = capture->nb_sources * INPUT_BYTES + all;
+	spare = limit_unpackers(capture, all > sum ? (all - sum) / 2 : 0);
+	lanes->has_unpackers = spare != 0;
 	return all - spare;
 }
 

@@ -240,7 +240,8 @@ void budget_plan(struct capture *capture);
 struct budget_lanes {
 	size_t block, least_block; /* bytes of a file that a lane has at a time */
 	bool is_lazy;              /* no decompressor has a thread */
-	uint64_t enough;           /* bytes of which the lanes would never have too little */
+	bool has_unpackers;        /* some inputs are compressed */
+	uint64_t sum;              /* of all lanes, should they be open at the same time */
 };
 /* The same for inputs that are merged. Returns what those that are open may take together. */
 uint64_t budget_plan_lanes(struct capture *capture, struct budget_lanes *lanes);

@@ -52,6 +52,7 @@ struct merge {
 	size_t nb; /* of the heap */
 	struct budget_lanes lanes_as;
 	uint64_t bytes, max_bytes; /* of memory that open lanes take, and may take */
+	uint64_t most;             /* that one took so far */
 	atomic_bool is_done;
 };
 
@@ -193,18 +194,23 @@ static void put_off_damage(struct capture *capture, struct lane *lane, uint64_t 
 static int count_lane(struct capture *capture, struct lane *lane, uint64_t bytes)
 {
 	struct merge *merge = capture->merge;
-	uint64_t enough;
 	char hint[64];
 
 	merge->bytes += bytes - lane->bytes;
 	lane->bytes = bytes;
+	if (bytes > merge->most)
+		merge->most = bytes;
 	if (merge->bytes <= merge->max_bytes)
 		return 0;
-	enough = 4 * merge->bytes > merge->lanes_as.enough ? 4 * merge->bytes
-							   : merge->lanes_as.enough;
+	/* If all were as large. Half of what inputs have is theirs, decompressors have some of it.
+	 */
+	budget_hint(capture,
+		    2 * merge->lanes_as.sum + (merge->lanes_as.has_unpackers ? 4 : 2) *
+						      capture->nb_sources * merge->most,
+		    hint, sizeof(hint));
 	snprintf(capture->failure, sizeof(capture->failure),
 		 "--merge: the captures that overlap need more than %" PRIu64 " MiB of memory%s",
-		 merge->max_bytes >> 20, budget_hint(capture, enough, hint, sizeof(hint)));
+		 merge->max_bytes >> 20, hint);
 	return -ENOMEM;
 }
 

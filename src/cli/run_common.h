@@ -103,7 +103,7 @@ enum run_option {
 	{"workers", 0, "N", "worker threads, one pinned to a core each; default: all cores", NULL, \
 	 OPTION_EVERYBODY, RUN_OPT_WORKERS},                                                       \
 	{"max-memory", 0, "BYTES",                                                                 \
-	 "for all that a run keeps, 64MiB or more; default: half of the machine's. When "   \
+	 "for everything together, 64MiB or more; default: half of the machine's. When "   \
 	 "it is short, details give way, then flows are evicted: all is counted",      \
 	 NULL, OPTION_EVERYBODY, RUN_OPT_MAX_MEMORY},                                              \
 	{"max-flows", 0, "N", "flows kept at once; default: what --max-memory holds", NULL,        \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Who gets how much of --max-memory. */
+/* Who gets how much of --max-memory (definitions 2.8; why: docs/architecture.md). */
 
 #include "engine_priv.h"
 

@@ -302,6 +302,43 @@ static void the_plan_is_within_what_is_given(void **state)
 	}
 }
 
+/* Each share is what the plan says it is, and what would do does, but nothing much less. */
+static void inputs_and_workers_share(void **state)
+{
+	const uint32_t chunk = 256 << 10;
+
+	(void)state;
+	for (uint64_t bytes = ENGINE_MIN_MEMORY; bytes < UINT64_C(1) << 38; bytes += bytes / 5) {
+		struct engine_memory m;
+		uint64_t most;
+
+		engine_memory_plan(bytes, true, &m);
+		most = engine_memory_of_inputs(&m, chunk);
+		assert_true(most > bytes / 8 || most > UINT64_C(1) << 30);
+		assert_int_equal(engine_memory_workers(&m, chunk, most), 1);
+		for (uint64_t inputs = 0; inputs < most; inputs += most / 10) {
+			const uint32_t nb = engine_memory_workers(&m, chunk, inputs);
+
+			if (nb < ENGINE_MAX_WORKERS)
+				assert_true(engine_memory_workers(&m, chunk, 0) >= nb);
+			/* One that is alone takes what inputs leave it. */
+			assert_true(nb * (m.worker_bytes - most) + inputs <= m.worker_bytes);
+		}
+		engine_memory_plan(bytes, false, &m);
+		assert_int_equal(engine_memory_of_inputs(&m, chunk), 0);
+	}
+	for (uint64_t inputs = 1 << 20; inputs < UINT64_C(1) << 30; inputs += inputs / 3) {
+		const uint64_t enough = engine_memory_enough(inputs);
+		struct engine_memory m;
+
+		assert_in_range(enough, ENGINE_MIN_MEMORY, 8 * inputs + ENGINE_MIN_MEMORY);
+		engine_memory_plan(enough, true, &m);
+		assert_true(engine_memory_of_inputs(&m, engine_memory_chunk_size(&m, chunk)) >=
+			    inputs);
+	}
+	assert_int_equal(engine_memory_enough(UINT64_C(4) << 30), 0);
+}
+
 static void a_default_changes_no_answer(void **state)
 {
 	struct engine_memory m;
@@ -329,6 +366,7 @@ int main(void)
 		cmocka_unit_test(what_is_beside_gives_way_before_flows),
 		cmocka_unit_test(a_flow_does_not_evict_itself),
 		cmocka_unit_test(the_plan_is_within_what_is_given),
+		cmocka_unit_test(inputs_and_workers_share),
 		cmocka_unit_test(a_default_changes_no_answer),
 	};
 
