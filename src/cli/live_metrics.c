@@ -138,9 +138,6 @@ static void put_traffic(const struct live_report *report, FILE *out)
 	put_one(out, "headers_quoted_total", "counter",
 		"TCP headers quoted in ICMP errors and samples: no packets of their flows.",
 		all->quoted);
-	put_one(out, "headers_dropped_total", "counter",
-		"TCP headers lost in the exchange, of packets of which another one was kept.",
-		all->headers_dropped);
 	put_one(out, "datagrams_total", "counter", "IP datagrams that fragments made whole.",
 		all->datagrams);
 	put_one(out, "datagrams_given_up_total", "counter",
