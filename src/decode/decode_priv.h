@@ -263,6 +263,15 @@ enum fate decode_pppoe(struct cursor *c);
 /* ip.c: an IP header of either version; what it carries (payload: bytes by its lengths). */
 enum fate decode_ip(struct cursor *c);
 enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol);
+/*
+ * ip_options.c: what options and extension headers do to the addresses in the IP header. False
+ * for what cannot be. is_quoted: then it does not matter. left: bytes of the packet from the
+ * options' header on, which has len of them; *jumbo: the length of a jumbogram, else unchanged.
+ */
+bool read_ipv4_options(uint8_t *header, size_t header_len, bool is_quoted);
+bool read_ipv6_options(uint8_t *header, const uint8_t *options, size_t len, size_t left,
+		       uint32_t *jumbo);
+bool read_ipv6_routing(uint8_t *header, const uint8_t *routing, size_t len);
 /* tunnel.c: IPv6 and no other version; protocols of IP that carry frames or packets. */
 enum fate decode_ipv6_only(struct cursor *c);
 enum fate decode_tunnel(struct cursor *c, uint64_t payload, uint8_t protocol);
@@ -301,7 +310,7 @@ enum fate decode_lwapp(struct cursor *c);
 /* icmp.c: an error and what it quotes. */
 enum fate decode_icmp(struct cursor *c, uint64_t payload);
 enum fate decode_icmpv6(struct cursor *c, uint64_t payload);
-/* The same behind any header of IPv6, which may be an extension's. */
+/* What is behind IPv6's fixed header in a datagram that was put together. */
 enum fate decode_ipv6_payload(struct cursor *c, uint8_t *header, uint64_t payload, uint8_t next);
 /*
  * fragment.c: a fragment's payload at c->at, right behind the IPv4 header, or IPv6's fragment

@@ -2,8 +2,6 @@
 
 /* IPv4 (RFC 791) and IPv6 (RFC 8200), down to a TCP header. */
 
-#include <string.h>
-
 #include "decode_priv.h"
 
 enum {
@@ -16,6 +14,7 @@ enum {
 	PROTO_AH = 51,
 	PROTO_ICMPV6 = 58,
 	PROTO_DESTINATION = 60,
+	PROTO_SHIM6 = 140,
 };
 
 /* RFC 4302 2.2: the length is in 4-byte words minus 2. False if it is not all there. */
@@ -27,7 +26,7 @@ static bool skip_ah(struct cursor *c, uint64_t *payload, uint8_t *protocol)
 		return false;
 	*protocol = c->at[0];
 	len = ((size_t)c->at[1] + 2) * 4;
-	if (len < 12 || cursor_left(c) < len || *payload < len)
+	if (cursor_left(c) < len || *payload < len)
 		return false;
 	cursor_skip(c, len);
 	*payload -= len;
@@ -56,38 +55,6 @@ enum fate decode_payload(struct cursor *c, uint64_t payload, uint8_t protocol)
 	}
 }
 
-/*
- * Loose and strict source routes change the destination (RFC 791 3.1). False for
- * an option that cannot be: such a packet shows no TCP in the oracle either.
- */
-static bool read_ipv4_options(uint8_t *header, size_t header_len)
-{
-	size_t i = 20;
-
-	while (i < header_len) {
-		uint8_t type = header[i], len;
-
-		if (type == 0)
-			break;
-		if (type == 1) {
-			i++;
-			continue;
-		}
-		if (header_len - i < 2)
-			break;
-		len = header[i + 1];
-		if (len < 2 || len > header_len - i)
-			break;
-		if (type == 130 && len < 3) /* security: no room for its level */
-			return false;
-		if ((type == 131 || type == 137) && len >= 7 && header[i + 2] >= 4 &&
-		    header[i + 2] % 4 == 0 && header[i + 2] <= len)
-			memcpy(header + 16, header + i + len - 4, 4);
-		i += len;
-	}
-	return true;
-}
-
 static enum fate decode_ipv4(struct cursor *c)
 {
 	struct segment *segment = c->segment;
@@ -108,7 +75,7 @@ static enum fate decode_ipv4(struct cursor *c)
 		total = c->wire_left;
 	if (total < header_len || cursor_left(c) < header_len)
 		return FATE_IP_BAD;
-	if (header_len > 20 && !read_ipv4_options(header, header_len))
+	if (header_len > 20 && !read_ipv4_options(header, header_len, c->is_quoted))
 		return FATE_IP_BAD;
 	segment->ip_header = header;
 	segment->bits = 0;
@@ -121,99 +88,80 @@ static enum fate decode_ipv4(struct cursor *c)
 	return decode_payload(c, total - header_len, header[9]);
 }
 
-/* The destination as the flow key has it, while segments are left (spec, section 6). */
-static void apply_routing(uint8_t *header, const uint8_t *routing, size_t len)
-{
-	const uint8_t type = routing[2], left = routing[3];
-	const uint8_t *address = NULL;
-
-	if (left == 0)
-		return;
-	if (type == 0 && len >= 24)
-		address = routing + len - 16;
-	else if ((type == 2 || type == 4) && len >= 24)
-		address = routing + 8;
-	if (type == 3 && len >= 8) { /* RPL, RFC 6554: the last address, its prefix elided */
-		const size_t elided = routing[4] & 0xf, padding = routing[5] >> 4;
-		const size_t kept = 16 - elided;
-
-		if (8 + kept + padding <= len)
-			memcpy(header + 24 + elided, routing + len - padding - kept, kept);
-		return;
-	}
-	if (address != NULL)
-		memcpy(header + 24, address, 16);
-}
-
-/*
- * The jumbo payload option (RFC 2675) of a hop-by-hop header, or 0. Its value
- * must be larger than what the 16-bit field could say.
- */
-static uint32_t jumbo_length(const uint8_t *options, size_t len)
-{
-	size_t i = 2;
-
-	while (i + 1 < len) {
-		if (options[i] == 0) {
-			i++;
-			continue;
-		}
-		if (options[i] == 0xc2 && options[i + 1] == 4 && i + 6 <= len) {
-			const uint32_t length = get_be32(options + i + 2);
-
-			return length > 65535 ? length : 0;
-		}
-		i += 2u + options[i + 1];
-	}
-	return 0;
-}
-
 /* What is known of an IPv6 packet on the way through its headers. */
 struct ipv6 {
 	uint8_t *header;
 	uint64_t payload;
 	bool is_sized; /* payload is known: a jumbogram's is in an option */
+	bool is_whole; /* it was put together: that is not done again */
 	bool is_short; /* the frame is shorter than the header says */
 	uint8_t next;
 };
 
+/*
+ * What it says of addresses, and of a jumbogram's length. left: bytes of the packet. False for
+ * what cannot be. The oracle does not follow the routes of what is only quoted.
+ */
+static bool read_extension(struct cursor *c, struct ipv6 *p, size_t len, size_t left)
+{
+	uint32_t jumbo = 0;
+
+	switch (p->next) {
+	case PROTO_ROUTING:
+		return c->is_quoted || read_ipv6_routing(p->header, c->at, len);
+	case PROTO_HOP_BY_HOP:
+	case PROTO_DESTINATION:
+		if (!read_ipv6_options(p->header, c->at, len, left, &jumbo))
+			return false;
+		break;
+	default:
+		return true;
+	}
+	if (p->next == PROTO_HOP_BY_HOP && !p->is_sized && jumbo != 0) {
+		p->payload = jumbo > c->wire_left ? c->wire_left : jumbo;
+		p->is_sized = true;
+	}
+	return true;
+}
+
 /* One extension header at c->at. FATE_TRACKED = skipped, go on with next. */
 static enum fate skip_extension(struct cursor *c, struct ipv6 *p)
 {
-	const uint8_t type = p->next;
-	size_t len;
+	size_t len, left = cursor_left(c);
 
+	if (p->is_sized && p->payload < left)
+		left = (size_t)p->payload;
 	if (cursor_left(c) < 8)
 		return FATE_NOT_TCP;
-	len = type == PROTO_FRAGMENT ? 8 : ((size_t)c->at[1] + 1) * 8;
+	len = p->next == PROTO_FRAGMENT ? 8 : ((size_t)c->at[1] + 1) * 8;
 	if (cursor_left(c) < len)
 		return FATE_NOT_TCP;
-	if (type == PROTO_ROUTING)
-		apply_routing(p->header, c->at, len);
-	if (type == PROTO_HOP_BY_HOP && !p->is_sized) {
-		p->payload = jumbo_length(c->at, len);
-		if (p->payload > c->wire_left)
-			p->payload = c->wire_left;
-		p->is_sized = p->payload != 0;
-	}
 	if (p->is_sized && p->payload < len)
 		return FATE_IP_BAD;
+	if (!read_extension(c, p, len, left) || !p->is_sized)
+		return FATE_IP_BAD;
 	p->next = c->at[0];
-	p->payload -= p->is_sized ? len : 0;
+	p->payload -= len;
 	cursor_skip(c, len);
 	return FATE_TRACKED;
 }
 
-static bool is_extension(uint8_t type)
+/* Shim6 (RFC 5533 5.1): with this bit there is a packet behind it, without it a message in it. */
+static bool is_shim6_payload(const struct cursor *c)
+{
+	return cursor_left(c) >= 8 && (c->at[1] == 0 || (c->at[2] & 0x80) != 0);
+}
+
+static bool is_extension(const struct cursor *c, uint8_t type)
 {
 	return type == PROTO_HOP_BY_HOP || type == PROTO_ROUTING || type == PROTO_FRAGMENT ||
-	       type == PROTO_DESTINATION;
+	       type == PROTO_DESTINATION || (type == PROTO_SHIM6 && is_shim6_payload(c));
 }
 
 /* From the first header behind the fixed one. */
 static enum fate decode_ipv6_headers(struct cursor *c, struct ipv6 *p)
 {
-	while (is_extension(p->next) || p->next == PROTO_AH) {
+	while (is_extension(c, p->next) || p->next == PROTO_AH) {
 		bool is_fragment;
 		enum fate fate;
 
@@ -222,7 +170,7 @@ static enum fate decode_ipv6_headers(struct cursor *c, struct ipv6 *p)
 				return FATE_NOT_TCP;
 			continue;
 		}
-		is_fragment = p->next == PROTO_FRAGMENT;
+		is_fragment = p->next == PROTO_FRAGMENT && !p->is_whole;
 		fate = skip_extension(c, p);
 		if (fate != FATE_TRACKED)
 			return fate;
@@ -238,7 +186,13 @@ static enum fate decode_ipv6_headers(struct cursor *c, struct ipv6 *p)
 
 enum fate decode_ipv6_payload(struct cursor *c, uint8_t *header, uint64_t payload, uint8_t next)
 {
-	struct ipv6 p = {.header = header, .payload = payload, .is_sized = true, .next = next};
+	struct ipv6 p = {
+		.header = header,
+		.payload = payload,
+		.is_sized = true,
+		.is_whole = true,
+		.next = next,
+	};
 
 	return decode_ipv6_headers(c, &p);
 }

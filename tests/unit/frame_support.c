@@ -86,6 +86,14 @@ void put_tcp_options(struct bytes *b, const void *options, size_t len, size_t pa
 	put_zeros(b, payload_len);
 }
 
+void put_extension(struct bytes *b, uint8_t next, size_t len, const void *data, size_t nb)
+{
+	put8(b, next);
+	put8(b, (uint8_t)(len / 8 - 1));
+	put_raw(b, data, nb);
+	put_zeros(b, len - 2 - nb);
+}
+
 void put_tcp(struct bytes *b)
 {
 	put_tcp_options(b, "", 0, 0);

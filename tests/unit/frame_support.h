@@ -33,6 +33,8 @@ size_t ipv4_begin(struct bytes *b, uint8_t protocol, const void *options, size_t
 void ipv4_end(struct bytes *b, size_t at);
 size_t ipv6_begin(struct bytes *b, uint8_t next);
 void ipv6_end(struct bytes *b, size_t at);
+/* An extension header of len bytes (a multiple of 8), filled from data. */
+void put_extension(struct bytes *b, uint8_t next, size_t len, const void *data, size_t nb);
 /* The usual segment, alone and in IP: 25, 45 and 65 bytes. */
 void put_tcp(struct bytes *b);
 /* With options, and as many zero bytes of payload. */
