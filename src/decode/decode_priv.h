@@ -33,6 +33,7 @@ struct layers {
 	uint32_t nb;              /* of them that are made */
 	uint32_t nb_unread;       /* TCP headers that found no room there */
 	struct segment unread;    /* that one of those is read into */
+	uint16_t fragment_vlan;   /* the first of them that is not 0, not a service tag's */
 	bool is_later;            /* it must be decoded in its turn: see struct decode_context */
 	bool is_inflated;         /* compressed bytes of the frame were replaced */
 };

@@ -39,6 +39,8 @@ static enum fate decode_vlan(struct cursor *c, uint16_t type)
 	if (type != ETHERTYPE_QINQ && c->nb_vlans++ == DECODE_MAX_VLANS)
 		return FATE_TUNNEL;
 	tag = get_be16(c->at);
+	if (type != ETHERTYPE_QINQ && c->layers->fragment_vlan == 0)
+		c->layers->fragment_vlan = tag & 0xfff;
 	if (c->segment->vlan == 0)
 		c->segment->vlan = (uint16_t)((tag & 0xfff) + 1);
 	tag = get_be16(c->at + 2);

@@ -76,8 +76,8 @@ enum fate decode_ipv4_fragment(struct cursor *c, uint8_t *header, uint64_t paylo
 	}
 	memcpy(fragment.src, header + 12, 4);
 	memcpy(fragment.dst, header + 16, 4);
-	if (c->segment->vlan != 0 && (is_private(header + 12) || is_private(header + 16)))
-		fragment.id ^= c->segment->vlan - 1u;
+	if (is_private(header + 12) || is_private(header + 16))
+		fragment.id ^= c->layers->fragment_vlan;
 	if (!complete(c, &fragment))
 		return FATE_FRAGMENT;
 	return with_tcp(decode_payload(c, cursor_left(c), header[9]));

@@ -8,15 +8,17 @@ from edge_packets import ACK, FIN, SYN, Case, option, payload
 from link_parts import be16
 
 MORE = 0x2000
+TAGS = (b"", be16(0x8100, 5), be16(0x88a8, 5), be16(0x9100, 5, 0x8100, 6),
+        be16(0x8100, 6, 0x8100, 5), be16(0x88a8, 6, 0x8100, 5), be16(0x8100, 0x6000, 0x8100, 5))
 SIZE = 48  # of payload: with TCP's header 68 bytes in fragments
 
 
 def piece(talk, data, start, end, more=None, number=None, protocol=6, vlan=0, trailer=b"",
-          header=b"", **odd):
+          header=b"", tags=b"", **odd):
     """The bytes from start to end of an IP payload."""
     more = end < len(data) if more is None else more
     number = talk.number if number is None else number
-    tags = be16(0x8100, vlan) if vlan else b""
+    tags = be16(0x8100, vlan) if vlan else tags
     if talk.version == 4:
         packet = talk.packet(data[start:end], protocol=protocol, number=number,
                              fragment=start // 8 | (MORE if more else 0), **odd)
@@ -117,6 +119,11 @@ def headers():
             yield from both(f"fragments in VLAN {vlan}, private {private}", lambda talk, v=vlan: [
                 *pieces(talk, talk.segment(data=payload(SIZE)), 24, vlan=v)], private=private,
                 is_cut=False)
+    for first, last in itertools.product(TAGS, TAGS):
+        yield from both(f"fragments with tags {first.hex()} and {last.hex()}",
+                        lambda talk, a=first, b=last: [
+                            piece(talk, data := talk.segment(data=payload(SIZE)), 0, 24, tags=a),
+                            piece(talk, data, 24, 68, tags=b)], private=True, is_cut=False)
     for total in (0, 19, 20, 43, 44, 45, 60, 65535):
         yield Case(f"first fragment of total length {total}", 4, lambda talk, n=total: [
             piece(talk, data := talk.segment(data=payload(SIZE)), 0, 24, total=n),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "frame_support.h"
+#include "tcpmill/reassembly.h"
 
 /* Decodes and empties a frame that holds the usual TCP part. */
 static struct segment segment_of(struct bytes *b, uint16_t link_type, uint32_t wire_len)
@@ -175,6 +176,76 @@ static void ipv4_fragments(void **state)
 	put_ipv4_tcp(&b);
 	set16(&b, 6, 0xc000);
 	assert_usual(&b, LINK_RAW, TUNNEL_NONE, 0);
+}
+
+static void put_tag(struct bytes *b, uint16_t type, uint16_t id)
+{
+	set16(b, b->len - 2, type);
+	put16(b, id);
+	put16(b, 0x0800);
+}
+
+/* Of the usual segment 16 bytes, then the rest, in frames with these tags (type and id). */
+static bool meet(const uint16_t (*first)[2], const uint16_t (*second)[2])
+{
+	const struct capture_interface interface = {.link_type = LINK_ETHERNET};
+	struct reassembly_params params = {.max_bytes = 1 << 20};
+	struct decode_keys keys;
+	struct decode_context context = {.keys = &keys};
+	struct segment segments[DECODE_MAX_SEGMENTS];
+	bool is_whole = false;
+
+	decode_keys_init(&keys, 1);
+	params.keys = &keys;
+	context.reassembly = reassembly_create(&params);
+	assert_non_null(context.reassembly);
+	for (int i = 0; i < 2; i++) {
+		struct bytes b = FRAME, tcp = FRAME;
+		struct frame frame = {.interface = &interface};
+		uint32_t nb;
+		size_t at;
+
+		put_tcp(&tcp);
+		put_ethernet(&b, 0x0800);
+		for (int k = 0; k < 2 && (i == 0 ? first : second)[k][0] != 0; k++)
+			put_tag(&b, (i == 0 ? first : second)[k][0],
+				(i == 0 ? first : second)[k][1]);
+		at = ipv4_begin(&b, PROTO_TCP, "", 0);
+		put_raw(&b, tcp.data + (i == 0 ? 0 : 16), i == 0 ? 16 : 9);
+		ipv4_end(&b, at);
+		set16(&b, at + 6, i == 0 ? 0x2000 : 2);
+		frame.data = b.data;
+		frame.caplen = (uint32_t)b.len;
+		frame.wire_len = (uint32_t)b.len;
+		is_whole = decode_frame(&context, &frame, segments, &nb) == FATE_TRACKED;
+		bytes_fini(&b);
+		bytes_fini(&tcp);
+	}
+	reassembly_destroy(context.reassembly);
+	return is_whole;
+}
+
+/* Of private addresses; a service tag (0x88a8) has no say, nor has an id of 0. */
+static void ipv4_fragments_in_vlans(void **state)
+{
+	static const uint16_t none[2][2] = {{0}}, of_5[2][2] = {{0x8100, 5}},
+			      priority[2][2] = {{0x8100, 0xe000}},
+			      old_5_of_6[2][2] = {{0x9100, 5}, {0x8100, 6}},
+			      of_6_of_5[2][2] = {{0x8100, 6}, {0x8100, 5}},
+			      service_6_of_5[2][2] = {{0x88a8, 6}, {0x8100, 5}},
+			      zero_of_5[2][2] = {{0x8100, 0}, {0x8100, 5}},
+			      service_6[2][2] = {{0x88a8, 6}};
+
+	(void)state;
+	assert_true(meet(none, none));
+	assert_true(meet(of_5, of_5));
+	assert_false(meet(of_5, none));
+	assert_true(meet(priority, none));
+	assert_true(meet(service_6, none));
+	assert_true(meet(of_5, old_5_of_6));
+	assert_true(meet(of_5, service_6_of_5));
+	assert_true(meet(of_5, zero_of_5));
+	assert_false(meet(of_5, of_6_of_5));
 }
 
 /* ---- authentication header --------------------------------------------- */
@@ -578,6 +649,7 @@ int main(void)
 		cmocka_unit_test(ipv4_headers_that_cannot_be),
 		cmocka_unit_test(ipv6_in_a_link_of_ipv4),
 		cmocka_unit_test(ipv4_fragments),
+		cmocka_unit_test(ipv4_fragments_in_vlans),
 		cmocka_unit_test(authentication_headers_are_skipped),
 		cmocka_unit_test(authentication_headers_that_are_not_there),
 		cmocka_unit_test(each_ipv6_extension_header_is_skipped),
