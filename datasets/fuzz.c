@@ -20,6 +20,7 @@ enum fuzz_profile fuzz_profile_from_name(const char *name)
 		[FUZZ_MIXED] = "mixed",
 		[FUZZ_WILD] = "wild",
 		[FUZZ_BULK] = "bulk",
+		[FUZZ_CARRIED] = "carried",
 	};
 	enum fuzz_profile profile;
 
@@ -86,6 +87,8 @@ static int write_packets(struct fuzz *fuzz)
 			fuzz_start_flow(fuzz, &fuzz->flows[i]);
 	}
 	while (error == 0 && fuzz->nb_written < fuzz->params->nb_packets) {
+		if (fuzz->carry != NULL)
+			fuzz_carry_late(fuzz);
 		choose_flow(fuzz);
 		if (is_long)
 			error = fuzz_step_long(fuzz, &fuzz->flows[fuzz->current]);
@@ -98,9 +101,12 @@ static int write_packets(struct fuzz *fuzz)
 
 int fuzz_write(const struct fuzz_params *params, struct capture_file *file)
 {
-	struct fuzz *fuzz = calloc(1, sizeof(*fuzz));
+	struct fuzz *fuzz;
 	int error;
 
+	if (params->profile == FUZZ_CARRIED && params->link != PACKET_LINK_ETHERNET)
+		return -EPROTOTYPE;
+	fuzz = calloc(1, sizeof(*fuzz));
 	if (fuzz == NULL)
 		return -ENOMEM;
 	fuzz->params = params;
@@ -109,7 +115,13 @@ int fuzz_write(const struct fuzz_params *params, struct capture_file *file)
 	fuzz->now_ns = START_NS;
 	fuzz->nb_flows = params->profile == FUZZ_BULK ? LIVE_LONG : LIVE_SHORT;
 	fuzz->flows = calloc(fuzz->nb_flows, sizeof(*fuzz->flows));
-	error = fuzz->flows == NULL ? -ENOMEM : write_packets(fuzz);
+	if (params->profile == FUZZ_CARRIED)
+		fuzz->carry = fuzz_carry_create();
+	if (fuzz->flows == NULL || (params->profile == FUZZ_CARRIED && fuzz->carry == NULL))
+		error = -ENOMEM;
+	else
+		error = write_packets(fuzz);
+	fuzz_carry_destroy(fuzz->carry);
 	free(fuzz->flows);
 	free(fuzz);
 	return error;

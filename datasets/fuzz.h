@@ -18,8 +18,9 @@
 
 enum fuzz_profile {
 	FUZZ_MIXED,
-	FUZZ_WILD, /* mostly random segments */
-	FUZZ_BULK, /* long flows: 10,000 segments one way, more than 65,535 of a kind */
+	FUZZ_WILD,    /* mostly random segments */
+	FUZZ_BULK,    /* long flows: 10,000 segments one way, more than 65,535 of a kind */
+	FUZZ_CARRIED, /* as mixed, in fragments, tunnels and ICMP errors; Ethernet only */
 	NB_FUZZ_PROFILES,
 };
 

@@ -2,7 +2,7 @@
 /* Connections: who they are between, and the short scripts that they play. */
 #include <string.h>
 
-#include "fuzz_priv.h"
+#include "fuzz_carry.h"
 
 #define O(move) ((move) | FUZZ_OTHER)
 #define SCRIPT_MAX 16
@@ -171,6 +171,9 @@ static void init_flow(struct fuzz *fuzz, struct fuzz_flow *flow, bool is_new)
 	flow->vlan = fuzz_chance(fuzz, 100) ? (uint16_t)(1 + fuzz_below(fuzz, 4094)) : 0;
 	flow->min_frame = fuzz_chance(fuzz, 200) ? (uint16_t)(60 + fuzz_below(fuzz, 8)) : 0;
 	flow->mptcp_key = fuzz_random(fuzz);
+	flow->tunnel = CARGO_TUNNELS;
+	if (fuzz->carry != NULL && fuzz_chance(fuzz, 400))
+		flow->tunnel = (uint8_t)fuzz_below(fuzz, CARGO_TUNNELS);
 	flow->syn_ts_ns = 0;
 	flow->rtt_ns = 0;
 	memset(&flow->last, 0, sizeof(flow->last));

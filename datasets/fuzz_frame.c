@@ -160,21 +160,26 @@ static int write_frame(struct fuzz *fuzz, const struct fuzz_flow *flow,
 		.bytes = fuzz->frame,
 		.is_ipv6 = flow->version == 6,
 	};
+	const enum packet_link link = fuzz->carry != NULL ? PACKET_LINK_RAW : fuzz->params->link;
 	struct packet packet;
 	size_t keep;
 
 	fill_packet(&packet, flow, segment);
-	k.ip = packet_link_len(&packet, fuzz->params->link);
+	k.ip = packet_link_len(&packet, link);
 	k.tcp = k.ip + (k.is_ipv6 ? 40 : 20);
 	k.header_end = k.tcp + 20 + ((segment->options_len + 3u) & ~3u);
 	keep = k.header_end + KEEP_PAYLOAD;
-	if (fuzz_chance(fuzz, 20))
-		keep = 1500;
-	k.caplen = packet_build(&packet, fuzz->params->link, fuzz->frame, keep, &k.wire_len);
+	if (fuzz_chance(fuzz, 20) || fuzz->carry != NULL)
+		keep = 1500; /* fragments need their bytes */
+	k.caplen = packet_build(&packet, link, fuzz->frame, keep, &k.wire_len);
 	if (k.caplen == 0)
 		return -EPROTOTYPE;
 	if (!flow->is_gentle && flow->mptcp == FUZZ_MPTCP_NEVER && fuzz_chance(fuzz, 40))
 		damage(&k);
+	if (fuzz->carry != NULL) {
+		fuzz_carry_packet(fuzz, flow, segment, k.caplen, k.wire_len);
+		return 0;
+	}
 	if (frame.ts_ns < 0) /* a file has no times before the epoch */
 		frame.ts_ns = 0;
 	frame.caplen = (uint32_t)k.caplen;

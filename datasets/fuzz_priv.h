@@ -64,6 +64,7 @@ struct fuzz_flow {
 	bool timestamps;
 	bool is_gentle; /* nothing is damaged or bent */
 	uint16_t vlan, min_frame;
+	uint8_t tunnel; /* of the profile "carried": see fuzz_carry.h */
 	uint64_t mptcp_key;
 	int64_t syn_ts_ns, rtt_ns;
 	struct fuzz_segment last; /* for captures of a packet twice */
@@ -72,6 +73,8 @@ struct fuzz_flow {
 	unsigned script, stage, position, sender;
 	uint32_t rounds;
 };
+
+struct fuzz_carry;
 
 struct fuzz {
 	const struct fuzz_params *params;
@@ -84,6 +87,7 @@ struct fuzz {
 	struct fuzz_flow *flows;
 	uint64_t nb_flows;
 	uint64_t current;
+	struct fuzz_carry *carry; /* of the profile "carried", else NULL */
 	uint8_t frame[65536];
 };
 
@@ -180,6 +184,18 @@ void fuzz_add_options(struct fuzz *fuzz, struct fuzz_flow *flow, struct fuzz_seg
 
 /* Writes it, perhaps damaged, and notes what the capture saw. Returns 0 or -EPROTOTYPE. */
 int fuzz_send(struct fuzz *fuzz, struct fuzz_flow *flow, struct fuzz_segment *segment);
+
+/* ---- fuzz_carry.c ------------------------------------------------------ */
+
+struct fuzz_carry *fuzz_carry_create(void);
+void fuzz_carry_destroy(struct fuzz_carry *carry);
+
+/* Writes those of the frames held back whose turn has come. */
+void fuzz_carry_late(struct fuzz *fuzz);
+
+/* Writes the IP packet in fuzz->frame as some frames, or as none. */
+void fuzz_carry_packet(struct fuzz *fuzz, const struct fuzz_flow *flow,
+		       const struct fuzz_segment *segment, size_t caplen, size_t wire_len);
 
 /* ---- fuzz_flows.c ------------------------------------------------------ */
 

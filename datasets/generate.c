@@ -62,7 +62,8 @@ static const char usage[] =
 	"\n"
 	"fuzz options (random adversarial flows, pcap-ns unless --format says otherwise):\n"
 	"  --packets N           frames to write, exactly\n"
-	"  --profile mixed|wild|bulk   mixed; mostly random segments; long flows [mixed]\n"
+	"  --profile mixed|wild|bulk|carried  mixed; mostly random segments; long flows;\n"
+	"                        mixed, in fragments, tunnels and ICMP errors [mixed]\n"
 	"  --seed S                                                  [1]\n";
 
 struct arguments {

@@ -210,7 +210,8 @@ static enum fate decode_ipv6(struct cursor *c)
 	segment->ip_header = p.header;
 	segment->ip_id = 0;
 	segment->ttl = c->at[7];
-	segment->bits = SEGMENT_IPV6;
+	/* In a fragment of unknown length that stays unknown; IPv4 inside of it tells its own. */
+	segment->bits = SEGMENT_IPV6 | (segment->bits & SEGMENT_SHORT);
 	cursor_skip(c, 40);
 	p.is_short = p.payload > c->wire_left;
 	if (p.is_short)

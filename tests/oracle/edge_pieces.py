@@ -4,7 +4,7 @@
 import itertools
 import struct
 
-from edge_packets import ACK, FIN, SYN, Case, option, payload
+from edge_packets import ACK, FIN, SYN, Case, Talk, option, payload
 from link_parts import be16
 
 MORE = 0x2000
@@ -208,6 +208,21 @@ def tunnelled():
     def inside_one(talk, frame):
         return talk.frame(talk.packet(frame.data[14:],
                                       protocol=4 if talk.version == 4 else 41))
+    def first(talk, version):
+        """Of IPv4, not all captured, around the packet."""
+        inner = talk.packet(talk.segment(data=payload(SIZE)))
+        around = Talk(4)
+        protocol = {4: 4, 6: 41}
+        if version != 4:
+            inner = Talk(6).packet(inner, protocol=protocol[talk.version])
+        frame = piece(around, inner, 0, len(inner) // 8 * 8 - 8, more=True,
+                      protocol=protocol[talk.version if version == 4 else version])
+        frame.data, frame.more = frame.data[:-3], 3
+        return [frame]
+
+    for version in (4, 6):
+        yield from both(f"in a first fragment that is cut, in IPv{version}",
+                        lambda talk, v=version: first(talk, v), is_cut=False)
     yield from both("outer fragments", outer)
     yield from both("inner fragments", inside)
     yield from both("an inner fragment and one outside", split)

@@ -5,8 +5,8 @@
 tcpmill-generate makes a trace from a seed, which is printed first; --seed gives it again. Each line
 and each --json field must be tshark's, three workers with chunks of 4 KiB must print the same
 bytes, and `run` must have the same in its records and events. By default 50,000 packets of the
-profile "mixed" and a trace of long flows: 10,000 segments that nobody acknowledges, more than
-65,535 packets of a kind. A verdict kind without a true case fails the test. The smallest trace
+profile "mixed", 20,000 frames of "carried" (fragments, tunnels, ICMP errors) and a trace of long
+flows: 10,000 segments that nobody acknowledges, more than 65,535 packets of a kind. A verdict kind without a true case fails the test. The smallest trace
 that still differs is written to build/fuzz.
 """
 
@@ -25,9 +25,10 @@ import tshark
 import common  # tests/e2e, by tshark
 
 OTHER_WAY = ("--workers", "3", "--chunk-size", "4096")
-PROFILES = ("mixed", "wild", "bulk")
-# One-way flows of 9,990 and 10,010 segments and one flow of more than 65,535 packets of a kind.
-SPECIAL = ("bulk", 170_000)
+PROFILES = ("mixed", "wild", "bulk", "carried")
+# One-way flows of 9,990 and 10,010 segments and one flow of more than 65,535 packets of a kind;
+# and what is around packets.
+SPECIAL = (("bulk", 170_000), ("carried", 20_000))
 # What one line of --json must have like tshark's, in this order, behind the text line.
 NAMES = tuple(tshark.VALUES)
 FIELDS = ("frame.number", "tcp.stream", "tcp.analysis.duplicate_ack_num",
@@ -227,7 +228,7 @@ def main():
         __doc__, seed=dict(type=int, help="of the first trace; default: a random one"),
         packets=dict(type=int, default=50_000, help="of each trace"),
         rounds=dict(type=int, default=1, help="traces of each profile, with seeds one apart"),
-        profile=dict(nargs="+", choices=PROFILES, help="default: mixed, and long flows"),
+        profile=dict(nargs="+", choices=PROFILES, help="default: mixed, carried, and long flows"),
         slow=dict(type=int, default=1, help="times longer time-outs, for sanitizers"))
     checks = common.Checks("fuzz", args.verbose)
     seed = random.SystemRandom().randrange(1 << 32) if args.seed is None else args.seed
@@ -241,7 +242,8 @@ def main():
             for profile in args.profile or ("mixed",):
                 fuzz.trace(profile, seed + i, args.packets)
         if not args.profile:
-            fuzz.trace(SPECIAL[0], seed, SPECIAL[1])
+            for profile, packets in SPECIAL:
+                fuzz.trace(profile, seed, packets)
             checks.ok("a flow has more than 65,535 of a kind", fuzz.most > 65535, fuzz.most)
     if args.packets >= 50_000 and not args.profile:
         for name in (*tshark.VERDICTS, *NAMES):

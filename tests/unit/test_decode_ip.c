@@ -248,6 +248,27 @@ static void ipv4_fragments_in_vlans(void **state)
 	assert_false(meet(of_5, of_6_of_5));
 }
 
+/* A first fragment that was cut has a payload of unknown length; IPv4 in it tells its own. */
+static void packets_in_a_fragment_that_is_cut(void **state)
+{
+	(void)state;
+	for (int version = 4; version <= 6; version += 2) {
+		struct bytes b = FRAME;
+		const size_t at = ipv4_begin(&b, version == 4 ? 4 : 41, "", 0);
+		struct decoded d;
+
+		(void)(version == 4 ? put_ipv4_tcp(&b) : put_ipv6_tcp(&b));
+		ipv4_end(&b, at);
+		set16(&b, at + 6, 0x2000);
+		d = decode_cut(&b, LINK_RAW, b.len - 1, (uint32_t)b.len);
+		assert_int_equal(d.fate, FATE_TRACKED);
+		assert_int_equal(d.segment.bits, version == 4 ? 0 : SEGMENT_IPV6 | SEGMENT_SHORT);
+		assert_int_equal(d.segment.payload_len, version == 4 ? 5 : 0);
+		decoded_fini(&d);
+		bytes_fini(&b);
+	}
+}
+
 /* ---- authentication header --------------------------------------------- */
 
 static void put_ah(struct bytes *b, uint8_t next, uint8_t words_minus_2)
@@ -650,6 +671,7 @@ int main(void)
 		cmocka_unit_test(ipv6_in_a_link_of_ipv4),
 		cmocka_unit_test(ipv4_fragments),
 		cmocka_unit_test(ipv4_fragments_in_vlans),
+		cmocka_unit_test(packets_in_a_fragment_that_is_cut),
 		cmocka_unit_test(authentication_headers_are_skipped),
 		cmocka_unit_test(authentication_headers_that_are_not_there),
 		cmocka_unit_test(each_ipv6_extension_header_is_skipped),
