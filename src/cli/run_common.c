@@ -281,8 +281,8 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 int run_plan_workers(struct run_options *options, const struct capture *capture)
 {
 	struct engine_config *config = &options->config;
-	const uint32_t nb_workers = engine_memory_workers(&config->memory, config->chunk_size,
-							  capture_memory(capture));
+	const uint32_t nb_workers =
+		engine_memory_workers(&config->memory, config->chunk_size, capture_memory(capture));
 
 	if (config->nb_workers <= nb_workers || !options->has_max_memory)
 		return 0;
