@@ -55,7 +55,7 @@ def run_once(args, capture, out, events, way):
            capture, "-w", out]
     if events:
         cmd += ["--events", out.with_suffix(".events")]
-    result = common.run_measured(cmd, 120 * args.slow)
+    result = common.run_measured(cmd, 120 * args.slow * args.times)
     result.summary = common.parse_object(result.out)
     return result
 
@@ -72,6 +72,7 @@ def check_books(checks, label, summary, packets):
 def check_case(checks, args, tmp, case):
     attack, packets, flows, events, gives, keeps = case
     capture = tmp / "attack.pcap"
+    packets *= args.times
     cmd = [args.generator, "attack", attack, "--packets", packets, "-o", capture]
     if flows:
         cmd += ["--flows", flows]
@@ -131,9 +132,11 @@ def check_usage(checks, args, tmp):
 
 
 def main():
-    args = common.arguments(__doc__, slow=dict(type=int, default=1))
+    args = common.arguments(
+        __doc__, slow=dict(type=int, default=1),
+        times=dict(type=int, default=1, help="times longer attacks, by as many flows"))
     checks = common.Checks("memory", args.verbose)
-    at = common.roomy_tmp(300 << 20)
+    at = common.roomy_tmp((300 << 20) * args.times)
     with tempfile.TemporaryDirectory(dir=at) as name:
         tmp = common.pathlib.Path(name)
         for case in CASES:
