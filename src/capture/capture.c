@@ -15,12 +15,19 @@
 
 static const size_t interfaces_bytes = CAPTURE_MAX_INTERFACES * sizeof(struct capture_interface);
 
-/* Ends the source. Of too many the last one is told. */
+/* The next one may begin once this is seen: what this one took for decompression is free then. */
+static void end_source(struct source *source)
+{
+	if (source->unpacker != NULL)
+		unpacker_stop(source->unpacker);
+	atomic_store(&source->ended, true);
+}
+
+/* Of too many the last one is told. */
 static struct capture_damage *add_damage(struct capture *capture, struct source *source)
 {
 	struct capture_damage *damage = &capture->damage[CAPTURE_NB_DAMAGE - 1];
 
-	atomic_store(&source->ended, true);
 	if (capture->totals.nb_damage < CAPTURE_NB_DAMAGE)
 		damage = &capture->damage[capture->totals.nb_damage];
 	capture->totals.nb_damage++;
@@ -35,6 +42,7 @@ static void note_broken(struct capture *capture, struct source *source, const ch
 		source->unpacker != NULL ? unpacker_name(source->unpacker) : "cut short";
 	source_close(source);
 	snprintf(add_damage(capture, source)->text, sizeof(capture->damage[0].text), "%s", what);
+	end_source(source);
 }
 
 /* Opens input i. 0, or -1 with one line in error. */
@@ -209,14 +217,6 @@ bool capture_claim(struct capture *capture, struct chunk *chunk)
 		capture->claim_source++;
 	}
 	return false;
-}
-
-/* The next one may begin once this is seen: what this one took for decompression is free then. */
-static void end_source(struct source *source)
-{
-	if (source->unpacker != NULL)
-		unpacker_stop(source->unpacker);
-	atomic_store(&source->ended, true);
 }
 
 void capture_note_damage(struct capture *capture, struct source *source, uint64_t offset,
