@@ -161,13 +161,20 @@ void fuzz_carry_packet(struct fuzz *fuzz, const struct fuzz_flow *flow,
 		       const struct fuzz_segment *segment, size_t caplen, size_t wire_len)
 {
 	struct cargo *packet = &fuzz->carry->packet, *error = &fuzz->carry->error;
-	const bool is_quoted = caplen >= 40 && caplen <= CARGO_KEEP && fuzz_chance(fuzz, 60);
+	const bool is_quoted = caplen >= 40 && caplen <= CARGO_KEEP && fuzz_chance(fuzz, 60) &&
+			       flow->mptcp == FUZZ_MPTCP_NEVER;
 
 	memset(packet, 0, sizeof(*packet));
 	packet->type = flow->version == 6 ? CARGO_IPV6 : CARGO_IPV4;
 	packet->len = caplen < CARGO_KEEP ? caplen : CARGO_KEEP;
 	packet->more = wire_len - packet->len;
 	memcpy(packet->bytes, fuzz->frame, packet->len);
+	/* Of MPTCP nothing may be missing or late: tshark would stop with an assertion. */
+	if (flow->mptcp != FUZZ_MPTCP_NEVER) {
+		cargo_wrap_ethernet(fuzz, packet);
+		write_now(fuzz, packet, segment->ts_ns);
+		return;
+	}
 	if (is_quoted)
 		cargo_quote(fuzz, packet, error);
 	if (!is_quoted || fuzz_chance(fuzz, 800))

@@ -79,12 +79,12 @@ class Talk:
 
     def __init__(self, version, private=False):
         n = next(_numbers)
-        net = bytes((10, 18)) if private else bytes((198, 18))
+        net = bytes((10 if private else 198, 18 + (n >> 16)))
         client = net + be16(n & 0xffff) if version == 4 else CLIENTS6 + be32(0, n)
         self.version = version
         self.number = n & 0xffff
         self.addresses = (client, SERVER[version])
-        self.ports = (40000 + (n >> 16), 8080)
+        self.ports = (40000, 8080)
         self.seq = [1000, 5000]
 
     def segment(self, side=0, data=b"", flags=ACK, **odd):
