@@ -354,26 +354,39 @@ static bool link_can_carry(const struct packet *packet, enum packet_link link, s
 	}
 }
 
+static size_t transport_len(const struct packet *packet)
+{
+	if (packet->is_raw)
+		return 0;
+	return packet->protocol == PACKET_PROTOCOL_UDP ? 8 : tcp_header_len(packet);
+}
+
+static void put_transport(struct head *head, const struct packet *packet)
+{
+	const size_t start = head->len;
+
+	if (packet->is_raw)
+		return;
+	if (packet->protocol == PACKET_PROTOCOL_UDP)
+		put_udp(head, packet);
+	else
+		put_tcp(head, packet);
+	set_checksum(head, packet, start);
+}
+
 size_t packet_build(const struct packet *packet, enum packet_link link, uint8_t *buf, size_t size,
 		    size_t *wire_len)
 {
-	bool udp = packet->protocol == PACKET_PROTOCOL_UDP;
 	struct head head = {.len = 0};
-	size_t ip_len, start, total, written, payload_room;
+	size_t ip_len, total, written, payload_room;
 
-	ip_len = (packet->version == 6 ? 40u : 20u) + (udp ? 8 : tcp_header_len(packet)) +
-		 packet->payload_len;
+	ip_len = (packet->version == 6 ? 40u : 20u) + transport_len(packet) + packet->payload_len;
 	if (!link_can_carry(packet, link, ip_len))
 		return 0;
 
 	put_link(&head, packet, link, ip_len);
 	put_ip(&head, packet, ip_len);
-	start = head.len;
-	if (udp)
-		put_udp(&head, packet);
-	else
-		put_tcp(&head, packet);
-	set_checksum(&head, packet, start);
+	put_transport(&head, packet);
 
 	total = head.len + packet->payload_len;
 	written = head.len < size ? head.len : size;

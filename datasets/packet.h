@@ -58,6 +58,7 @@ struct packet {
 	uint8_t ttl;      /* or hop limit */
 	uint8_t tos;      /* or traffic class; its two low bits are ECN */
 	bool dont_fragment;
+	bool is_raw;        /* the payload is all that IP carries, whatever the protocol */
 	bool reverse;       /* sent by the second of the two machines: selects MAC addresses */
 	uint16_t ip_id;     /* IPv4 only */
 	uint16_t fragment;  /* IPv4 only: flags and offset as in the header, beside dont_fragment */

@@ -32,7 +32,8 @@ struct player {
 };
 
 static const struct scenario *const chapters[] = {
-	scenarios_named, scenarios_opening, scenarios_closing, scenarios_loss, scenarios_capture,
+	scenarios_named, scenarios_opening, scenarios_closing,
+	scenarios_loss,  scenarios_capture, scenarios_around,
 };
 
 #define NB_CHAPTERS (sizeof(chapters) / sizeof(chapters[0]))
@@ -209,6 +210,30 @@ static void deliver(struct player *player, const struct step *step, const struct
 	}
 }
 
+/* Fragments, quotes and tunnels are packets around the packet. */
+static int write_packet(struct player *player, const struct step *step, const struct packet *packet,
+			uint32_t keep)
+{
+	const enum around around =
+		step->said_around ? step->around : player->scenario->conns[step->conn].around;
+	const int64_t ts_ns = START_NS + step->at_us * 1000 + step->add_ns;
+	uint8_t inside[AROUND_MAX], outside[AROUND_MAX];
+	struct packet inner = *packet, outer;
+	int error = 0;
+
+	if (step->end != 0)
+		error = around_fragment(packet, step->start, step->end, &inner, inside);
+	else if (step->fate == STEP_QUOTED)
+		error = around_quote(packet, step->quote_len, &inner, inside);
+	if (error == 0 && around != AROUND_NONE)
+		error = around_tunnel(&inner, around, &outer, outside);
+	if (error != 0)
+		return error;
+	if (output_write(player->output, ts_ns, around != AROUND_NONE ? &outer : &inner, keep) == 0)
+		return -EPROTOTYPE;
+	return 0;
+}
+
 static int play_step(struct player *player, const struct step *step)
 {
 	struct side *side;
@@ -219,9 +244,10 @@ static int play_step(struct player *player, const struct step *step)
 	if (step->conn >= player->scenario->nb_conns)
 		return -EINVAL;
 	side = &player->sides[step->conn][step->side];
-	if (step->fate == STEP_AGAIN) {
+	if (step->fate >= STEP_AGAIN) {
 		packet = side->last;
-		packet.ttl--;
+		if (step->fate == STEP_AGAIN)
+			packet.ttl--;
 		keep = side->last_keep;
 	} else {
 		error = make_packet(player, step, &packet);
@@ -232,11 +258,7 @@ static int play_step(struct player *player, const struct step *step)
 		side->last = packet;
 		side->last_keep = keep;
 	}
-	if (is_captured(step) &&
-	    output_write(player->output, START_NS + step->at_us * 1000 + step->add_ns, &packet,
-			 keep) == 0)
-		return -EPROTOTYPE;
-	return 0;
+	return is_captured(step) ? write_packet(player, step, &packet, keep) : 0;
 }
 
 int scenario_write(const struct scenario *scenario, struct output *output)

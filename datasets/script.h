@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "around.h"
 #include "packet.h"
 
 struct output;
@@ -40,6 +41,8 @@ enum step_fate {
 	STEP_LOST_BEHIND, /* seen, lost between capture point and receiver */
 	STEP_MISSED,      /* arrives, but the capture missed it */
 	STEP_AGAIN,       /* the side's last packet, captured once more; one router further */
+	STEP_PIECE,       /* another fragment of it */
+	STEP_QUOTED,      /* an ICMP error of a router that quotes it */
 };
 
 struct step {
@@ -63,9 +66,13 @@ struct step {
 	uint8_t cookie_len;
 	uint8_t ttl, tos;
 	uint16_t urgent;
-	uint32_t keep;  /* captured bytes from the IP header on; 0: all */
-	bool udp;       /* not a segment at all */
-	int32_t add_ns; /* to at_us */
+	uint32_t keep; /* captured bytes from the IP header on; 0: all */
+	bool udp;      /* not a segment at all */
+	bool said_around;
+	enum around around;  /* instead of the connection's */
+	uint16_t start, end; /* of this fragment, in what IP carries; end 0: it is none */
+	uint16_t quote_len;  /* bytes of the packet in an ICMP error */
+	int32_t add_ns;      /* to at_us */
 };
 
 #define A(...)                                                                                     \
@@ -100,6 +107,10 @@ struct step {
 #define LOST_BEHIND .fate = STEP_LOST_BEHIND
 #define MISSED .fate = STEP_MISSED
 #define AGAIN .fate = STEP_AGAIN
+#define IN(what) .said_around = true, .around = (what)
+#define PIECE(from, to) .start = (from), .end = (to)
+#define NEXT_PIECE(from, to) .fate = STEP_PIECE, PIECE(from, to)
+#define QUOTED(bytes) .fate = STEP_QUOTED, .quote_len = (bytes)
 
 struct endpoint {
 	const char *address;
@@ -113,7 +124,8 @@ struct conn {
 	uint8_t a_ttl, b_ttl; /* 0: 64 and 57 */
 	uint16_t vlan;
 	uint16_t min_frame;
-	bool timestamps; /* on every segment but RST: milliseconds, echoed */
+	bool timestamps;    /* on every segment but RST: milliseconds, echoed */
+	enum around around; /* the tunnel that all is in */
 };
 
 struct scenario {
@@ -137,6 +149,7 @@ extern const struct scenario scenarios_opening[];
 extern const struct scenario scenarios_closing[];
 extern const struct scenario scenarios_loss[];
 extern const struct scenario scenarios_capture[];
+extern const struct scenario scenarios_around[];
 extern const struct scenario scenarios_named[];
 
 #define SCENARIO_CONNS_MAX 8

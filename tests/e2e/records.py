@@ -15,6 +15,36 @@ import polars
 CAPTURES = ("suricata-tls-*", "hackeire-c2*", "arkime-pppoe*", "zeek-ipv6-http*",
             "zeek-mixed-vlan*", "tcptrace-fast-reuse*", "zeek-tunnels-4in6*", "pathspider-*",
             "pcapplusplus-nanosecs*", "kernel-*")
+# Scenarios of datasets/scenarios_around.c, and what is in their records: worked out by hand from
+# the script. Frames that bring no TCP; a flow after the other: tunnel, packets of orig and of resp,
+# and what is not 0 of OTHERS; IP bytes are those of the inner packet, put together.
+OTHERS = ("o_bytes", "o_ip_bytes", "o_retransmission", "o_lost_after_bytes", "o_lost_before_bytes",
+          "o_capture_dups", "r_capture_dups", "icmp_errors")
+AROUND = {
+    "tunnels": ({}, (
+        ("gre", "complete", 3, 2, {"o_bytes": 300, "o_ip_bytes": 44 + 40 + 340}),
+        ("vxlan", "complete", 4, 2, {"o_bytes": 200, "o_ip_bytes": 44 + 40 + 240 + 240,
+                                     "o_retransmission": 1, "o_lost_after_bytes": 200}),
+        ("6in4", "complete", 3, 2, {"o_bytes": 100, "o_ip_bytes": 64 + 60 + 160}),
+        ("gtpu", "refused", 1, 1, {"o_ip_bytes": 44}))),
+    # Each packet twice: a retransmission to tshark if it takes numbers.
+    "inside-and-outside": ({}, (
+        ("none", "complete", 6, 4, {"o_bytes": 300, "o_ip_bytes": 2 * (44 + 40 + 340),
+                                    "o_retransmission": 2, "o_capture_dups": 3,
+                                    "r_capture_dups": 2}),)),
+    # Of 7 fragments the last ones of three datagrams bring TCP; one datagram has no second one.
+    "fragments": ({"fragment": 5}, (
+        ("none", "complete", 6, 5, {"o_bytes": 3000, "o_ip_bytes": 44 + 40 + 2 * 1040 + 2 * 540,
+                                    "o_retransmission": 1, "o_lost_before_bytes": 500}),
+        ("none", "midstream", 1, 1, {"o_bytes": 1400, "o_ip_bytes": 1460}))),
+    # 8 bytes of a quoted header are none.
+    "quotes": ({"not_tcp": 1}, (
+        ("none", "syn_only", 1, 0, {"o_ip_bytes": 44, "icmp_errors": 1}),
+        ("none", "complete", 4, 2, {"o_bytes": 1000, "o_ip_bytes": 64 + 60 + 2 * 1060,
+                                    "o_retransmission": 1, "o_lost_after_bytes": 1000,
+                                    "icmp_errors": 1}),
+        ("none", "midstream", 0, 0, {"icmp_errors": 1}))),
+}
 EXPECTED = common.REPO / "datasets/every-column.expected.tsv"
 
 
@@ -151,6 +181,24 @@ def every_column(checks, args, tmp):
                  ["ShADadtTGwWfFR", "Da", "Sr"])
 
 
+def around_segments(checks, args, tmp):
+    """Tunnels, fragments, quotes."""
+    for name, (unread, flows) in AROUND.items():
+        capture, arrow = tmp / f"{name}.pcap", tmp / f"{name}.arrow"
+        common.generate(args.generator, "scenario", name, "-o", capture)
+        result = args.program.run([capture], arrow)
+        if not checks.ok(f"{name}: runs", result.rc == 0, str(result)):
+            continue
+        books = {k: n for k, n in common.books_of(result.summary).items() if n}
+        books.pop("tracked", None)
+        checks.equal(f"{name}: frames without TCP", books, unread)
+        rows = args.program.rows(arrow)
+        checks.equal(f"{name}: flows", [
+            (row["tunnel"], row["handshake"], row["o_pkts"], row["r_pkts"],
+             {column: row[column] for column in OTHERS if row[column]})
+            for row in sorted(rows, key=lambda row: row["stream"])], list(flows))
+
+
 def founding_example(checks, args, tmp):
     """10.44.124.5:50122 to 93.184.216.34:80, client ISN 1932704549, handshake complete."""
     capture, arrow = tmp / "founding.pcap", tmp / "founding.arrow"
@@ -193,7 +241,7 @@ def main():
         checks.ok("polars and tcpmill-generate are there", False, trouble or "no generator")
         return checks.finish()
     with tempfile.TemporaryDirectory() as name:
-        for case in (founding_example, every_column, real_captures, stream_output,
+        for case in (founding_example, every_column, around_segments, real_captures, stream_output,
                      output_behind_a_link, many_rows):
             case(checks, args, pathlib.Path(name))
     return checks.finish()
