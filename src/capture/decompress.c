@@ -13,6 +13,7 @@
 
 #include "decompress.h"
 
+#define PAUSE_MS 20
 #define SKIPPABLE_HEADER 8u /* magic, and the length of what follows it */
 
 static const struct decompress_format *const formats[] = {
@@ -64,8 +65,8 @@ fail(struct decompressor *d, const char *format, ...)
 {
 	va_list args;
 
-	d->failed = true;
 	d->error_offset = decompressor_taken(d);
+	d->failed = true;
 	va_start(args, format);
 	(void)vsnprintf(d->error, sizeof(d->error), format, args);
 	va_end(args);
@@ -225,15 +226,11 @@ static void find_member(struct decompressor *d)
 }
 
 /* The library found damage in what it was given. */
-static void note_damage(struct decompressor *d, const char *why)
+static void note_damage(struct decompressor *d, const char *why, uint64_t nb_behind)
 {
-	if (!d->format->runs_ahead) {
-		fail(d, "expected sound data, found: %s", why);
-		return;
-	}
-	fail(d, "expected sound data in the %s that begins there, found: %s", d->format->member,
-	     why);
-	d->error_offset = d->member_offset;
+	fail(d, "expected sound data%s, found: %s",
+	     d->format->runs_ahead ? " in the part that begins there" : "", why);
+	d->error_offset -= nb_behind;
 }
 
 static void note_too_large(struct decompressor *d)
@@ -266,13 +263,19 @@ static bool step(struct decompressor *d, struct decompress_io *io)
 	io->is_all = false;
 	d->in_member = step != STEP_END;
 	if (step == STEP_FAILED)
-		note_damage(d, why);
+		note_damage(d, why, io->nb_behind);
 	if (step == STEP_TOO_LARGE)
 		note_too_large(d);
 	if (step == STEP_STARVED && d->in_ended)
 		fail(d, "cut short: expected more of the %s, got the end of the input",
 		     d->format->member);
 	return step != STEP_STARVED || d->failed;
+}
+
+/* Threads have something to do while the pipe is quiet for a moment. */
+static bool runs_ahead(const struct decompressor *d)
+{
+	return d->limits.nb_threads > 1 && d->format != NULL && d->format->runs_ahead;
 }
 
 ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room)
@@ -283,7 +286,7 @@ ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room)
 		if (d->in_member && step(d, &io))
 			continue;
 		/* More is needed. Who reads a pipe wants what is there. */
-		if (!d->in_ended && is_waiting(d, 0)) {
+		if (!d->in_ended && is_waiting(d, runs_ahead(d) ? PAUSE_MS : 0)) {
 			if (io.nb_out < room)
 				break;
 			io.is_all = d->in_member && d->at < d->len;

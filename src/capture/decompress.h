@@ -41,6 +41,8 @@ struct decompress_io {
 	bool is_last;       /* nothing comes behind what is in */
 	bool is_all;        /* nor is anything there for now: a pipe */
 	uint64_t max_bytes; /* as of the limits */
+	/* STEP_FAILED: bytes that were taken behind the beginning of the damaged part. */
+	uint64_t nb_behind;
 };
 
 enum decompress_step {
@@ -57,7 +59,7 @@ struct decompress_format {
 	const char *member; /* the format's word for it */
 	bool (*matches)(const uint8_t *head, size_t len);
 	bool may_skip;    /* skippable frames may stand between members */
-	bool runs_ahead;  /* several threads: what is taken does not say where the damage is */
+	bool runs_ahead;  /* it may have threads, which take more than they give */
 	uint32_t padding; /* zeros behind a member come in multiples of this; 0: never */
 	/* NULL if memory does not suffice. */
 	void *(*open)(const struct decompress_limits *limits);
@@ -128,7 +130,7 @@ uint64_t decompressor_needs(const struct decompressor *d);
 /* Bytes of the input that were decompressed. */
 static inline uint64_t decompressor_taken(const struct decompressor *d)
 {
-	return d->in_offset + d->at;
+	return d->failed ? d->error_offset : d->in_offset + d->at;
 }
 
 #endif

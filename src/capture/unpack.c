@@ -95,7 +95,8 @@ ssize_t unpacker_sniff(struct unpacker *u, int fd, const uint8_t *head, size_t n
 	/* Of a file only these bytes are decompressed now. */
 	if (!u->is_pipe)
 		u->d.limits.nb_threads = 1;
-	u->d.in_limit = SNIFF_MAX;
+	/* Threads of xz take a whole block before it gives anything. */
+	u->d.in_limit = u->is_pipe ? SNIFF_MAX + DECOMPRESS_MEMORY : SNIFF_MAX;
 	while (u->nb_sniffed < len && n > 0) {
 		n = decompressor_read(&u->d, to + u->nb_sniffed, len - u->nb_sniffed);
 		if (n > 0)

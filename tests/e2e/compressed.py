@@ -21,6 +21,7 @@ import threading
 import time
 
 import common
+import forge
 
 FAILED, DAMAGED, INTERRUPTED = 1, 3, 130
 SMALL = 256 << 10
@@ -211,6 +212,30 @@ def check_damage(checks, args, tmp, form):
         checks.equal(f"{label}: damage in --json", len(result.summary["damage"]), 1)
 
 
+def check_xz_threads(checks, args, tmp):
+    """A damaged block of xz gives the same records with one CPU and with all, run for run."""
+    header = struct.pack("<IHHQII", 0xa1b2c3d4, 2, 4, 0, 65535, 1)
+    records = b"".join(struct.pack("<IIII", i, 0, 54, 54) + forge.tcp_frame(i % 9)
+                       for i in range(20000))
+    data = compress(("xz", "-1", "-c", "-T2", "--block-size=200KiB"), header + records)
+    cpus = os.sched_getaffinity(0)
+    for what, at in (("middle", len(data) // 2), ("third", len(data) // 3)):
+        path = tmp / f"blocks-{what}.xz"
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1:])
+        seen = set()
+        for i in range(6):
+            output = tmp / f"blocks-{i}.arrow"
+            some = cpus if i % 3 else {min(cpus)}
+            result = common.run([args.tcpmill, "run", "--json", path, "-w", output],
+                                preexec_fn=lambda: os.sched_setaffinity(0, some))
+            summary = common.parse_object(result.out) or {}
+            seen.add((result.rc, summary.get("packets"), summary.get("bytes_input"),
+                      str(summary.get("damage")), output.read_bytes()))
+        checks.ok(f"xz, a block damaged in the {what}: six runs are one, and say so",
+                  len(seen) == 1 and min(seen)[0] == DAMAGED and 0 < min(seen)[1] < 20000 and
+                  "damaged at byte" in min(seen)[3], str([s[:4] for s in seen]))
+
+
 def peak_rss(pid):
     """Bytes so far; wait() would tell what Python had when it made the process, if that is more."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
@@ -259,6 +284,7 @@ def main():
                         MAKERS if good else (), args.jobs)
         if not args.only:
             check_pipes(checks, args, tmp)
+            check_xz_threads(checks, args, tmp)
             common.parallel(lambda form: check_damage(checks, args, tmp, form), SUFFIXES,
                             args.jobs)
             common.parallel(lambda form: check_bomb(checks, args, tmp, form), SUFFIXES, args.jobs)

@@ -2,8 +2,8 @@
 
 /*
  * Compressed input: the bytes are a file. What comes out does not depend on how much is asked for
- * at a time, nor on whether it is a file or a pipe; damage is told in words; and a capture in it
- * reads the same both ways, with the decompressor's own thread.
+ * at a time, nor on whether it is a file or a pipe, nor on the number of threads; damage is told
+ * in words; and a capture in it reads the same both ways, with the decompressor's own thread.
  */
 
 #include <stdlib.h>
@@ -24,13 +24,14 @@ struct outcome {
 };
 
 static void decompress(struct outcome *outcome, const struct fuzz_file *file, bool is_pipe,
-		       size_t step)
+		       size_t step, uint32_t nb_threads)
 {
 	struct decompressor d;
 	ssize_t n = 0;
 
 	*outcome = (struct outcome){.out = malloc(OUT_MAX)};
 	fuzz_check(outcome->out != NULL && decompressor_init(&d, file->fd, is_pipe, NULL, 0));
+	d.limits.nb_threads = nb_threads;
 	while (outcome->nb_bytes < OUT_MAX) {
 		const size_t left = OUT_MAX - outcome->nb_bytes, room = left < step ? left : step;
 
@@ -83,11 +84,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	is_bzip2 = decompress_detect(data, size) == &decompress_bzip2;
 	fuzz_file_open(&file, data, size);
-	decompress(&whole, &file, false, OUT_MAX);
-	decompress(&pieces, &file, false, 1 + data[size - 1]);
+	decompress(&whole, &file, false, OUT_MAX, 1);
+	decompress(&pieces, &file, false, 1 + data[size - 1], 1);
 	check_same(&whole, &pieces, is_bzip2);
 	fuzz_pipe_open(&from, data, size);
-	decompress(&piped, &from, true, 4096);
+	decompress(&piped, &from, true, 4096, 1 + data[size - 1] % 4);
 	check_same(&whole, &piped, is_bzip2);
 	fuzz_file_close(&from);
 	if (is_capture(&whole)) {
