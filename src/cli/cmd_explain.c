@@ -34,6 +34,8 @@ static const struct option_spec option_specs[] = {
 	RUN_ROW_MERGE,
 	{"chunk-size", 0, "BYTES", "bytes of a file that are read at a time (4 KiB to 8 MiB)",
 	 "For experts and tests", OPTION_EXPERT, RUN_OPT_CHUNK_SIZE},
+	{"max-flows", 0, "N", "flows kept at once; as of run", NULL, OPTION_EXPERT,
+	 RUN_OPT_MAX_FLOWS},
 };
 
 static const struct command_spec command = {

@@ -64,6 +64,7 @@ static bool take_same(struct finder *finder, int64_t stream, uint64_t first_fram
 	if (finder->wanted < 0 && finder->request->around != 0) {
 		is_it = first_frame <= finder->request->around;
 		e->nb = is_it ? 0 : e->nb;
+		e->quoted_frame = is_it ? 0 : e->quoted_frame;
 		e->has_record = !is_it && e->has_record;
 	}
 

@@ -277,9 +277,19 @@ static void say_files(const struct explain *e, struct explain_words *words)
 	}
 }
 
+/* What a row speaks of may be too far away to be found: it is told as if it were not there. */
+static void say_limit(const struct explain *e, struct explain_words *words)
+{
+	if (e->nb > e->look_max)
+		say(words,
+		    "No row looks further ahead or back than %s segments: a first copy, an ACK or "
+		    "the end of a gap beyond that is not found.",
+		    text_ucount(e->look_max).s);
+}
+
 static void print_title(const struct explain *e)
 {
-	struct explain_words words = {0}, why = {0}, files = {0};
+	struct explain_words words = {0}, why = {0}, files = {0}, limit = {0};
 
 	say(&words, "Stream %lld%s", (long long)e->record.stream,
 	    e->why == EXPLAIN_ONLY ? " (the only flow)" : "");
@@ -296,6 +306,9 @@ static void print_title(const struct explain *e)
 	say_why(e, &why);
 	if (why.len != 0)
 		explain_put(e, 0, TEXT_DIM, "", why.s);
+	say_limit(e, &limit);
+	if (limit.len != 0)
+		explain_put(e, 0, TEXT_DIM, "", limit.s);
 	putc('\n', e->out);
 }
 
