@@ -108,8 +108,7 @@ static void a_wrong_checksum_keeps_all_that_was_decompressed(void **state)
 		assert_int_equal(capture_totals(r.capture)->nb_damage, 1);
 		(void)snprintf(want, sizeof(want), "of the %s: expected sound data%s, found: %s",
 			       packing_names[p],
-			       p == PACK_XZ ? " in the part that begins there" : "",
-			       cases[p].what);
+			       p == PACK_XZ ? " in the part that begins there" : "", cases[p].what);
 		assert_non_null(strstr(capture_damage(r.capture, 0)->text, want));
 		(void)snprintf(want, sizeof(want), "damaged at byte %u decompressed: byte ",
 			       PLAIN_LEN);
