@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "show_flow_priv.h"
+#include "show_json.h"
 #include "tcpmill/arrow.h"
 #include "text.h"
 
@@ -100,6 +101,58 @@ static void print_when(const struct show_view *v)
 		fprintf(v->out, "%s%s", separator, text_duration(duration->n).s);
 	if (ts || (first && last) || duration)
 		putc('\n', v->out);
+}
+
+static const char *metadata_of(const struct arrow_kv *kv, size_t nb, const char *key)
+{
+	for (size_t i = 0; i < nb; i++) {
+		if (strcmp(kv[i].key, key) == 0)
+			return kv[i].value;
+	}
+	return NULL;
+}
+
+/*
+ * The number that the flow's first frame has in its own file; 0 if it is not known: of merged
+ * inputs, and without a footer.
+ */
+static int64_t own_frame(const struct show_view *v, int64_t frame)
+{
+	size_t nb, nb_footer;
+	const struct arrow_kv *kv = arrow_reader_metadata(v->reader, &nb);
+	const struct arrow_kv *footer = arrow_reader_footer(v->reader, &nb_footer);
+	const char *const options = metadata_of(kv, nb, "options");
+	const char *const inputs = metadata_of(footer, nb_footer, "inputs");
+	const struct show_cell *file = show_view_cell(v, "input_file");
+	int64_t first;
+
+	if (inputs == NULL || file == NULL || file->n < 0 ||
+	    (options != NULL && show_json_is_true(options, "merge")) ||
+	    !show_json_array_number(inputs, (size_t)file->n, "first_frame", &first) || first < 1 ||
+	    frame < first)
+		return 0;
+	return frame - first + 1;
+}
+
+/* "#501 is client.pcap #1": where the flow begins, if there are several captures. */
+static void print_where(const struct show_view *v)
+{
+	const struct show_cell *first = show_view_cell(v, "first_frame");
+	char path[SHOW_TEXT_MAX], name[SHOW_TEXT_MAX];
+	const char *slash;
+	int64_t own;
+	size_t nb;
+
+	if (first == NULL || !show_input_find(v->reader, v->cells, path, sizeof(path), &nb) ||
+	    nb < 2)
+		return;
+	slash = strrchr(path, '/');
+	text_input(name, sizeof(name), slash != NULL && slash[1] != '\0' ? slash + 1 : path);
+	own = own_frame(v, first->n);
+	fprintf(v->out, "#%s is %s%s", text_count(first->n).s, own != 0 ? "" : "in ", name);
+	if (own != 0)
+		fprintf(v->out, " #%s", text_count(own).s);
+	putc('\n', v->out);
 }
 
 static void print_end(const struct show_view *v)
@@ -201,6 +254,7 @@ void show_flow_print(FILE *out, const struct arrow_reader *reader, const struct 
 
 	print_title(&v);
 	print_when(&v);
+	print_where(&v);
 	print_end(&v);
 	show_view_print_handshake(&v);
 	print_flags(&v);

@@ -232,6 +232,64 @@ bool show_json_array_string(const char *text, size_t index, char *out, size_t si
 	return found;
 }
 
+/* The value under key of the object at p, or NULL. All of it is JSON. */
+static const char *find_key(const char *p, const char *key)
+{
+	char name[64];
+
+	skip_blanks(&p);
+	if (*p != '{')
+		return NULL;
+	p++;
+	skip_blanks(&p);
+	while (*p == '"' && read_string(&p, name, sizeof(name))) {
+		skip_blanks(&p);
+		p++; /* the colon */
+		skip_blanks(&p);
+		if (strcmp(name, key) == 0)
+			return p;
+		if (!skip_value(&p, 1))
+			return NULL;
+		skip_blanks(&p);
+		if (*p == ',')
+			p++;
+		skip_blanks(&p);
+	}
+	return NULL;
+}
+
+bool show_json_array_number(const char *text, size_t index, const char *key, int64_t *n)
+{
+	const char *p = text, *value;
+	char *end;
+
+	if (!show_json_is_valid(text))
+		return false;
+	skip_blanks(&p);
+	if (*p != '[')
+		return false;
+	p++;
+	for (; index > 0 && skip_value(&p, 1); index--) {
+		skip_blanks(&p);
+		if (*p != ',')
+			return false;
+		p++;
+	}
+	value = find_key(p, key);
+	if (value == NULL)
+		return false;
+	errno = 0;
+	*n = strtoll(value, &end, 10);
+	return end != value && errno == 0;
+}
+
+bool show_json_is_true(const char *text, const char *key)
+{
+	const char *value = show_json_is_valid(text) ? find_key(text, key) : NULL;
+
+	return value != NULL && strncmp(value, "true", 4) == 0;
+}
+
 /* A time stamp: ns since the epoch under one of the names that we give them. */
 static bool print_time(FILE *out, const char **p, const char *key)
 {

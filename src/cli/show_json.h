@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 bool show_json_is_valid(const char *text);
@@ -15,6 +16,13 @@ bool show_json_is_valid(const char *text);
  * items, 0 when text is no array. A string too long for out is cut.
  */
 bool show_json_array_string(const char *text, size_t index, char *out, size_t size, size_t *nb);
+
+/* The number under key in the object that is item number index of an array; false: there is none.
+ */
+bool show_json_array_number(const char *text, size_t index, const char *key, int64_t *n);
+
+/* True if the object says that key is true. */
+bool show_json_is_true(const char *text, const char *key);
 
 /* One line a key, nested ones indented; what is not JSON is printed as text. */
 void show_json_print(FILE *out, const char *text, int indent);

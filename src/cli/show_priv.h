@@ -222,6 +222,9 @@ void show_machine_print_row(FILE *out, enum show_format format, const struct sho
 			    size_t nb, const struct show_cell *cells);
 
 /* Marks what the line of a flow is made of. */
+/* The input of a flow; false when it is not known. *nb is the number of inputs. */
+bool show_input_find(const struct arrow_reader *reader, const struct show_cell *cells, char *path,
+		     size_t size, size_t *nb);
 void show_wireshark_mark(const struct arrow_reader *reader, bool *needed);
 void show_wireshark_print(FILE *out, const struct arrow_reader *reader,
 			  const struct show_cell *cells);

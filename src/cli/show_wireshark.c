@@ -24,9 +24,8 @@ void show_wireshark_mark(const struct arrow_reader *reader, bool *needed)
 	}
 }
 
-/* The input of a flow; false when it is not known. *nb is the number of inputs. */
-static bool find_input(const struct arrow_reader *reader, const struct show_cell *cells, char *path,
-		       size_t size, size_t *nb)
+bool show_input_find(const struct arrow_reader *reader, const struct show_cell *cells, char *path,
+		     size_t size, size_t *nb)
 {
 	const struct show_cell *file = show_cell_find(reader, cells, "input_file");
 	size_t nb_metadata;
@@ -74,8 +73,8 @@ void show_wireshark_print(FILE *out, const struct arrow_reader *reader,
 	const struct show_cell *stream = show_cell_find(reader, cells, "stream");
 	char path[PATH_MAX_SHOWN], clean[PATH_MAX_SHOWN];
 	size_t nb_inputs;
-	bool has_path =
-		find_input(reader, cells, path, sizeof(path), &nb_inputs) && !show_is_live(reader);
+	bool has_path = show_input_find(reader, cells, path, sizeof(path), &nb_inputs) &&
+			!show_is_live(reader);
 
 	fputs("wireshark", out);
 	if (has_path && strcmp(path, "-") != 0) {

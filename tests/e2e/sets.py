@@ -13,6 +13,7 @@ import resource
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -274,6 +275,33 @@ def input_file(bench):
                         for r in rows], [(0, 1, 6, 3), (0, 2, 5, 2), (1, 4, 7, 2)])
 
 
+def show_files(bench):
+    """A flow's page says which frame of which file it begins with, as far as the records do."""
+    frame = forge.tcp_frame
+    bench.write("pages/1.pcap", pcap((0, frame(1, forge.SYN)), (1, frame(2, forge.SYN))))
+    bench.write("pages/2\x1b.pcap", pcap((2, frame(1)), (3, frame(3, forge.SYN))))
+    folder, records = bench.tmp / "pages", bench.tmp / "pages.arrow"
+
+    def line(stream, stdin=subprocess.DEVNULL):
+        result = bench.run("show", "-" if stdin != subprocess.DEVNULL else records, "--stream", stream,
+                           stdin=stdin)
+        bench.checks.ok(f"show --stream {stream}: exit status 0", result.rc == OK, str(result))
+        return [text for text in result.text.splitlines() if text.startswith("#")]
+
+    bench.run("run", "-q", folder, "-w", records)
+    bench.checks.equal("show: frame 2 is of the first file", line(1), ["#2 is 1.pcap #2"])
+    bench.checks.equal("show: frame 4 is of the second file", line(2), ["#4 is 2\ufffd.pcap #2"])
+    whole = bench.run("run", "-q", folder, "-w", "-")
+    bench.write("stream.arrows", whole.out)
+    with (bench.tmp / "stream.arrows").open("rb") as stdin:
+        bench.checks.equal("show: a stream has no footer", line(2, stdin=stdin),
+                           ["#4 is in 2\ufffd.pcap"])
+    bench.run("run", "-q", "--merge", folder, "-w", records)
+    bench.checks.equal("show: merged inputs have no ranges", line(2), ["#4 is in 2\ufffd.pcap"])
+    bench.run("run", "-q", folder / "1.pcap", "-w", records)
+    bench.checks.equal("show: of one file nothing is said", line(1), [])
+
+
 def explain_files(bench):
     """Frame numbers run on; explain says which numbers they are in their files."""
     frame = forge.tcp_frame
@@ -355,7 +383,7 @@ def run_cases(args, checks, cases, jobs):
 
 
 CASES = (folder_order, folder_content, folder_damaged, folder_all_damaged, folder_unreadable,
-         folder_names, folder_refused, input_file, explain_files,
+         folder_names, folder_refused, input_file, show_files, explain_files,
          many_files, many_interfaces)
 
 
