@@ -23,13 +23,14 @@
 
 /* ---- the model --------------------------------------------------------------- */
 
-/* All fragments of a datagram, in the order in which they came. */
+/* Every byte of a datagram, of the fragments so far. */
 struct model {
 	struct {
-		uint32_t offset, len;
-		uint8_t content;
-	} fragments[MAX_FRAGMENTS];
-	uint32_t nb, len;
+		uint16_t
+			from; /* where the fragment begins that it is of, and 1; 0: nobody has it */
+		uint8_t value;
+	} bytes[MAX_LEN];
+	uint32_t len;
 	bool has_len;
 };
 
@@ -38,38 +39,28 @@ static uint8_t content_at(uint8_t content, uint32_t at)
 	return (uint8_t)(content * 31 + at * 7 + (at >> 8));
 }
 
-/* The byte that counts: of the lowest offset, then of the first; -1 if nobody has it. */
-static int byte_at(const struct model *model, uint32_t at)
-{
-	uint32_t lowest = UINT32_MAX;
-	int found = -1;
-
-	for (uint32_t i = 0; i < model->nb; i++) {
-		const uint32_t offset = model->fragments[i].offset;
-
-		if (at < offset || at - offset >= model->fragments[i].len || offset >= lowest)
-			continue;
-		lowest = offset;
-		found = content_at(model->fragments[i].content, at);
-	}
-	return found;
-}
-
 static bool is_whole(const struct model *model)
 {
 	for (uint32_t at = 0; model->has_len && at < model->len; at++) {
-		if (byte_at(model, at) < 0)
+		if (model->bytes[at].from == 0)
 			return false;
 	}
 	return model->has_len;
 }
 
-static void model_add(struct model *model, const struct fragment *fragment, uint8_t content)
+/* Of bytes that several have, that of the lowest offset counts, then of the first. */
+static void model_add(struct model *model, const struct fragment *fragment)
 {
-	fuzz_check(model->nb < MAX_FRAGMENTS);
-	model->fragments[model->nb].offset = fragment->offset;
-	model->fragments[model->nb].len = fragment->len;
-	model->fragments[model->nb++].content = content;
+	const uint16_t from = (uint16_t)(fragment->offset + 1);
+
+	fuzz_check(fragment->offset + fragment->len <= MAX_LEN);
+	for (uint32_t i = 0; i < fragment->len; i++) {
+		if (model->bytes[fragment->offset + i].from != 0 &&
+		    model->bytes[fragment->offset + i].from <= from)
+			continue;
+		model->bytes[fragment->offset + i].from = from;
+		model->bytes[fragment->offset + i].value = fragment->payload[i];
+	}
 	if (!fragment->is_last || model->has_len)
 		return;
 	model->has_len = true;
@@ -80,7 +71,7 @@ static void check_whole(const struct model *model, const uint8_t *payload, uint3
 {
 	fuzz_check(len == model->len);
 	for (uint32_t at = 0; at < len; at++)
-		fuzz_check(payload[at] == byte_at(model, at));
+		fuzz_check(model->bytes[at].from != 0 && payload[at] == model->bytes[at].value);
 	for (uint32_t i = 0; i < HEADER_LEN; i++)
 		fuzz_check(payload[-HEADER_LEN + (int)i] == i);
 }
@@ -107,12 +98,13 @@ static void add_fragment(struct reassembly *reassembly, struct model models[NB_I
 	fragment.payload = payload;
 	fragment.header = header;
 	whole = reassembly_add(reassembly, &fragment, &len);
+	if (fragment.len != 0)
+		model_add(model, &fragment);
 	free(payload);
 	if (fragment.len == 0) {
 		fuzz_check(whole == NULL);
 		return;
 	}
-	model_add(model, &fragment, content);
 	fuzz_check((whole != NULL) == is_whole(model));
 	if (whole == NULL)
 		return;
