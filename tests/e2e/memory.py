@@ -97,7 +97,8 @@ def check_case(checks, args, tmp, case):
         checks.equal(f"{label}: {counter} in both", seen[1][1].summary[counter], summary[counter])
     for counter in gives:
         checks.ok(f"{label}: {counter} give way", summary[counter] > 0)
-    for counter in keeps:
+    # Where flows are not told there are the more of them the longer the attack is.
+    for counter in keeps if flows or args.times == 1 else ():
         checks.equal(f"{label}: {counter}", summary[counter], 0)
     checks.note(f"{label}: " + ", ".join(f"{k} {summary[k]}" for k in (LISTS, HOLES, FLOWS)) +
                 f", {max(r.max_rss for _, r in seen) >> 20} MiB")
