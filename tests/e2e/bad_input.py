@@ -405,7 +405,8 @@ def words_about_streams(bench):
                         and first.startswith(f"tcpmill: {said}"), str(result))
     with path.open("rb") as stdin:
         told = common.run([program, "run", "-"], stdin=stdin)
-    bench.checks.ok("the summary calls it stdin", told.text.startswith("stdin \u00b7 pcap"), told.text)
+    bench.checks.ok("the summary calls it stdin", told.text.startswith("stdin \u00b7 pcap"),
+                    told.text)
     full = "cannot write: No space left on device"
     for words, said in (
             (["run", path], f"stdout: {full}"), (["run", "--json", path], f"stdout: {full}"),
@@ -432,8 +433,8 @@ def words_about_streams(bench):
                                      result.errors), str(result))
 
 
-CASES = (not_a_capture, words_about_streams, rights, cuts, many_cuts, absurd_pcap, absurd_pcapng, others_go_on,
-         unknown_link_type, outputs, terminal, closed_pipe, interrupted)
+CASES = (not_a_capture, words_about_streams, rights, cuts, many_cuts, absurd_pcap, absurd_pcapng,
+         others_go_on, unknown_link_type, outputs, terminal, closed_pipe, interrupted)
 
 
 def main():
