@@ -37,7 +37,8 @@ struct capture;
 #define CAPTURE_MIN_RECORD 16u
 #define CAPTURE_MAX_CHUNK (8u << 20)
 #define CAPTURE_MAX_INTERFACES (1u << 20)
-#define CAPTURE_NB_DAMAGE 16 /* damages that are kept in words; all are counted */
+#define CAPTURE_ERROR_SIZE (4096 + 512) /* of a line about an input: any name, and words */
+#define CAPTURE_NB_DAMAGE 16            /* damages that are kept in words; all are counted */
 
 /* One pcapng interface, or the one of a pcap file. Grow-only table of the run. */
 struct capture_interface {

@@ -50,6 +50,7 @@ static int open_input(struct capture *capture, const struct capture_params *para
 		      char *error, size_t error_size)
 {
 	struct source *source = &capture->sources[i];
+	char text[CAPTURE_ERROR_SIZE]; /* of one that could be opened it has the whole name */
 
 	source->pause_at_ns = UINT64_MAX;
 	if (params->follow && i + 1 == params->nb_paths) {
@@ -60,12 +61,14 @@ static int open_input(struct capture *capture, const struct capture_params *para
 			return -1;
 		}
 	}
-	if (source_open(capture, source, params->nb_paths, params->paths[i], error, error_size) ==
+	if (source_open(capture, source, params->nb_paths, params->paths[i], text, sizeof(text)) ==
 	    0)
 		return 0;
-	if (!source->is_broken || params->is_found == NULL || !params->is_found[i])
+	if (!source->is_broken || params->is_found == NULL || !params->is_found[i]) {
+		snprintf(error, error_size, "%s", text);
 		return -1;
-	note_broken(capture, source, error + strlen(source_name(source)) + 2);
+	}
+	note_broken(capture, source, text + strlen(source_name(source)) + 2);
 	return 0;
 }
 

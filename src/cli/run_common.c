@@ -239,7 +239,7 @@ int run_options_check(const struct command_spec *command, struct run_options *op
 
 void run_print_error(const char *error)
 {
-	char clean[4096]; /* it may have a name that nobody typed */
+	char clean[CAPTURE_ERROR_SIZE]; /* it may have a name that nobody typed */
 
 	text_clean(clean, sizeof(clean), error, strlen(error));
 	fprintf(stderr, "tcpmill: %s\n", clean);
@@ -263,7 +263,7 @@ struct capture *run_open_capture(const struct run_options *options, int *status)
 						      options->config.chunk_size),
 		.enough = engine_memory_enough,
 	};
-	char error[640];
+	char error[CAPTURE_ERROR_SIZE];
 	bool usage;
 	struct capture *capture;
 

@@ -34,7 +34,7 @@ static void tell_others(const char *folder, const struct capture_folder *set)
 static struct capture_folder *list_folder(struct run_options *options, const char *path)
 {
 	struct capture_folder *set = &options->folders[options->nb_folders];
-	char error[640];
+	char error[CAPTURE_ERROR_SIZE];
 
 	if (capture_folder_list(path, set, error, sizeof(error)) != 0) {
 		run_print_error(error);

@@ -249,6 +249,20 @@ def folder_names(bench):
                     b"\x1b" not in result.err, str(result))
 
 
+def folder_long_name(bench):
+    """A name may be longer than most lines: the words behind it are there all the same."""
+    name = "/".join(["deep", *("d" * 250 for _ in range(8))])
+    cut = bench.write(f"{name}/cut.pcap", pcap()[:20])
+    for words in (["run"], ["run", "--merge"]):
+        result = bench.run(*words, bench.tmp / name)
+        bench.checks.ok(f"{words}: a name of {len(str(cut))} bytes", result.rc == DAMAGED and
+                        result.errors.splitlines()[0] == f"tcpmill: {cut}: {BROKEN['cut.pcap']}",
+                        str(result))
+    result = bench.run("run", cut)
+    bench.checks.ok("named, too", result.rc == FAILED and result.errors.splitlines() ==
+                    [f"tcpmill: {cut}: {BROKEN['cut.pcap']}"], str(result))
+
+
 def folder_refused(bench):
     """A folder without a capture, and one that cannot be read."""
     (bench.tmp / "empty").mkdir()
@@ -384,7 +398,7 @@ def run_cases(args, checks, cases, jobs):
 
 
 CASES = (folder_order, folder_content, folder_damaged, folder_all_damaged, folder_unreadable,
-         folder_names, folder_refused, input_file, show_files, explain_files,
+         folder_names, folder_long_name, folder_refused, input_file, show_files, explain_files,
          many_files, many_interfaces)
 
 
