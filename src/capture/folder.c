@@ -28,7 +28,38 @@ struct listing {
 	size_t error_size;
 };
 
-enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
+/* Cuts it until there is a packet. What it could not do is in errno. */
+static enum capture_peeked find_packet(struct capture *capture, int64_t *first_ts_ns)
+{
+	enum capture_peeked peeked = CAPTURE_PEEKED_NOTHING;
+	struct chunk chunk;
+
+	if (chunk_init(&chunk, capture) != 0)
+		return CAPTURE_PEEKED_FAILED;
+	/* What lies behind the first packet is not needed yet. */
+	atomic_store(&capture->sources[0].read_ahead, UINT64_MAX);
+	capture->sources[0].is_lazy = true;
+	while (peeked == CAPTURE_PEEKED_NOTHING && capture_claim(capture, &chunk)) {
+		capture_read(capture, &chunk);
+		if (capture_cut(capture, &chunk) != 0) {
+			peeked = CAPTURE_PEEKED_FAILED;
+		} else if (chunk.nb_frames != 0) {
+			*first_ts_ns = chunk.frames[0].ts_ns;
+			peeked = CAPTURE_PEEKED_PACKET;
+		}
+	}
+	chunk_fini(&chunk);
+	return peeked;
+}
+
+/* True if it was not the file's fault. */
+static bool is_our_trouble(int error)
+{
+	return error == ENOMEM || error == EMFILE || error == ENFILE || error == EIO ||
+	       error == EACCES;
+}
+
+static enum capture_peeked peek_within(const char *path, uint64_t max_memory, int64_t *first_ts_ns)
 {
 	const bool is_found = true;
 	const struct capture_params params = {
@@ -37,43 +68,37 @@ enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
 		.is_found = &is_found,
 		.chunk_size = CAPTURE_MIN_CHUNK,
 		.max_frames = 1,
-		/* It looks at a few bytes: of a window no more is touched, however large it is. */
-		.max_memory = UINT64_MAX};
-	char error[512];
+		.max_memory = max_memory,
+	};
+	char error[CAPTURE_ERROR_SIZE];
 	bool usage;
-	enum capture_peeked peeked = CAPTURE_PEEKED_NOTHING;
+	enum capture_peeked peeked;
 	struct capture *capture;
-	struct chunk chunk;
+	int why;
 
 	errno = 0;
 	capture = capture_open(&params, error, sizeof(error), &usage);
 	if (capture == NULL)
-		return errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO
-			       ? CAPTURE_PEEKED_FAILED
-			       : CAPTURE_PEEKED_OTHER;
-	if (chunk_init(&chunk, capture) != 0) {
-		capture_close(capture);
-		errno = ENOMEM;
-		return CAPTURE_PEEKED_FAILED;
-	}
-	/* What lies behind the first packet is not needed yet. */
-	atomic_store(&capture->sources[0].read_ahead, UINT64_MAX);
-	capture->sources[0].is_lazy = true;
-	while (peeked == CAPTURE_PEEKED_NOTHING && capture_claim(capture, &chunk)) {
-		capture_read(capture, &chunk);
-		if (capture_cut(capture, &chunk) != 0) {
-			peeked = CAPTURE_PEEKED_FAILED;
-			break;
-		}
-		if (chunk.nb_frames != 0) {
-			*first_ts_ns = chunk.frames[0].ts_ns;
-			peeked = CAPTURE_PEEKED_PACKET;
-		}
-	}
-	chunk_fini(&chunk);
+		return is_our_trouble(errno) ? CAPTURE_PEEKED_FAILED : CAPTURE_PEEKED_OTHER;
+	peeked = find_packet(capture, first_ts_ns);
+	why = errno;
+	if (peeked == CAPTURE_PEEKED_NOTHING && is_our_trouble(why))
+		peeked = CAPTURE_PEEKED_FAILED;
+	if (peeked == CAPTURE_PEEKED_FAILED && !is_our_trouble(why))
+		why = ENOMEM;
 	capture_close(capture);
-	if (peeked == CAPTURE_PEEKED_FAILED)
-		errno = ENOMEM;
+	errno = why;
+	return peeked;
+}
+
+enum capture_peeked capture_peek(const char *path, int64_t *first_ts_ns)
+{
+	/* It looks at a few bytes: of a window no more is touched, however large it is. */
+	const enum capture_peeked peeked = peek_within(path, UINT64_MAX, first_ts_ns);
+
+	/* But one that is larger than the machine is no reason to do without the others. */
+	if (peeked == CAPTURE_PEEKED_FAILED && errno == ENOMEM)
+		return peek_within(path, 0, first_ts_ns);
 	return peeked;
 }
 

@@ -233,7 +233,8 @@ int source_reopen(struct source *source)
 	if (source->unpacker != NULL)
 		rc = source->is_lazy ? unpacker_start_lazy(source->unpacker, source->fd)
 				     : unpacker_start(source->unpacker, source->fd);
-	errno = -rc;
+	if (rc != 0)
+		errno = -rc;
 	return rc;
 }
 

@@ -8,6 +8,7 @@ under another name, and at least one line that says what was wrong.
 tests/support/faults.c is preloaded; stdout is closed, full or left by its reader besides."""
 
 import gzip
+import lzma
 import os
 import pathlib
 import random
@@ -17,6 +18,8 @@ import sys
 import tempfile
 
 import common
+import forge
+import sets
 
 TIMEOUT = 20
 # Rows are written while the capture is read, in several batches.
@@ -205,6 +208,16 @@ def same_summary(out):
                          "peak_rss_bytes")}
 
 
+def make_folder(tmp):
+    """Captures whose order by name is not that by time: who cannot look inside must not guess."""
+    folder = tmp / "folder"
+    folder.mkdir()
+    for name, second, pack in (("a.gz", 2, gzip.compress), ("b.xz", 0, lzma.compress),
+                               ("c", 1, bytes)):
+        (folder / name).write_bytes(pack(sets.pcap((second, forge.tcp_frame(second + 1)))))
+    return folder
+
+
 def jobs_of(bed):
     """Every command, and which calls may fail in it."""
     run = ["run", "--json", *RUN, bed.capture]
@@ -214,6 +227,7 @@ def jobs_of(bed):
     cut.write_bytes(whole["flows.arrow"][:len(whole["flows.arrow"]) * 3 // 4])
     packed = bed.tmp / "small.pcap.gz"
     packed.write_bytes(gzip.compress(bed.capture.read_bytes()))
+    folder = make_folder(bed.tmp)
     table = bed.tmp / "table.arrow"
     table.write_bytes(whole["flows.arrow"])
     every = ("write", "read", "open", "close", "rename", "truncate", "thread", "pin", "map",
@@ -228,6 +242,9 @@ def jobs_of(bed):
         (Job("compressed", ["run", "--json", *RUN, packed, "--workers", "1", *files],
              ("flows.arrow", "events.arrow"), told=same_summary),
          ("read", "open", "thread", "alloc")),
+        (Job("folder", ["run", "--json", *RUN, folder, "--workers", "1", *files],
+             ("flows.arrow", "events.arrow"), told=same_summary),
+         ("read", "open", "alloc") if bed.args.all else ("open",)),
         (Job("stream", ["run", "-q", *RUN, bed.capture, "--workers", "1", "-w", "-"]),
          ("write",)),
         (Job("verdicts", ["verdicts", "--workers", "1", bed.capture]), ("read", "thread", "alloc")),
