@@ -387,7 +387,7 @@ static bool must_wait(const struct xz_decoder *xz, const struct decompress_io *i
 	if (xz->state == XZ_ROOM)
 		return xz->nb_crew == xz->max_crew ||
 		       xz->memory + xz_block_cost(xz->block) > xz->limits.threads_bytes;
-	return xz->state > XZ_GATHER || ((xz->is_paused || io->is_last) && io->nb_in == 0);
+	return xz->state > XZ_GATHER || ((xz->is_paused || io->is_last) && usable(io) == 0);
 }
 
 /* Gives out what the oldest thread has made, if it is done. */

@@ -102,7 +102,12 @@ bool xz_block_make_room(struct xz_block *b)
 {
 	b->in = malloc((size_t)b->data_len + 1);
 	b->out = malloc((size_t)b->block.uncompressed_size + XZ_PIECE_OUT);
-	return b->in != NULL && b->out != NULL;
+	if (b->in != NULL && b->out != NULL)
+		return true;
+	free(b->in);
+	free(b->out);
+	b->in = b->out = NULL;
+	return false;
 }
 
 enum xz_call xz_block_call(struct xz_block *b, const uint8_t **in, size_t *nb_in, bool may_be_short,

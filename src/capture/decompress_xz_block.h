@@ -63,7 +63,7 @@ void xz_block_destroy(struct xz_block *block);
 
 /* Bytes that it takes as a whole, with a thread; UINT64_MAX if it does not say. */
 uint64_t xz_block_cost(const struct xz_block *block);
-/* Makes room for all of it. False if memory does not suffice. */
+/* Makes room for all of it. False, and there is none, if memory does not suffice. */
 bool xz_block_make_room(struct xz_block *block);
 /* All its input is there. False if there is no thread to be had. */
 bool xz_block_start(struct xz_block *block, struct xz_crew *crew);

@@ -95,8 +95,8 @@ ssize_t unpacker_sniff(struct unpacker *u, int fd, const uint8_t *head, size_t n
 	/* Of a file only these bytes are decompressed now. */
 	if (!u->is_pipe)
 		u->d.limits.nb_threads = 1;
-	/* Threads of xz take a whole block before it gives anything. */
-	u->d.in_limit = u->is_pipe ? SNIFF_MAX + DECOMPRESS_MEMORY : SNIFF_MAX;
+	/* Threads of xz take whole blocks before the first one gives anything. */
+	u->d.in_limit = u->is_pipe ? SNIFF_MAX + u->limits.threads_bytes : SNIFF_MAX;
 	while (u->nb_sniffed < len && n > 0) {
 		n = decompressor_read(&u->d, to + u->nb_sniffed, len - u->nb_sniffed);
 		if (n > 0)
@@ -205,14 +205,18 @@ static int start_thread(struct unpacker *u)
 
 int unpacker_start(struct unpacker *u, int fd)
 {
+	int rc;
+
 	if (u->is_started)
 		return 0;
 	u->is_started = true;
-	u->is_over = true; /* until there is a thread */
 	if (!u->has_decompressor && !make_decompressor(u, fd, NULL, 0))
-		return -ENOMEM;
-	u->is_over = false;
-	return start_thread(u);
+		rc = -ENOMEM;
+	else
+		rc = start_thread(u);
+	if (rc != 0)
+		u->is_over = true; /* nobody gives anything */
+	return rc;
 }
 
 int unpacker_start_lazy(struct unpacker *u, int fd)
