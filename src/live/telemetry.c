@@ -56,8 +56,6 @@ static const struct member worker_members[] = {
 	{"sleeps", WORKER(sleeps)},
 	{"flow_bytes", WORKER(flow_bytes)},
 	{"offload_segments", WORKER(offload_segments)},
-	{"quoted", WORKER(quoted)},
-	{"headers_dropped", WORKER(headers_dropped)},
 	{"datagrams", WORKER(datagrams)},
 	{"datagrams_given_up", WORKER(datagrams_given_up)},
 	{"datagrams_held", WORKER(datagrams_held)},

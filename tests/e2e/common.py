@@ -175,9 +175,17 @@ class Tcpmill:
         return run([self.path, "show", arrow, "--format", "tsv"], timeout)
 
 
+def named_once(pairs):
+    """An object of JSON, for json.loads(); what comes twice in it is an error."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError(f"a name comes twice: {[name for name, _ in pairs]}")
+    return value
+
+
 def parse_object(data):
     try:
-        value = json.loads(data)
+        value = json.loads(data, object_pairs_hook=named_once)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

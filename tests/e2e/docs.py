@@ -38,9 +38,9 @@ A long flow of live capture has several records, all but the last with `end_reas
 Live capture: `inputs` are the ports as typed, and the schema also has `capture`: of each port its `source` (kernel or dpdk), `driver`,
 `clock` (whose time stamps: kernel, hardware, file, or ours, one a burst), `link_type`, `snaplen`, `promiscuous`, `queues`, and
 `dealt_by` rss, exchange or one_worker, `affine` and `why` not. The footer is about the time since the file was opened: `interval`; `books`, where `exchange` are
-packets dropped between two workers; `segments`; `offered`, the sum of what was `received` and of what was dropped in front of the workers (`not_read`
+packets dropped between two workers; `offered`, the sum of what was `received` and of what was dropped in front of the workers (`not_read`
 waits in a queue; it is below 0 while a port's counter lags); `drops` by place (`records` and `disk` are records, the others packets);
-`segments`, TCP headers that were `read`, of them `quoted`, and beside them `dropped` between two workers while another one of their frame was kept;
+`segments`, TCP headers that were `read`, of them `quoted`, and beside them `unread` and `dropped` (definitions 9.2);
 `datagrams` of fragments (`incomplete` is how many wait); `holes_cut`; `evicted` flows by class; `ports` with their counters. `tcpmill show FILE --books` prints it.
 
 """

@@ -88,7 +88,7 @@ def told(checks, args, net):
                           body)
         bad = live_watch.telemetry("/tcpmill/worker,7")
         checks.ok("telemetry: no worker 7", not bad.get("/tcpmill/worker"), bad)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         checks.ok("telemetry answers", False, error)
     script = live_net.tool("dpdk-telemetry.py")
     if script:

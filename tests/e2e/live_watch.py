@@ -105,7 +105,7 @@ def telemetry(command, prefix="tcpmill", seconds=10):
         link.connect(path)
         link.recv(16384)  # its greeting
         link.send(command.encode())
-        return json.loads(link.recv(1 << 20))
+        return json.loads(link.recv(1 << 20), object_pairs_hook=common.named_once)
 
 
 def read_pcap(path):

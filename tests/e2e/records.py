@@ -32,7 +32,7 @@ AROUND = {
         ("none", "complete", 6, 4, {"o_bytes": 300, "o_ip_bytes": 2 * (44 + 40 + 340),
                                     "o_retransmission": 2, "o_capture_dups": 3,
                                     "r_capture_dups": 2}),)),
-    # Of 7 fragments the last ones of three datagrams bring TCP; one datagram has no second one.
+    # Of 8 fragments the last ones of three datagrams bring TCP; one datagram has no second one.
     "fragments": ({"fragment": 5}, (
         ("none", "complete", 6, 5, {"o_bytes": 3000, "o_ip_bytes": 44 + 40 + 2 * 1040 + 2 * 540,
                                     "o_retransmission": 1, "o_lost_before_bytes": 500}),
