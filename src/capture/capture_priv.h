@@ -56,6 +56,7 @@ struct source {
 	bool begun;
 	bool is_paused;     /* the last read gave up waiting: more may come */
 	bool is_refused;    /* what comes next would take too much memory to decompress */
+	bool no_memory;     /* to decompress what comes next: the run fails */
 	bool cannot_follow; /* it was asked for, of what cannot be followed */
 	bool is_broken;     /* it was not opened, for damage in front of all that could be read */
 };

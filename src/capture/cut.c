@@ -141,6 +141,16 @@ static bool begin_chunk(const struct capture *capture, struct source *source, st
 	return starts && !atomic_load(&source->ended) && !capture_stopped(capture);
 }
 
+/* 0, or -errno if a sound input could not be decompressed for want of memory or a thread. */
+static int missed(const struct source *source, const struct chunk *chunk)
+{
+	if (source->unpacker == NULL)
+		return 0;
+	if (chunk->read_error == ENOMEM || chunk->read_error == EAGAIN)
+		return -chunk->read_error;
+	return source->no_memory ? -ENOMEM : 0;
+}
+
 /* The chunk is cut, with rc. Returns that or -errno. */
 static int end_chunk(struct capture *capture, struct source *source, const struct chunk *chunk,
 		     int rc)
@@ -156,8 +166,14 @@ static int end_chunk(struct capture *capture, struct source *source, const struc
 	capture->totals.input_bytes += source_input_bytes(source, bytes);
 	if (rc == 0 && chunk->is_stream && source->kind != SOURCE_LIBPCAP)
 		rc = waiting_end(source, chunk);
+	if (rc == 0)
+		rc = missed(source, chunk);
 	if (rc == -ENOMEM)
 		snprintf(capture->failure, sizeof(capture->failure), "out of memory");
+	else if (rc == -EAGAIN)
+		snprintf(capture->failure, sizeof(capture->failure),
+			 "%s: cannot start the thread that decompresses it: %s",
+			 source_name(source), strerror(EAGAIN));
 	atomic_fetch_sub(&source->nb_chunks, 1);
 	capture_close_if_done(source);
 	return rc;

@@ -173,6 +173,14 @@ static void note_garbage(struct decompressor *d)
 	fail(d, "expected another %s %s or the end, found %s", name_of(d), member_of(d), found);
 }
 
+const char decompress_no_memory[] = "out of memory";
+
+void decompressor_fail_memory(struct decompressor *d)
+{
+	d->no_memory = true;
+	fail(d, "%s", decompress_no_memory);
+}
+
 /* Opens the decoder, or makes it ready for one more member. */
 static void begin_member(struct decompressor *d, const struct decompress_format *format)
 {
@@ -186,7 +194,7 @@ static void begin_member(struct decompressor *d, const struct decompress_format 
 		ok = format->reopen(d->decoder);
 	}
 	if (!ok)
-		fail(d, "out of memory for decompression");
+		decompressor_fail_memory(d);
 	d->in_member = ok;
 	d->member_offset = decompressor_taken(d);
 	d->nb_members++;
@@ -262,7 +270,9 @@ static bool step(struct decompressor *d, struct decompress_io *io)
 	d->at = d->len - io->nb_in;
 	io->is_all = false;
 	d->in_member = step != STEP_END;
-	if (step == STEP_FAILED)
+	if (step == STEP_FAILED && why == decompress_no_memory)
+		decompressor_fail_memory(d);
+	else if (step == STEP_FAILED)
 		note_damage(d, why, io->nb_behind);
 	if (step == STEP_TOO_LARGE)
 		note_too_large(d);

@@ -65,7 +65,7 @@ struct decompress_format {
 	void *(*open)(const struct decompress_limits *limits);
 	/* Gets ready for another member. */
 	bool (*reopen)(void *decoder);
-	/* On STEP_FAILED *why has the library's words. */
+	/* On STEP_FAILED *why has the library's words, or is decompress_no_memory itself. */
 	enum decompress_step (*step)(void *decoder, struct decompress_io *io, const char **why);
 	/*
 	 * Bytes of memory that a decoder has, or would need for a member that it refused, as far
@@ -77,6 +77,8 @@ struct decompress_format {
 
 extern const struct decompress_format decompress_gzip, decompress_zstd, decompress_lz4,
 	decompress_xz, decompress_bzip2;
+
+extern const char decompress_no_memory[];
 
 /* The format that the bytes begin, or NULL. */
 const struct decompress_format *decompress_detect(const uint8_t *head, size_t len);
@@ -103,6 +105,7 @@ struct decompressor {
 	uint64_t nb_zeros;  /* of padding */
 	uint64_t nb_members;
 	bool in_member, in_ended, ended, failed;
+	bool no_memory;         /* that is why it failed: the input may be sound */
 	uint64_t member_offset; /* of the member in the input */
 	uint64_t error_offset;  /* in the input; the same however many threads there are */
 	uint64_t refused_bytes; /* that a member would need: too many; 0: there was none */
@@ -123,6 +126,9 @@ void decompressor_fini(struct decompressor *d);
  * d->error, after all that came before was given out.
  */
 ssize_t decompressor_read(struct decompressor *d, uint8_t *out, size_t room);
+
+/* It goes no further: there is no memory for it. */
+void decompressor_fail_memory(struct decompressor *d);
 
 /* Bytes of memory that it takes beside DECOMPRESS_IN, as far as it was read. */
 uint64_t decompressor_needs(const struct decompressor *d);

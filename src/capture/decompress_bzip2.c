@@ -81,7 +81,7 @@ static enum decompress_step bzip2_step(void *decoder, struct decompress_io *io, 
 	case BZ_STREAM_END:
 		return STEP_END;
 	case BZ_MEM_ERROR:
-		*why = "out of memory";
+		*why = decompress_no_memory;
 		return STEP_FAILED;
 	case BZ_DATA_ERROR_MAGIC:
 		*why = "bad magic bytes";

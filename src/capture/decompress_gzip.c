@@ -63,7 +63,7 @@ static enum decompress_step gzip_step(void *decoder, struct decompress_io *io, c
 	case Z_BUF_ERROR:
 		return STEP_STARVED;
 	case Z_MEM_ERROR:
-		*why = "out of memory";
+		*why = decompress_no_memory;
 		return STEP_FAILED;
 	default:
 		*why = z->msg != NULL ? z->msg : "what zlib does not decompress";

@@ -72,6 +72,8 @@ static enum decompress_step lz4_step(void *decoder, struct decompress_io *io, co
 	rc = LZ4F_decompress(lz4->context, io->out, &nb_out, io->in, &nb_in, NULL);
 	if (LZ4F_isError(rc)) {
 		*why = LZ4F_getErrorName(rc);
+		if (strcmp(*why, "ERROR_allocation_failed") == 0)
+			*why = decompress_no_memory;
 		return STEP_FAILED;
 	}
 	step = feed_took(&lz4->feed, io, nb_in, nb_out);

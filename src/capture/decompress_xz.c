@@ -137,7 +137,7 @@ static const char *words_of(lzma_ret rc)
 {
 	switch (rc) {
 	case LZMA_MEM_ERROR:
-		return "out of memory";
+		return decompress_no_memory;
 	case LZMA_FORMAT_ERROR:
 		return "no xz stream";
 	case LZMA_OPTIONS_ERROR:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "decompress_block.h"
 
@@ -111,7 +112,9 @@ static enum decompress_step zstd_step(void *decoder, struct decompress_io *io, c
 	}
 	rc = ZSTD_decompressStream(zstd->context, &out, &in);
 	if (ZSTD_isError(rc)) {
-		*why = ZSTD_getErrorName(rc);
+		*why = ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation
+			       ? decompress_no_memory
+			       : ZSTD_getErrorName(rc);
 		return STEP_FAILED;
 	}
 	step = feed_took(&zstd->feed, io, in.pos, out.pos);

@@ -357,6 +357,10 @@ static int open_packed(const struct capture *capture, struct source *source,
 	is_pcap = n > 0 && sniff_pcap(source, source->head, (size_t)n);
 	is_pcapng = n > 0 && !is_pcap && sniff_pcapng(source, source->head, (size_t)n);
 	/* Of a whole head it is known that no capture begins there. */
+	if (unpacker_no_memory(source->unpacker)) {
+		snprintf(error, error_size, "%s: out of memory", name);
+		return -1;
+	}
 	source->is_broken =
 		why != NULL && !is_pcap && !is_pcapng && n < (ssize_t)sizeof(source->head);
 	if (source->is_broken) {

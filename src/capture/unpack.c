@@ -88,8 +88,7 @@ ssize_t unpacker_sniff(struct unpacker *u, int fd, const uint8_t *head, size_t n
 	ssize_t n = 1;
 
 	if (!make_decompressor(u, fd, head, nb_head)) {
-		u->d.failed = true;
-		strcpy(u->d.error, "out of memory for decompression");
+		decompressor_fail_memory(&u->d);
 		return -1;
 	}
 	/* Of a file only these bytes are decompressed now. */
@@ -135,8 +134,7 @@ static struct block *next_block(struct unpacker *u)
 	if (block->data == NULL)
 		block->data = malloc(UNPACK_BLOCK);
 	if (block->data == NULL) {
-		u->d.failed = true;
-		strcpy(u->d.error, "out of memory for decompression");
+		decompressor_fail_memory(&u->d);
 		return NULL;
 	}
 	return block;
@@ -341,6 +339,11 @@ size_t unpacker_read(struct unpacker *u, uint8_t *to, size_t need, size_t room,
 		}
 	}
 	return got;
+}
+
+bool unpacker_no_memory(const struct unpacker *u)
+{
+	return u->d.failed && u->d.no_memory;
 }
 
 const char *unpacker_error(const struct unpacker *u, uint64_t *in_offset, uint64_t *out_bytes)

@@ -59,6 +59,8 @@ size_t unpacker_read(struct unpacker *unpacker, uint8_t *to, size_t need, size_t
 
 /* Bytes that a member would have needed that was refused; 0: none was. Then it is the error. */
 uint64_t unpacker_refused(const struct unpacker *unpacker);
+/* Of the reader: there was not enough memory to go on; the input may be sound. */
+bool unpacker_no_memory(const struct unpacker *unpacker);
 /* Of the reader: what ended the input before its end, or NULL; where in the input. */
 const char *unpacker_error(const struct unpacker *unpacker, uint64_t *in_offset,
 			   uint64_t *out_bytes);
