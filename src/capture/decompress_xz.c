@@ -49,6 +49,7 @@ struct xz_decoder {
 	uint8_t head[LZMA_BLOCK_HEADER_SIZE_MAX];
 	size_t head_len;
 	struct xz_block *block;          /* the one at hand */
+	lzma_stream spare;               /* of the one before it, if that had no thread */
 	struct xz_block *crew[MAX_CREW]; /* those with a thread; the oldest at first */
 	uint32_t first, nb_crew, max_crew;
 	uint64_t memory; /* of all blocks that were gathered */
@@ -112,6 +113,7 @@ static void xz_close(void *decoder)
 
 	drop_all(xz);
 	xz_crew_fini(&xz->shared);
+	lzma_end(&xz->spare);
 	lzma_index_hash_end(xz->index, NULL);
 	free(xz);
 }
@@ -124,6 +126,7 @@ static void *xz_open(const struct decompress_limits *limits)
 		return NULL;
 	xz->limits = *limits;
 	xz->needed = sizeof(*xz);
+	xz->spare = (lzma_stream)LZMA_STREAM_INIT;
 	/* One more, so that none waits while the oldest is given out. */
 	xz->max_crew = limits->nb_threads < MAX_CREW ? limits->nb_threads + 1 : MAX_CREW;
 	xz_crew_init(&xz->shared);
@@ -231,8 +234,8 @@ static enum decompress_step read_block_header(struct xz_decoder *xz, struct deco
 	if (!collect(xz, io, len))
 		return STEP_STARVED;
 	xz->head_len = 0;
-	xz->block =
-		xz_block_create(xz->head, len, xz->flags.check, xz->limits.max_bytes, &needed, &rc);
+	xz->block = xz_block_create(xz->head, len, xz->flags.check, xz->limits.max_bytes,
+				    &xz->spare, &needed, &rc);
 	xz->needed = sizeof(*xz) + needed;
 	if (rc == LZMA_MEMLIMIT_ERROR)
 		xz->state = XZ_TOO_LARGE;
@@ -307,6 +310,9 @@ static enum decompress_step judge_call(struct xz_decoder *xz)
 		rc = count_block(xz, xz->block);
 	if (rc != LZMA_OK)
 		return broken(xz, rc, xz->block->begins);
+	/* Blocks may be small, and many. */
+	xz->spare = xz->block->lzma;
+	xz->block->lzma = (lzma_stream)LZMA_STREAM_INIT;
 	drop_block(xz);
 	xz->state = XZ_BLOCK_HEADER;
 	return STEP_MORE;

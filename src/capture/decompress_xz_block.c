@@ -49,7 +49,8 @@ static lzma_ret open_block(struct xz_block *b, const uint8_t *header, size_t hea
 }
 
 struct xz_block *xz_block_create(const uint8_t *header, size_t header_len, lzma_check check,
-				 uint64_t max_bytes, uint64_t *needed, lzma_ret *rc)
+				 uint64_t max_bytes, lzma_stream *spare, uint64_t *needed,
+				 lzma_ret *rc)
 {
 	struct xz_block *b = calloc(1, sizeof(*b));
 
@@ -57,7 +58,8 @@ struct xz_block *xz_block_create(const uint8_t *header, size_t header_len, lzma_
 	*rc = LZMA_MEM_ERROR;
 	if (b == NULL)
 		return NULL;
-	b->lzma = (lzma_stream)LZMA_STREAM_INIT;
+	b->lzma = *spare;
+	*spare = (lzma_stream)LZMA_STREAM_INIT;
 	b->filters[0].id = LZMA_VLI_UNKNOWN;
 	b->block.version = 1;
 	b->block.check = check;

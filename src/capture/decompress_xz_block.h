@@ -54,10 +54,12 @@ struct xz_block {
 
 /*
  * By its header of so many bytes. NULL with *rc set if it is damaged, or the library needs more
- * than max_bytes for it; *needed is what it needs, as far as that is known.
+ * than max_bytes for it; *needed is what it needs, as far as that is known. It takes *spare over,
+ * which has memory that it need not ask for.
  */
 struct xz_block *xz_block_create(const uint8_t *header, size_t header_len, lzma_check check,
-				 uint64_t max_bytes, uint64_t *needed, lzma_ret *rc);
+				 uint64_t max_bytes, lzma_stream *spare, uint64_t *needed,
+				 lzma_ret *rc);
 /* Ends its thread, if it has one. Accepts NULL. */
 void xz_block_destroy(struct xz_block *block);
 
