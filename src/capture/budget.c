@@ -36,7 +36,8 @@ struct decompress_limits budget_limits(const struct capture *capture, size_t nb_
 
 	if (capture->max_memory != 0) {
 		limits.max_bytes = without(left, UNPACK_MEMORY);
-		limits.threads_bytes = without(left / 4, UNPACK_MEMORY);
+		/* Of pipes, which begin before it is known what the others take. */
+		limits.threads_bytes = without(left / 4 / nb_inputs, UNPACK_MEMORY);
 	}
 	return limits;
 }

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "capture/decompress.h"
+#include "capture/capture_priv.h"
 #include "capture/unpack.h"
 #include "pack_support.h"
 
@@ -134,6 +134,17 @@ static void what_does_not_fit_is_refused_with_what_would_do(void **state)
 	bytes_fini(&packed);
 }
 
+/* Pipes are all open at once, and their threads run before it is known what the others take. */
+static void threads_of_all_pipes_share_a_quarter(void **state)
+{
+	const struct capture capture = {.max_memory = 400 * MIB + 4 * 1024};
+	const struct decompress_limits limits = budget_limits(&capture, 4);
+
+	(void)state;
+	assert_int_equal(limits.max_bytes, 400 * MIB - UNPACK_MEMORY);
+	assert_int_equal(limits.threads_bytes, 25 * MIB - UNPACK_MEMORY);
+}
+
 /* A quarter is there for any member; what is not compressed leaves all but its place. */
 static void a_quarter_is_set_aside(void **state)
 {
@@ -202,6 +213,7 @@ int main(void)
 		cmocka_unit_test(zstd_needs_what_the_library_takes),
 		cmocka_unit_test(zstd_needs_no_more_than_the_content),
 		cmocka_unit_test(what_does_not_fit_is_refused_with_what_would_do),
+		cmocka_unit_test(threads_of_all_pipes_share_a_quarter),
 		cmocka_unit_test(a_quarter_is_set_aside),
 		cmocka_unit_test(a_later_member_that_needs_more_ends_the_input),
 	};
