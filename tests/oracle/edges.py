@@ -10,6 +10,7 @@ there and in what follows.
 
 import fnmatch
 import pathlib
+import shutil
 import struct
 import sys
 import tempfile
@@ -111,6 +112,9 @@ def main():
                            help="all: the odd frames are cut at every byte"),
         keep=dict(help="a file to write the capture to"))
     checks = common.Checks("edges", args.verbose)
+    if not shutil.which("tshark"):
+        checks.skip("everything", "tshark is not there")
+        return checks.finish()
     told = list(conversations(args.only or ("*",), args.cuts == "all"))
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(args.keep or pathlib.Path(folder) / "edges.pcap")
