@@ -8,7 +8,6 @@ import collections
 import json
 import pathlib
 import shutil
-import struct
 import sys
 import tempfile
 
@@ -345,20 +344,12 @@ def on_stdout(bench):
                     f"Wrote {events} · 25 events, " in human.text.splitlines()[-1], human.text)
 
 
-def amsdu(*packets):
-    """An 802.11 QoS data frame of an access point with several MSDUs (9.3.2.2.2)."""
-    frame = bytes.fromhex("8802 0000 020000000001 020000000002 020000000003 0000 8000")
-    for packet in packets:
-        body = bytes.fromhex("aaaa03000000") + packet[12:]  # SNAP in the place of addresses
-        frame += bytes(12) + struct.pack(">H", len(body)) + body + bytes(-(14 + len(body)) % 4)
-    return frame
-
-
 def layers(bench):
     """Several packets in one frame: the row says which of them, as verdicts --json does."""
     a, b = forge.tcp_frame(1), forge.tcp_frame(2)
     path, events = bench.tmp / "layers.pcap", bench.tmp / "layers.events"
-    path.write_bytes(forge.Pcap([amsdu(a, b), amsdu(a, a, b), amsdu(b)], link_type=105).data)
+    path.write_bytes(forge.Pcap([forge.amsdu((a, b)), forge.amsdu((a, a, b)), forge.amsdu((b,))],
+                                link_type=forge.WIFI).data)
     bench.run([path], events)
     rows = [tuple(r[n] for n in ("frame", "layer", "stream", "verdict", "duplicate_ack_num"))
             for r in bench.program.rows(events)]

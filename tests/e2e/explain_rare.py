@@ -80,22 +80,10 @@ def in_icmp(frame):
     return bytes(12) + b"\x08\x00" + ip + icmp
 
 
-def in_sflow(frame):
-    """A datagram of sFlow 5 with one flow sample of the frame."""
-    raw = struct.pack(">IIII", 1, len(frame), 0, len(frame)) + frame + bytes(-len(frame) % 4)
-    sample = struct.pack(">10I", 1, 0, 1, 1, 0, 0, 0, 1, 1, len(raw)) + raw
-    datagram = struct.pack(">II4sIIII", 5, 1, bytes((192, 0, 2, 98)), 0, 1, 1, 1) + \
-        struct.pack(">II", 1, len(sample)) + sample
-    udp = struct.pack(">HHHH", 5000, 6343, 8 + len(datagram), 0) + datagram
-    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 8, 0, 64, 17, 0,
-                     bytes((192, 0, 2, 98)), bytes((192, 0, 2, 97)))
-    return bytes(12) + b"\x08\x00" + ip + udp
-
-
 def quoted(bench):
     """Headers in ICMP errors and samples: counted, with the first place; no packets of the flow."""
     sent = forge.tcp_frame(1, forge.SYN)
-    for name, wrap in (("icmp", in_icmp), ("sflow", in_sflow)):
+    for name, wrap in (("icmp", in_icmp), ("sflow", lambda frame: forge.sflow([frame]))):
         path = bench.write(f"{name}.pcap", pcap((0, sent), (1, wrap(sent)), (2, sent),
                                                 (3, wrap(sent))))
         page = explain(bench, path, "--stream", "0")

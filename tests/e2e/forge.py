@@ -3,7 +3,7 @@
 
 import struct
 
-ETHERNET, USER0 = 1, 147
+ETHERNET, WIFI, USER0 = 1, 105, 147
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
@@ -21,6 +21,28 @@ def tcp_frame(number=0, flags=ACK, payload=b"", reply=False):
 
 def frames(count, payload=b""):
     return [tcp_frame(i, SYN if i % 2 == 0 else ACK, payload) for i in range(count)]
+
+
+def sflow(samples):
+    """An Ethernet frame with a datagram of sFlow 5, a sample for each Ethernet frame."""
+    data = struct.pack(">7I", 5, 1, 0x0a000001, 0, 1, 1, len(samples))
+    for frame in samples:
+        packed = frame + bytes(-len(frame) % 4)
+        data += struct.pack(">10I", 1, 32 + 8 + 16 + len(packed), 1, 1, 1, 1, 0, 1, 2, 1)
+        data += struct.pack(">6I", 1, 16 + len(packed), 1, len(frame), 0, len(frame)) + packed
+    udp = struct.pack(">4H", 50000, 6343, 8 + len(data), 0) + data
+    return bytes(12) + b"\x08\x00" + struct.pack(
+        ">BBHHHBBHII", 0x45, 0, 20 + len(udp), 7, 0, 64, 17, 0, 0x0a010101, 0x0a010102) + udp
+
+
+def amsdu(packets):
+    """An 802.11 QoS data frame with an MSDU for each Ethernet frame (9.3.2.2.2)."""
+    data = b"\x88\1" + bytes(2) + b"\2\0\0\0\0\1" * 3 + bytes(2) + b"\x80\0"
+    for i, packet in enumerate(packets):
+        body = b"\xaa\xaa\3\0\0\0" + packet[12:]  # SNAP in the place of addresses
+        one = b"\2\0\0\0\0\1" * 2 + struct.pack(">H", len(body)) + body
+        data += one + bytes(-len(one) % 4 if i + 1 < len(packets) else 0)
+    return data
 
 
 class Pcap:

@@ -14,24 +14,11 @@ import common
 import forge
 from sets import run_cases
 
-WIFI = 105
 NOT_TCP = forge.tcp_frame(0)[:23] + b"\x11" + forge.tcp_frame(0)[24:]
 
 
 def headers(first, nb):
     return [forge.tcp_frame(number) for number in range(first, first + nb)]
-
-
-def sflow(samples):
-    """An Ethernet frame with a datagram of sFlow 5, a sample for each Ethernet frame."""
-    data = struct.pack(">7I", 5, 1, 0x0a000001, 0, 1, 1, len(samples))
-    for frame in samples:
-        packed = frame + bytes(-len(frame) % 4)
-        data += struct.pack(">10I", 1, 32 + 8 + 16 + len(packed), 1, 1, 1, 1, 0, 1, 2, 1)
-        data += struct.pack(">6I", 1, 16 + len(packed), 1, len(frame), 0, len(frame)) + packed
-    udp = struct.pack(">4H", 50000, 6343, 8 + len(data), 0) + data
-    return bytes(12) + b"\x08\x00" + struct.pack(
-        ">BBHHHBBHII", 0x45, 0, 20 + len(udp), 7, 0, 64, 17, 0, 0x0a010101, 0x0a010102) + udp
 
 
 def fragments(number):
@@ -41,16 +28,6 @@ def fragments(number):
         yield frame[:16] + struct.pack(">HHH", 20 + len(part), 77, flags) + frame[22:34] + part
 
 
-def aggregated(frames):
-    """An A-MSDU in a QoS data frame, from the Ethernet frames' packets."""
-    data = b"\x88\1" + bytes(2) + b"\2\0\0\0\0\1" * 3 + bytes(2) + b"\x80\0"
-    for i, frame in enumerate(frames):
-        body = b"\xaa\xaa\3\0\0\0" + frame[12:]
-        one = b"\2\0\0\0\0\1" * 2 + struct.pack(">H", len(body)) + body
-        data += one + bytes(-len(one) % 4 if i + 1 < len(frames) else 0)
-    return data
-
-
 def sampled_frames():
     """
     Headers: 40; 3; 1 that nobody quotes; 34 beside one that is not TCP; 33, of which the last one
@@ -58,9 +35,9 @@ def sampled_frames():
     are 8 + 2 + 1 = 11.
     """
     head, tail = fragments(240)
-    return [sflow(headers(0, 40)), sflow(headers(50, 3)), forge.tcp_frame(60),
-            sflow(headers(100, 9) + [NOT_TCP] + headers(109, 25)),
-            sflow([head] + headers(200, 32) + [tail])]
+    return [forge.sflow(headers(0, 40)), forge.sflow(headers(50, 3)), forge.tcp_frame(60),
+            forge.sflow(headers(100, 9) + [NOT_TCP] + headers(109, 25)),
+            forge.sflow([head] + headers(200, 32) + [tail])]
 
 
 READ, QUOTED, UNREAD = 100, 99, 11
@@ -86,7 +63,7 @@ def replayed(bench):
     bench.checks.equal("the footer has it", books[books.index("unread") + 1:][:1], [str(UNREAD)])
     said = bench.run("run", path).text
     bench.checks.ok("the summary says it", LINE in said, said)
-    few = bench.write("few.pcap", forge.Pcap([sflow(headers(0, 32))]).data)
+    few = bench.write("few.pcap", forge.Pcap([forge.sflow(headers(0, 32))]).data)
     said = bench.run("run", few).text
     bench.checks.ok("no word where all are read", "TCP headers read" not in said, said)
 
@@ -94,7 +71,7 @@ def replayed(bench):
 def in_the_air(bench):
     """40 packets in a frame that an access point sent, and 32 in another one."""
     path = bench.write("air.pcap", forge.Pcap(
-        [aggregated(headers(0, 40)), aggregated(headers(50, 32))], link_type=WIFI).data)
+        [forge.amsdu(headers(0, 40)), forge.amsdu(headers(50, 32))], link_type=forge.WIFI).data)
     bench.checks.equal("A-MSDU: headers", bench.summary("A-MSDU", [path]).get("segments"),
                        {"read": 64, "quoted": 0, "unread": 8})
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Inputs for the fuzz targets to begin with, a folder each, all made by the project's generator and
-by the frame makers of tests/oracle.
+"""Inputs for the fuzz targets to begin with, a folder each.
+
+All are made by the project's generator and by the frame makers of tests/oracle and tests/e2e.
 
     tests/fuzz/seeds.py OUT --generator build/datasets/tcpmill-generate \\
         --make build/tests/fuzz/fuzz-make
@@ -24,7 +25,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path += [str(HERE.parent / "oracle"), str(HERE.parent / "e2e")]
-import headers  # noqa: E402
+import forge  # noqa: E402
 import link_frames  # noqa: E402
 import link_headers  # noqa: E402
 import link_parts  # noqa: E402
@@ -210,8 +211,9 @@ def wrapped(writer):
             pcap += struct.pack("<IIII", i, 0, len(data), len(data)) + data
     writer.put("pcap", "wrapped.pcap", pcap)
     # More TCP headers than are read of a frame.
-    for name, link, data in (("sflow", 1, headers.sflow(headers.headers(0, 33))),
-                             ("amsdu", headers.WIFI, headers.aggregated(headers.headers(0, 33)))):
+    many = [forge.tcp_frame(number) for number in range(33)]
+    for name, link, data in (("sflow", forge.ETHERNET, forge.sflow(many)),
+                             ("amsdu", forge.WIFI, forge.amsdu(many))):
         writer.put("decode", f"many-{name}", decoded(link, data, len(data)))
 
 
