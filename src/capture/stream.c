@@ -52,7 +52,8 @@ bool stream_note_damage(struct capture *capture, struct source *source)
 	if (source->unpacker == NULL || capture_stopped(capture))
 		return false;
 	error = unpacker_error(source->unpacker, &in_offset, &out_bytes);
-	source->no_memory = unpacker_no_memory(source->unpacker);
+	if (unpacker_no_memory(source->unpacker))
+		source->no_memory = true; /* for good: what is told frees the unpacker's own */
 	refused = unpacker_refused(source->unpacker);
 	source->is_refused = refused != 0;
 	/* Not a file's first member: such may have a quarter of what there is. */
