@@ -75,6 +75,14 @@ static size_t pack_bzip2(uint8_t *to, size_t room, const void *data, size_t len)
 	return n;
 }
 
+void put_plain(struct bytes *b)
+{
+	put_pcap_header(b, MAGIC_US, 2, 4, 1);
+	for (uint32_t i = 1; i <= PLAIN_RECORDS; i++)
+		put_pcap_record(b, i, 0, PLAIN_CAPLEN, PLAIN_CAPLEN, PLAIN_CAPLEN, i);
+	assert_int_equal(b->len, PLAIN_BYTES);
+}
+
 void put_packed(struct bytes *b, enum packing packing, const void *data, size_t len)
 {
 	static size_t (*const packers[NB_PACKINGS])(uint8_t *, size_t, const void *, size_t) = {

@@ -6,6 +6,14 @@
 
 #include "capture_support.h"
 
+/* A capture to be compressed. */
+#define PLAIN_RECORDS 40u
+#define PLAIN_CAPLEN 300u
+#define PLAIN_BYTES (24u + PLAIN_RECORDS * (16u + PLAIN_CAPLEN))
+
+/* Appends those PLAIN_BYTES bytes. */
+void put_plain(struct bytes *b);
+
 enum packing { PACK_GZIP, PACK_ZSTD, PACK_LZ4, PACK_XZ, PACK_BZIP2, NB_PACKINGS };
 
 extern const char *const packing_names[NB_PACKINGS];

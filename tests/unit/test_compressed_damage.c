@@ -15,25 +15,13 @@
 
 #include "pack_support.h"
 
-#define NB_RECORDS 40u
-#define CAPLEN 300u
-#define PLAIN_LEN (24u + NB_RECORDS * (16u + CAPLEN))
-
-static void some_pcap(struct bytes *b)
-{
-	put_pcap_header(b, MAGIC_US, 2, 4, 1);
-	for (uint32_t i = 1; i <= NB_RECORDS; i++)
-		put_pcap_record(b, i, 0, CAPLEN, CAPLEN, CAPLEN, i);
-	assert_int_equal(b->len, PLAIN_LEN);
-}
-
 static void assert_first_frames(const struct reading *r)
 {
 	for (uint32_t i = 1; i <= r->nb_frames; i++)
 		assert_frame(r, i,
 			     &(struct want_frame){.ts_ns = i * 1000000000ll,
-						  .caplen = CAPLEN,
-						  .wire_len = CAPLEN,
+						  .caplen = PLAIN_CAPLEN,
+						  .wire_len = PLAIN_CAPLEN,
 						  .seed = i,
 						  .link_type = 1});
 }
@@ -85,12 +73,12 @@ static void a_wrong_checksum_keeps_all_that_was_decompressed(void **state)
 		size_t from_end, nb;
 		const char *what;
 	} cases[NB_PACKINGS] = {
-		[PACK_GZIP] = {8, NB_RECORDS, "incorrect data check"},
-		[PACK_ZSTD] = {1, NB_RECORDS, "Restored data doesn't match checksum"},
-		[PACK_LZ4] = {1, NB_RECORDS, "ERROR_contentChecksum_invalid"},
+		[PACK_GZIP] = {8, PLAIN_RECORDS, "incorrect data check"},
+		[PACK_ZSTD] = {1, PLAIN_RECORDS, "Restored data doesn't match checksum"},
+		[PACK_LZ4] = {1, PLAIN_RECORDS, "ERROR_contentChecksum_invalid"},
 		/* The block's, in front of an index and a footer of 8 and 12 bytes. */
-		[PACK_XZ] = {21, NB_RECORDS, "a wrong checksum or bad codes"},
-		[PACK_BZIP2] = {1, NB_RECORDS, "a wrong checksum or bad codes"},
+		[PACK_XZ] = {21, PLAIN_RECORDS, "a wrong checksum or bad codes"},
+		[PACK_BZIP2] = {1, PLAIN_RECORDS, "a wrong checksum or bad codes"},
 	};
 
 	for (enum packing p = 0; p < NB_PACKINGS; p++) {
@@ -98,7 +86,7 @@ static void a_wrong_checksum_keeps_all_that_was_decompressed(void **state)
 		char *path, want[128];
 		struct reading r;
 
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, p, b.data, b.len);
 		packed.data[packed.len - cases[p].from_end] ^= 0x10;
 		path = write_file(state, "packed", &packed);
@@ -111,7 +99,7 @@ static void a_wrong_checksum_keeps_all_that_was_decompressed(void **state)
 			       p == PACK_XZ ? " in the part that begins there" : "", cases[p].what);
 		assert_non_null(strstr(capture_damage(r.capture, 0)->text, want));
 		(void)snprintf(want, sizeof(want), "damaged at byte %u decompressed: byte ",
-			       PLAIN_LEN);
+			       PLAIN_BYTES);
 		assert_ptr_equal(strstr(capture_damage(r.capture, 0)->text, want),
 				 capture_damage(r.capture, 0)->text);
 		reading_fini(&r);
@@ -131,15 +119,15 @@ static void garbage_behind_the_last_member_is_told(void **state)
 		char text[160];
 		size_t len;
 
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, p, b.data, b.len);
 		len = packed.len;
 		put_raw(&packed, "ABCDE", 5);
 		(void)snprintf(text, sizeof(text),
 			       "damaged at byte %u decompressed: byte %zu of the %s: expected "
 			       "another %s %s or the end, found 41424344",
-			       PLAIN_LEN, len, packing_names[p], packing_names[p], members[p]);
-		assert_damage(state, &packed, NB_RECORDS, text);
+			       PLAIN_BYTES, len, packing_names[p], packing_names[p], members[p]);
+		assert_damage(state, &packed, PLAIN_RECORDS, text);
 		packed.len = len;
 		/* Another format's member is none. */
 		put_packed(&packed, p == PACK_GZIP ? PACK_XZ : PACK_GZIP, "", 0);
@@ -147,9 +135,9 @@ static void garbage_behind_the_last_member_is_told(void **state)
 		(void)snprintf(text, sizeof(text),
 			       "damaged at byte %u decompressed: byte %zu of the %s: expected "
 			       "another %s %s or the end, found %s",
-			       PLAIN_LEN, len, packing_names[p], packing_names[p], members[p],
+			       PLAIN_BYTES, len, packing_names[p], packing_names[p], members[p],
 			       p == PACK_GZIP ? "fd377a41" : "1f8b0841");
-		assert_damage(state, &packed, NB_RECORDS, text);
+		assert_damage(state, &packed, PLAIN_RECORDS, text);
 		bytes_fini(&b);
 		bytes_fini(&packed);
 	}
@@ -161,14 +149,14 @@ static void padding_that_is_none_is_told(void **state)
 	char text[160];
 	size_t len;
 
-	some_pcap(&b);
+	put_plain(&b);
 	put_packed(&packed, PACK_XZ, b.data, b.len);
 	put_zeros(&packed, 6);
 	(void)snprintf(text, sizeof(text),
 		       "damaged at byte %u decompressed: byte %zu of the xz: expected padding of a "
 		       "multiple of 4 zeros, found 6",
-		       PLAIN_LEN, packed.len);
-	assert_damage(state, &packed, NB_RECORDS, text);
+		       PLAIN_BYTES, packed.len);
+	assert_damage(state, &packed, PLAIN_RECORDS, text);
 	packed.len = 0;
 	put_packed(&packed, PACK_GZIP, b.data, b.len);
 	put_zeros(&packed, 512);
@@ -177,8 +165,8 @@ static void padding_that_is_none_is_told(void **state)
 	(void)snprintf(text, sizeof(text),
 		       "damaged at byte %u decompressed: byte %zu of the gzip: expected another "
 		       "gzip member or the end, found 78",
-		       PLAIN_LEN, len);
-	assert_damage(state, &packed, NB_RECORDS, text);
+		       PLAIN_BYTES, len);
+	assert_damage(state, &packed, PLAIN_RECORDS, text);
 	packed.len = 0;
 	put_packed(&packed, PACK_BZIP2, b.data, b.len);
 	len = packed.len;
@@ -186,8 +174,8 @@ static void padding_that_is_none_is_told(void **state)
 	(void)snprintf(text, sizeof(text),
 		       "damaged at byte %u decompressed: byte %zu of the bzip2: expected another "
 		       "bzip2 stream or the end, found 00000000",
-		       PLAIN_LEN, len);
-	assert_damage(state, &packed, NB_RECORDS, text);
+		       PLAIN_BYTES, len);
+	assert_damage(state, &packed, PLAIN_RECORDS, text);
 	packed.len = 0;
 	put_packed(&packed, PACK_ZSTD, b.data, b.len);
 	put_skippable(&packed, 100);
@@ -195,8 +183,8 @@ static void padding_that_is_none_is_told(void **state)
 	(void)snprintf(text, sizeof(text),
 		       "damaged at byte %u decompressed: byte %zu of the zstd: cut short: expected "
 		       "30 more bytes of a skippable frame, got none",
-		       PLAIN_LEN, packed.len);
-	assert_damage(state, &packed, NB_RECORDS, text);
+		       PLAIN_BYTES, packed.len);
+	assert_damage(state, &packed, PLAIN_RECORDS, text);
 	bytes_fini(&b);
 	bytes_fini(&packed);
 }
@@ -216,7 +204,7 @@ static size_t read_hurt(void **state, const struct bytes *packed, bool is_cut)
 	if (r.capture != NULL) {
 		reading_run(&r);
 		assert_int_equal(r.rc, 0);
-		assert_true(r.nb_frames <= NB_RECORDS || !is_cut);
+		assert_true(r.nb_frames <= PLAIN_RECORDS || !is_cut);
 		assert_true(capture_totals(r.capture)->nb_damage <= 1);
 		assert_true(capture_totals(r.capture)->nb_damage == 1 || !is_cut);
 		if (is_cut)
@@ -237,10 +225,10 @@ static void a_stream_cut_anywhere_keeps_what_came_before(void **state)
 		struct bytes b = {0}, packed = {0};
 		size_t len, border, nb, least = 0;
 
-		some_pcap(&b);
-		put_packed(&packed, p, b.data, PLAIN_LEN / 2);
+		put_plain(&b);
+		put_packed(&packed, p, b.data, PLAIN_BYTES / 2);
 		border = packed.len;
-		put_packed(&packed, p, b.data + PLAIN_LEN / 2, b.len - PLAIN_LEN / 2);
+		put_packed(&packed, p, b.data + PLAIN_BYTES / 2, b.len - PLAIN_BYTES / 2);
 		len = packed.len;
 		/* Nothing that was given out once is lost by more bytes. */
 		for (packed.len = 1; packed.len < len; packed.len += 3) {
@@ -250,7 +238,7 @@ static void a_stream_cut_anywhere_keeps_what_came_before(void **state)
 			assert_true(nb >= least);
 			least = nb;
 		}
-		assert_true(least >= (NB_RECORDS - 1) / 2);
+		assert_true(least >= (PLAIN_RECORDS - 1) / 2);
 		packed.len = len;
 		bytes_fini(&b);
 		bytes_fini(&packed);
@@ -262,7 +250,7 @@ static void bits_that_are_flipped_are_survived(void **state)
 	for (enum packing p = 0; p < NB_PACKINGS; p++) {
 		struct bytes b = {0}, packed = {0};
 
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, p, b.data, b.len);
 		for (size_t i = 0; i < packed.len; i += 5) {
 			packed.data[i] ^= (uint8_t)(1u << i % 8);
@@ -280,9 +268,9 @@ static void a_damaged_capture_in_sound_data_is_told(void **state)
 	for (enum packing p = 0; p < NB_PACKINGS; p++) {
 		struct bytes b = {0}, packed = {0};
 
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, p, b.data, b.len - 1);
-		assert_damage(state, &packed, NB_RECORDS - 1,
+		assert_damage(state, &packed, PLAIN_RECORDS - 1,
 			      "damaged at byte 12348 decompressed: record 40 is cut short: "
 			      "expected 316 bytes of header and packet, got 315");
 		bytes_fini(&b);
@@ -315,7 +303,7 @@ static void what_holds_no_capture_is_refused(void **state)
 			       packing_names[p]);
 		assert_refused(state, &packed, text);
 		packed.len = b.len = 0;
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, p, b.data, 23);
 		(void)snprintf(text, sizeof(text),
 			       "cut short: expected a pcap header of 24 bytes in %s, got 23",
@@ -339,7 +327,7 @@ static void a_window_larger_than_the_limit_is_refused(void **state)
 	struct bytes b = {0}, packed = {0};
 	size_t header_len, at;
 
-	some_pcap(&b);
+	put_plain(&b);
 	put_zstd_window(&packed, 28, b.data, b.len);
 	assert_refused(state, &packed, "zstd needs 257 MiB of memory, there are 256 for it");
 	packed.len = 0;
@@ -380,7 +368,7 @@ static void a_stop_ends_the_wait_for_a_compressed_pipe(void **state)
 		pthread_t thread;
 		const char *path;
 
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, p, b.data, b.len);
 		put_packed(&packed, p, b.data + 24, b.len - 24);
 		packed.len -= 20;
@@ -391,7 +379,7 @@ static void a_stop_ends_the_wait_for_a_compressed_pipe(void **state)
 		assert_int_equal(pthread_create(&thread, NULL, stop_soon, r.capture), 0);
 		reading_run(&r);
 		assert_int_equal(pthread_join(thread, NULL), 0);
-		assert_true(r.nb_frames >= NB_RECORDS - 1);
+		assert_true(r.nb_frames >= PLAIN_RECORDS - 1);
 		assert_int_equal(capture_totals(r.capture)->nb_damage, 0);
 		reading_fini(&r);
 		feeder_stop(feeder);
@@ -409,7 +397,7 @@ static void a_stop_ends_a_long_stream_at_once(void **state)
 		const char *path;
 		double start;
 
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, p, b.data, b.len);
 		b.len = 0;
 		put_zeros(&b, 4u << 20); /* empty records */

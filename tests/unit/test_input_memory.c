@@ -19,17 +19,6 @@
 #include "pack_support.h"
 
 #define MIB (UINT64_C(1) << 20)
-#define NB_RECORDS 40u
-#define CAPLEN 300u
-#define PLAIN_LEN (24u + NB_RECORDS * (16u + CAPLEN))
-
-static void some_pcap(struct bytes *b)
-{
-	put_pcap_header(b, MAGIC_US, 2, 4, 1);
-	for (uint32_t i = 1; i <= NB_RECORDS; i++)
-		put_pcap_record(b, i, 0, CAPLEN, CAPLEN, CAPLEN, i);
-}
-
 /* What a decoder says it needs once the first bytes came out. */
 static uint64_t needs_of(void **state, const struct bytes *packed)
 {
@@ -53,7 +42,7 @@ static void zstd_needs_what_the_library_takes(void **state)
 {
 	struct bytes b = {0};
 
-	some_pcap(&b);
+	put_plain(&b);
 	for (int log = 10; log <= 27; log++) {
 		const size_t takes = ZSTD_estimateDStreamSize((size_t)1 << log);
 		struct bytes packed = {0};
@@ -112,7 +101,7 @@ static void what_does_not_fit_is_refused_with_what_would_do(void **state)
 	struct capture *capture;
 	bool usage;
 
-	some_pcap(&b);
+	put_plain(&b);
 	put_zstd_window(&packed, 24, b.data, b.len);
 	path = write_file(state, "packed", &packed);
 	params = params_of((const char *const *)&path, all - 1);
@@ -154,14 +143,14 @@ static void a_quarter_is_set_aside(void **state)
 		char *path;
 		struct capture_params params;
 
-		some_pcap(&b);
+		put_plain(&b);
 		put_packed(&packed, PACK_GZIP, b.data, b.len);
 		path = write_file(state, "packed", is_packed ? &packed : &b);
 		params = params_of((const char *const *)&path, 400 * MIB + 1024);
 		reading_open(&r, &params);
 		assert_int_equal(capture_memory(r.capture), is_packed ? 100 * MIB + 1024 : 1024);
 		reading_run(&r);
-		assert_int_equal(r.nb_frames, NB_RECORDS);
+		assert_int_equal(r.nb_frames, PLAIN_RECORDS);
 		reading_fini(&r);
 		free(path);
 		bytes_fini(&b);
@@ -176,14 +165,15 @@ static void a_later_member_that_needs_more_ends_the_input(void **state)
 	size_t first_len;
 	char want[256];
 
-	some_pcap(&b);
-	put_zstd_window(&packed, 20, b.data, PLAIN_LEN - 2 * (16 + CAPLEN));
+	put_plain(&b);
+	put_zstd_window(&packed, 20, b.data, PLAIN_BYTES - 2 * (16 + PLAIN_CAPLEN));
 	first_len = packed.len;
-	put_zstd_window(&packed, 24, b.data + PLAIN_LEN - 2 * (16 + CAPLEN), 2 * (16 + CAPLEN));
+	put_zstd_window(&packed, 24, b.data + PLAIN_BYTES - 2 * (16 + PLAIN_CAPLEN),
+			2 * (16 + PLAIN_CAPLEN));
 	(void)snprintf(want, sizeof(want),
 		       "stopped at byte %zu decompressed: byte %zu of the zstd: needs 17 MiB of "
 		       "memory, there are 3 for it: --max-memory 3072MiB would do",
-		       (size_t)PLAIN_LEN - 2 * (16 + CAPLEN), first_len);
+		       (size_t)PLAIN_BYTES - 2 * (16 + PLAIN_CAPLEN), first_len);
 	for (int is_pipe = 0; is_pipe < 2; is_pipe++) {
 		char *path = write_file(state, "packed", &packed);
 		struct feeder *feeder = is_pipe ? feeder_start(state, "fifo", &packed) : NULL;
@@ -193,7 +183,7 @@ static void a_later_member_that_needs_more_ends_the_input(void **state)
 
 		reading_open(&r, &params);
 		reading_run(&r);
-		assert_int_equal(r.nb_frames, NB_RECORDS - 2);
+		assert_int_equal(r.nb_frames, PLAIN_RECORDS - 2);
 		assert_int_equal(capture_totals(r.capture)->nb_damage, 1);
 		assert_string_equal(capture_damage(r.capture, 0)->text, want);
 		/* So that a quarter of what would do is enough. */
