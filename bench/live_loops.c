@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "engine/eal.h"
+#include "live/eal.h"
 #include "live.h"
 #include "rooms.h"
 #include "tcpmill/capture.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How long ten packets take: a whole process, and what of it is EAL's."""
+"""How long ten packets take: a whole process."""
 
 import time
 
@@ -7,8 +7,7 @@ import text
 from kit import REPO, median
 
 TITLE = "Start-up"
-NOTE = """A capture of ten packets, the whole process from fork to exit, one worker, records written. EAL is
-DPDK's runtime; it sleeps 0.1 s to calibrate its clock."""
+NOTE = "A capture of ten packets, the whole process from fork to exit, one worker, records written."
 
 ROUNDS = 15
 # Where a build with chosen drivers linked in may lie; --static names another.
@@ -23,7 +22,7 @@ def static_build(kit):
 def whole(kit, program, trace):
     start = time.monotonic()
     inside = kit.run(trace, 1, program=program)
-    return {"seconds": time.monotonic() - start, "eal": inside["startup"], "rss": inside["rss"]}
+    return {"seconds": time.monotonic() - start, "rss": inside["rss"]}
 
 
 def measure(kit):
@@ -35,16 +34,10 @@ def measure(kit):
     return {"rows": rows, "no_static": programs["static"] is None}
 
 
-def rest(row):
-    """What is not EAL's, in seconds, run by run."""
-    return [all_of_it - eal for all_of_it, eal in zip(row["seconds"], row["eal"])]
-
-
 def report(data):
-    rows = [[row["name"], f"{row['program_bytes'] / 1e6:.1f}", text.spread(row["seconds"]), text.spread(row["eal"]),
-             text.spread(rest(row)), f"{median(row['rss']) / 1e6:.0f}"] for row in data["rows"]]
-    lines = text.table(["build", "program, MB", "whole process, s (min-max)", "EAL, s (min-max)",
-                        "not EAL's, s (min-max)", "peak RSS, MB"], rows)
+    rows = [[row["name"], f"{row['program_bytes'] / 1e6:.1f}", text.spread(row["seconds"]),
+             f"{median(row['rss']) / 1e6:.0f}"] for row in data["rows"]]
+    lines = text.table(["build", "program, MB", "whole process, s (min-max)", "peak RSS, MB"], rows)
     if data["no_static"]:
         lines.append(f"\nNo static build was found ({', '.join(STATIC)}, or --static).")
     return lines + [""]

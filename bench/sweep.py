@@ -7,7 +7,7 @@ from process import LeftOut, say
 
 TITLE = "Pipeline sweep"
 NOTE = """Generated traces, full verdicts, records written to the same memory file system; from the first
-read to the last byte written, EAL's start-up apart. One worker is kept to one core, its writing thread too.
+read to the last byte written, start-up apart. One worker is kept to one core, its writing thread too.
 `dd bs=1M` reads the same file in the same rounds; walk + parse steps through its records and parses
 Ethernet, IPv4 and TCP, and no more. A flow is held to the end of the input, as in tshark, so the tables
 hold more flows than are live."""

@@ -50,9 +50,14 @@ def measure(kit):
     return {"rows": rows}
 
 
+def memory(rss):
+    """It is looked at now and then: a program may be through before the first time."""
+    return text.number(rss and rss / 1e6, 0)
+
+
 def report(data):
     rows = [[text.count(row["live"]), row["command"] + (", before" if row["build"] else ""), row["workers"],
              text.rate(row["packets"], row["seconds"]), f"{median(row['seconds']) / row['packets'] * 1e9:.0f}",
-             f"{median(row['rss']) / 1e6:,.0f}"] for row in data["rows"]]
+             memory(median(row["rss"]))] for row in data["rows"]]
     header = ["live flows", "command", "workers", "Mpps (min-max)", "ns/packet", "peak RSS, MB"]
     return text.table(header, rows) + [""]

@@ -5,12 +5,12 @@
 /*
  * A run: captures in, records and totals out, on every core.
  *
- * engine_run() starts the lcores, cuts the inputs into chunks, exchanges their
+ * engine_run() starts the workers, cuts the inputs into chunks, exchanges their
  * segments between the workers, merges the finished flows in the order of
  * docs/definitions.md 1.6, and returns when all is written. One run a process:
- * EAL cannot be started twice.
+ * what it gives up (rights.h) does not come back.
  *
- * Threads: engine_run() blocks its caller (which becomes EAL's main lcore) and
+ * Threads: a worker is a thread kept to one CPU. engine_run() blocks its caller and
  *          calls progress from it; engine_interrupt() is safe in a signal handler.
  */
 
@@ -144,7 +144,7 @@ struct engine_result {
 	bool interrupted;
 	bool has_few_rights;                    /* see rights.h */
 	bool nearly_full;                       /* a partition reached 90 % of --max-flows */
-	uint64_t startup_ns, read_ns, write_ns; /* wall time: EAL; input; what came after it */
+	uint64_t startup_ns, read_ns, write_ns; /* wall time: before; input; after it */
 	uint64_t peak_rss_bytes, max_memory;    /* the latter is what there was for it */
 	uint32_t nb_workers;
 	struct engine_worker_stats workers[ENGINE_MAX_WORKERS];

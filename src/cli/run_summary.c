@@ -62,7 +62,7 @@ static void print_input(const struct run_report *report, FILE *out)
 		text_time(totals->last_ts_ns).s,
 		text_duration(totals->last_ts_ns - totals->first_ts_ns).s);
 	if (seconds > 0)
-		fprintf(out, "read in %s (%s, %s, %u worker%s) \xc2\xb7 start-up %s\n",
+		fprintf(out, "read in %s (%s, %s, %u worker%s)\n",
 			text_duration((int64_t)(result->read_ns + result->write_ns)).s,
 			text_rate((double)totals->nb_frames * 1e9 /
 					  (double)(result->read_ns + result->write_ns),
@@ -72,8 +72,7 @@ static void print_input(const struct run_report *report, FILE *out)
 					  (double)(result->read_ns + result->write_ns),
 				  "B/s")
 				.s,
-			result->nb_workers, result->nb_workers == 1 ? "" : "s",
-			text_duration((int64_t)result->startup_ns).s);
+			result->nb_workers, result->nb_workers == 1 ? "" : "s");
 	fputc('\n', out);
 }
 

@@ -131,6 +131,7 @@ struct worker {
 	bool failed;
 	uint32_t id;
 	int cpu;
+	pthread_t thread;
 
 	pthread_mutex_t returned_lock; /* guards returned: slots the merger is done with */
 	struct flow **returned;
@@ -190,7 +191,6 @@ struct engine {
 	uint64_t next_read, next_cut, next_sort, next_number, next_tell;
 	uint64_t next_resolve; /* chunks below it are resolved, or need it not */
 	uint64_t next_done;    /* chunks below it are numbered and, with a teller, put */
-	uint32_t nb_ended_workers;
 	bool cutting, numbering, putting, all_claimed;
 	uint64_t merged_epochs; /* epochs below this are written, or are in jobs */
 	int64_t nb_streams;     /* numbered so far */
@@ -212,8 +212,8 @@ void engine_fail(struct engine *engine, const char *format, ...)
 /* exchange.c: the plan, and what a worker does next. */
 int exchange_init(struct engine *engine);
 void exchange_fini(struct engine *engine);
-/* Runs until the worker's part is done; 0 or -1 (the engine failed). */
-int exchange_work(struct worker *worker);
+/* Runs until the worker's part is done, or the engine failed. */
+void exchange_work(struct worker *worker);
 
 /* worker.c */
 int worker_init(struct worker *worker, struct engine *engine, uint32_t id);

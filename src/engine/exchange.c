@@ -378,19 +378,14 @@ static bool do_something(struct worker *worker)
 	       step_encode(worker) || step_read(worker) || step_finish(worker);
 }
 
-int exchange_work(struct worker *worker)
+void exchange_work(struct worker *worker)
 {
 	struct engine *engine = worker->engine;
-	int rc = 0;
 
 	pthread_mutex_lock(&engine->lock);
 	while (!engine->failed && !(worker->is_finished && engine->merger.is_finished)) {
 		if (!do_something(worker))
 			pthread_cond_wait(&engine->changed, &engine->lock);
 	}
-	rc = engine->failed ? -1 : 0;
-	engine->nb_ended_workers++;
-	pthread_cond_broadcast(&engine->ended);
 	pthread_mutex_unlock(&engine->lock);
-	return rc;
 }

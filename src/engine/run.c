@@ -3,7 +3,6 @@
 /* A run from start to end. */
 
 #include <errno.h>
-#include <rte_launch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "eal.h"
+#include "cpus.h"
 #include "engine_priv.h"
 #include "tcpmill/rights.h"
 
@@ -56,9 +55,17 @@ void engine_fail(struct engine *engine, const char *format, ...)
 	pthread_mutex_unlock(&engine->lock);
 }
 
-static int lcore_main(void *arg)
+static void *worker_main(void *arg)
 {
-	return exchange_work(arg);
+	struct worker *worker = arg;
+	const int rc = cpus_pin(worker->cpu);
+
+	(void)pthread_setname_np(pthread_self(), "tcpmill-worker");
+	if (rc != 0)
+		engine_fail(worker->engine, "cannot keep worker %u to CPU %d: %s", worker->id,
+			    worker->cpu, strerror(rc));
+	exchange_work(worker);
+	return NULL;
 }
 
 static struct reassembly *create_reassembly(const struct engine *engine)
@@ -248,33 +255,31 @@ static int finish_records(struct engine *engine, const struct engine_hooks *hook
 	return 0;
 }
 
-/* Launches all threads and waits for them. */
+/* Starts all threads and waits for them. */
 static int run_threads(struct engine *engine, const struct engine_hooks *hooks,
 		       struct engine_result *result, char *error, size_t error_size)
 {
 	const uint64_t start_ns = engine_now_ns();
-	uint32_t launched = 0;
+	uint32_t started = 0;
+	int rc = merger_start(engine);
 
-	if (merger_start(engine) != 0) {
-		snprintf(error, error_size, "cannot start the merger's thread");
+	if (rc != 0) {
+		snprintf(error, error_size, "cannot start the merger's thread: %s", strerror(-rc));
 		return -1;
 	}
-	for (; launched < engine->nb_workers; launched++) {
-		if (rte_eal_remote_launch(lcore_main, &engine->workers[launched],
-					  eal_worker_lcore(launched)) != 0) {
-			engine_fail(engine, "cannot start worker %u", launched);
+	for (; started < engine->nb_workers; started++) {
+		struct worker *worker = &engine->workers[started];
+
+		rc = pthread_create(&worker->thread, NULL, worker_main, worker);
+		if (rc != 0) {
+			engine_fail(engine, "cannot start worker %u: %s", started, strerror(rc));
 			break;
 		}
 	}
 	watch(engine, hooks, start_ns);
-	/* Waiting for an lcore spins: all threads are through with their work before that. */
 	merger_join(engine);
-	pthread_mutex_lock(&engine->lock);
-	while (engine->nb_ended_workers < launched)
-		pthread_cond_wait(&engine->ended, &engine->lock);
-	pthread_mutex_unlock(&engine->lock);
-	for (uint32_t i = 0; i < launched; i++)
-		(void)rte_eal_wait_lcore(eal_worker_lcore(i));
+	for (uint32_t i = 0; i < started; i++)
+		pthread_join(engine->workers[i].thread, NULL);
 	result->interrupted = atomic_load(&interrupted) && !engine->config->interrupt_ends;
 	if (engine->read_end_ns > start_ns) {
 		result->read_ns = engine->read_end_ns - start_ns;
@@ -297,20 +302,21 @@ int engine_run(const struct engine_config *config, struct capture *capture,
 		.capture = capture,
 		.nb_workers = config->nb_workers,
 	};
-	const struct eal_params eal = {.nb_workers = config->nb_workers, .mib = 64};
 	int cpus[ENGINE_MAX_WORKERS];
 	uint64_t start_ns = engine_now_ns();
 	int rc;
 
 	memset(result, 0, sizeof(*result));
-	if (eal_start(&eal, cpus, error, error_size) != 0)
+	if (cpus_deal(config->nb_workers, cpus) != 0) {
+		snprintf(error, error_size, "cannot read the CPUs this process may use");
 		return -1;
-	result->startup_ns = engine_now_ns() - start_ns;
+	}
 	rc = init(&engine, hooks, error, error_size);
 	for (uint32_t i = 0; rc == 0 && i < engine.nb_workers; i++)
 		engine.workers[i].cpu = cpus[i];
 	if (rc == 0) {
 		result->has_few_rights = rights_keep_only(RIGHTS_READ);
+		result->startup_ns = engine_now_ns() - start_ns;
 		rc = run_threads(&engine, hooks, result, error, error_size);
 	}
 	if (rc == 0) {
@@ -318,6 +324,5 @@ int engine_run(const struct engine_config *config, struct capture *capture,
 		rc = finish_records(&engine, hooks, result, error, error_size);
 	}
 	fini(&engine);
-	eal_stop();
 	return rc;
 }

@@ -34,6 +34,20 @@ static uint64_t partitions_of(uint32_t worker, uint32_t nb_workers)
 	return mask;
 }
 
+/* In our own memory: rings that DPDK makes need its EAL. */
+static struct rte_ring *create_ring(void)
+{
+	struct rte_ring *ring =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)rte_ring_get_memsize(RING_LISTS));
+
+	if (ring != NULL &&
+	    rte_ring_init(ring, "ended", RING_LISTS, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
+		free(ring);
+		ring = NULL;
+	}
+	return ring;
+}
+
 int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 {
 	struct flow_table_params params = {
@@ -47,7 +61,6 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 		.ended = on_flow_ended,
 		.context = worker,
 	};
-	char name[RTE_RING_NAMESIZE];
 
 	worker->engine = engine;
 	worker->teller = engine->teller;
@@ -56,13 +69,11 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	worker->id = id;
 	worker->delay_state = engine->config->delay_seed + id + 1;
 	pthread_mutex_init(&worker->returned_lock, NULL);
-	snprintf(name, sizeof(name), "ended%u", id);
 	worker->table = flow_table_create(&params);
 	worker->tracker =
 		tcp_tracker_create(worker->teller != NULL && worker->teller->wants_details);
 	worker->ended = ended_list_create();
-	worker->ended_ring =
-		rte_ring_create(name, RING_LISTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	worker->ended_ring = create_ring();
 	worker->rows = calloc(MERGER_TILE, sizeof(*worker->rows));
 	worker->owners = malloc(engine->config->batch_rows);
 	if (engine->config->output != NULL)
@@ -88,7 +99,7 @@ void worker_fini(struct worker *worker)
 
 		while (rte_ring_dequeue(worker->ended_ring, &list) == 0)
 			ended_list_destroy(list);
-		rte_ring_free(worker->ended_ring);
+		free(worker->ended_ring);
 	}
 	arrow_encoder_destroy(worker->encoder);
 	free(worker->rows);

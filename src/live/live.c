@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/eal.h"
+#include "eal.h"
 #include "engine/totals.h"
 #include "tcpmill/arrow.h"
 #include "worker_priv.h"

@@ -238,7 +238,7 @@ def arguments(description, **extra):
     parser.add_argument("--tcpmill", default=REPO / "build/tcpmill", help="program under test")
     parser.add_argument("--generator", help="tcpmill-generate (default: beside the program)")
     parser.add_argument("--only", nargs="+", metavar="GLOB", help="captures with these names")
-    # Starting a run is mostly waiting (EAL measures its clock for 0.1 s): more jobs than cores.
+    # Tests wait for pipes, disks and each other: more jobs than cores.
     parser.add_argument("--jobs", type=int, default=min(2 * (os.cpu_count() or 1), 8))
     parser.add_argument("-v", "--verbose", action="store_true", help="print passed checks too")
     for name, keywords in extra.items():

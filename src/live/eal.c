@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "eal.h"
+#include "engine/cpus.h"
 
 bool eal_has_hugepages(void)
 {
@@ -42,26 +42,19 @@ bool eal_has_hugepages(void)
 	return found;
 }
 
-/* "0@(all),1@c1,2@c2": CPUs are dealt round when there are more workers than CPUs. */
-static void make_lcore_map(uint32_t nb_workers, const cpu_set_t *set, int *cpus, char *map,
-			   size_t size)
+/* "0@(all),1@c1,2@c2" */
+static void make_lcore_map(uint32_t nb_workers, const int *cpus, char *map, size_t size)
 {
 	int all[CPU_SETSIZE];
-	uint32_t nb = 0;
+	const uint32_t nb = cpus_usable(all);
 	size_t n;
 
-	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, set))
-			all[nb++] = (int)cpu;
-	}
 	n = (size_t)snprintf(map, size, "--lcores=0@(");
 	for (uint32_t i = 0; i < nb && n < size; i++)
 		n += (size_t)snprintf(map + n, size - n, "%s%d", i == 0 ? "" : ",", all[i]);
 	n += (size_t)snprintf(map + n, size - n, ")");
-	for (uint32_t i = 0; i < nb_workers && n < size; i++) {
-		cpus[i] = all[i % nb];
+	for (uint32_t i = 0; i < nb_workers && n < size; i++)
 		n += (size_t)snprintf(map + n, size - n, ",%u@%d", eal_worker_lcore(i), cpus[i]);
-	}
 }
 
 /* What the run needs, behind the program's name and the map of lcores. */
@@ -117,14 +110,13 @@ int eal_start(const struct eal_params *params, int *cpus, char *error, size_t er
 	char map[8192], mib[16], program[] = "tcpmill";
 	char **argv = calloc(params->nb_extra + 16, sizeof(*argv));
 	uint32_t argc = 0;
-	cpu_set_t set;
 	int rc = -1;
 
-	if (argv == NULL || sched_getaffinity(0, sizeof(set), &set) != 0) {
+	if (argv == NULL || cpus_deal(params->nb_workers, cpus) != 0) {
 		snprintf(error, error_size, "cannot read the CPUs this process may use");
 		goto out;
 	}
-	make_lcore_map(params->nb_workers, &set, cpus, map, sizeof(map));
+	make_lcore_map(params->nb_workers, cpus, map, sizeof(map));
 	argv[argc++] = program;
 	argv[argc++] = map;
 	argc += put_arguments(params, argv + argc, mib, sizeof(mib));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef TCPMILL_ENGINE_EAL_H
-#define TCPMILL_ENGINE_EAL_H
+#ifndef TCPMILL_LIVE_EAL_H
+#define TCPMILL_LIVE_EAL_H
 
 /*
  * DPDK's environment: one pinned lcore a worker, and a main lcore that may run
