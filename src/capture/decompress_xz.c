@@ -136,27 +136,13 @@ static void *xz_open(const struct decompress_limits *limits)
 	return NULL;
 }
 
-static const char *words_of(lzma_ret rc)
-{
-	switch (rc) {
-	case LZMA_MEM_ERROR:
-		return decompress_no_memory;
-	case LZMA_FORMAT_ERROR:
-		return "no xz stream";
-	case LZMA_OPTIONS_ERROR:
-		return "options that liblzma does not know";
-	default:
-		return "a wrong checksum or bad codes";
-	}
-}
-
 /* The part of the stream that begins at place; what came before is given out first. */
 static enum decompress_step broken(struct xz_decoder *xz, lzma_ret rc, uint64_t place)
 {
 	drop_block(xz);
 	xz->place = place;
 	xz->state = XZ_BROKEN;
-	xz->why = words_of(rc);
+	xz->why = xz_words_of(rc);
 	return STEP_MORE;
 }
 

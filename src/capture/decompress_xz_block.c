@@ -212,3 +212,17 @@ bool xz_block_wait(struct xz_block *b, long ms)
 	pthread_mutex_unlock(&b->crew->lock);
 	return is_done;
 }
+
+const char *xz_words_of(lzma_ret rc)
+{
+	switch (rc) {
+	case LZMA_MEM_ERROR:
+		return decompress_no_memory;
+	case LZMA_FORMAT_ERROR:
+		return "no xz stream";
+	case LZMA_OPTIONS_ERROR:
+		return "options that liblzma does not know";
+	default:
+		return "a wrong checksum or bad codes";
+	}
+}

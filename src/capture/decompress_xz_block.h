@@ -82,4 +82,7 @@ enum xz_call { XZ_CALLED, XZ_STARVED };
 enum xz_call xz_block_call(struct xz_block *block, const uint8_t **in, size_t *nb_in,
 			   bool may_be_short, uint8_t *out, size_t *nb_out);
 
+/* Why a block, or what stands around blocks, is broken. */
+const char *xz_words_of(lzma_ret rc);
+
 #endif
