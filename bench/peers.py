@@ -15,8 +15,8 @@ from process import LeftOut, Wrong, run, say, timed
 TITLE = "Beside other programs"
 NOTE = """One generated trace for all, 96-byte snaplen, 5 K live flows, 200 packets a flow, classic pcap
 with microseconds. Others: whole process, output thrown away or written to memory, first run apart to see
-that it read every packet by its own count. tcpmill: full verdicts, records written, reading and writing
-without start-up, as in every table here; its last rows are a trace of the same shape that is long
+that it read every packet by its own count. tcpmill: full verdicts, records written, reading and writing,
+as in every table here; its last rows are a trace of the same shape that is long
 enough for a rate. `one core`: pinned to one; else all cores are there to be used."""
 
 PACKETS = 10**6

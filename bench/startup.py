@@ -5,6 +5,7 @@ import time
 
 import text
 from kit import REPO, median
+from process import run
 
 TITLE = "Start-up"
 NOTE = "A capture of ten packets, the whole process from fork to exit, one worker, records written."
@@ -20,9 +21,12 @@ def static_build(kit):
 
 
 def whole(kit, program, trace):
-    start = time.monotonic()
     inside = kit.run(trace, 1, program=program)
-    return {"seconds": time.monotonic() - start, "rss": inside["rss"]}
+    start = time.monotonic()
+    run([program, "run", "-q", trace.path, "--workers", 1, "-w", kit.folder / "records.arrow"])
+    seconds = time.monotonic() - start
+    (kit.folder / "records.arrow").unlink()
+    return {"seconds": seconds, "rss": inside["rss"]}
 
 
 def measure(kit):

@@ -7,7 +7,7 @@ from process import LeftOut, say
 
 TITLE = "Pipeline sweep"
 NOTE = """Generated traces, full verdicts, records written to the same memory file system; from the first
-read to the last byte written, start-up apart. One worker is kept to one core, its writing thread too.
+read to the last byte written. One worker is kept to one core, its writing thread too.
 `dd bs=1M` reads the same file in the same rounds; walk + parse steps through its records and parses
 Ethernet, IPv4 and TCP, and no more. A flow is held to the end of the input, as in tshark, so the tables
 hold more flows than are live."""
@@ -89,7 +89,4 @@ def report(data):
             lines += [f"{words[0].upper()}{words[1:]}, {able[0]['packets']:,} packets:", ""]
             lines += text.table(HEADER, map(line, able)) + [""]
         lines += text.left_out(rows, lambda row, w=words: f"{w}, {text.count(row['live'])} live flows")
-    startup = [s for row in data["rows"] for s in row.get("startup", [])]
-    if startup:
-        lines += [f"Start-up, not in these rates: {text.spread(startup)} s.", ""]
     return lines

@@ -142,10 +142,11 @@ struct engine_result {
 	char record_path[512];          /* where they stand ("x.arrow", or "x.arrow.part") */
 	bool wrote_stream;
 	bool interrupted;
-	bool has_few_rights;                    /* see rights.h */
-	bool nearly_full;                       /* a partition reached 90 % of --max-flows */
-	uint64_t startup_ns, read_ns, write_ns; /* wall time: before; input; after it */
-	uint64_t peak_rss_bytes, max_memory;    /* the latter is what there was for it */
+	bool has_few_rights; /* see rights.h */
+	bool nearly_full;    /* a partition reached 90 % of --max-flows */
+	/* Wall time: of engine_run() before its threads; of the input; of what came after it. */
+	uint64_t startup_ns, read_ns, write_ns;
+	uint64_t peak_rss_bytes, max_memory; /* the latter is what there was for it */
 	uint32_t nb_workers;
 	struct engine_worker_stats workers[ENGINE_MAX_WORKERS];
 };

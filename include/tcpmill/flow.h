@@ -9,7 +9,7 @@
  * has its own index, its own capacity and its own order of eviction, so that what
  * happens in it depends on its packets alone, not on who owns it.
  *
- * Thread: a table belongs to one lcore and takes no lock.
+ * Thread: a table belongs to one worker and takes no lock.
  * Memory: address space for all slots is reserved in flow_table_create() and
  *         touched as flows come; an ended flow keeps its slot until
  *         flow_table_release(). Callers borrow flows.

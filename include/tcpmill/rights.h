@@ -6,8 +6,8 @@
  * What the process asks the kernel to deny it from now on, for whoever takes it over through
  * a hostile file: programs, sockets, other processes, mounts, and files to write.
  *
- * A seccomp filter, because it reaches every thread that already runs: DPDK starts the workers
- * before the outputs are open, and Landlock rules hold for the calling thread and its children
+ * A seccomp filter, because it reaches every thread that already runs: those that decompress
+ * start when captures are opened, and Landlock rules hold for the calling thread and its children
  * only. What is denied fails with EPERM. Reading files stays allowed: inputs are opened late.
  */
 

@@ -6,7 +6,7 @@
  * A look at one flow: captures read once, in order, by the calling thread alone.
  *
  * Flows, streams and verdicts are those of engine_run(); what a run does on every
- * core, a scan does on one, without EAL, without records, and with every segment of
+ * core, a scan does on one, without records, and with every segment of
  * one flow told as a note. Ended flows are given back at once.
  */
 

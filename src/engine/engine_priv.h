@@ -183,7 +183,7 @@ struct engine {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;       /* something for a worker to do */
 	pthread_cond_t merger_wakeup; /* a list, a chunk that is done with or an encoded batch */
-	pthread_cond_t ended;         /* a worker or the merger is done, or the run failed */
+	pthread_cond_t ended;         /* the merger is done, or the run failed */
 	struct slot *slots;
 	uint32_t nb_slots, nb_free;
 	struct slot **in_flight;  /* [nb_slots] by sequence modulo nb_slots; NULL: none */

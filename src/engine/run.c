@@ -53,6 +53,7 @@ void engine_fail(struct engine *engine, const char *format, ...)
 	pthread_cond_broadcast(&engine->merger_wakeup);
 	pthread_cond_broadcast(&engine->ended);
 	pthread_mutex_unlock(&engine->lock);
+	capture_stop(engine->capture); /* who waits for a pipe looks at that alone */
 }
 
 static void *worker_main(void *arg)

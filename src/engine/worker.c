@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_priv.h"
+#include "ring.h"
 
 /* How far ahead of the segment at hand its bucket, then its flow, are fetched. */
 #define BUCKET_AHEAD 16u
@@ -34,20 +35,6 @@ static uint64_t partitions_of(uint32_t worker, uint32_t nb_workers)
 	return mask;
 }
 
-/* In our own memory: rings that DPDK makes need its EAL. */
-static struct rte_ring *create_ring(void)
-{
-	struct rte_ring *ring =
-		aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)rte_ring_get_memsize(RING_LISTS));
-
-	if (ring != NULL &&
-	    rte_ring_init(ring, "ended", RING_LISTS, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
-		free(ring);
-		ring = NULL;
-	}
-	return ring;
-}
-
 int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 {
 	struct flow_table_params params = {
@@ -73,7 +60,7 @@ int worker_init(struct worker *worker, struct engine *engine, uint32_t id)
 	worker->tracker =
 		tcp_tracker_create(worker->teller != NULL && worker->teller->wants_details);
 	worker->ended = ended_list_create();
-	worker->ended_ring = create_ring();
+	worker->ended_ring = ring_create(RING_LISTS);
 	worker->rows = calloc(MERGER_TILE, sizeof(*worker->rows));
 	worker->owners = malloc(engine->config->batch_rows);
 	if (engine->config->output != NULL)

@@ -61,7 +61,7 @@ static void make_lcore_map(uint32_t nb_workers, const int *cpus, char *map, size
 static uint32_t put_arguments(const struct eal_params *params, char **argv, char *mib, size_t size)
 {
 	static char quiet[] = "--log-level=*:error", no_pci[] = "--no-pci", m[] = "-m";
-	static char no_telemetry[] = "--no-telemetry", prefix[] = "--file-prefix=tcpmill";
+	static char prefix[] = "--file-prefix=tcpmill"; /* where telemetry answers */
 	static char no_huge[] = "--no-huge", no_shconf[] = "--no-shconf";
 	static char in_memory[] = "--in-memory";
 	uint32_t nb = 0;
@@ -69,7 +69,7 @@ static uint32_t put_arguments(const struct eal_params *params, char **argv, char
 	argv[nb++] = quiet;
 	if (!params->wants_pci)
 		argv[nb++] = no_pci;
-	argv[nb++] = params->is_live ? prefix : no_telemetry;
+	argv[nb++] = prefix;
 	/* 22.11 refuses --no-huge together with --in-memory. */
 	if (eal_has_hugepages()) {
 		argv[nb++] = in_memory;

@@ -4,7 +4,7 @@
 
 /*
  * DPDK's environment: one pinned lcore a worker, and a main lcore that may run
- * anywhere, so that threads made from it (the merger) are not tied to one CPU.
+ * anywhere, so that threads made from it (the writer) are not tied to one CPU.
  * It can be started once in a process.
  */
 
@@ -14,7 +14,6 @@
 
 struct eal_params {
 	uint32_t nb_workers;
-	bool is_live;             /* telemetry answers, under the prefix "tcpmill" */
 	bool wants_pci;           /* look for PCI devices */
 	uint32_t mib;             /* of memory, where there are no huge pages */
 	const char *const *extra; /* [nb_extra] arguments behind ours */

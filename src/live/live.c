@@ -68,7 +68,6 @@ static int start_eal(const struct live *live, int *cpus, char *error, size_t err
 	const char **arguments = calloc(2 * config->nb_ports + config->nb_eal + 1, sizeof(char *));
 	struct eal_params params = {
 		.nb_workers = live->nb_workers,
-		.is_live = true,
 		.mib = EAL_MIB,
 		.extra = arguments,
 	};
@@ -330,7 +329,6 @@ int live_list_ports(FILE *out, const char *const *eal, uint32_t nb_eal, char *er
 {
 	const struct eal_params params = {
 		.nb_workers = 1,
-		.is_live = true,
 		.mib = EAL_MIB,
 		.extra = eal,
 		.nb_extra = nb_eal,

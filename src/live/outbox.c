@@ -9,32 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/ring.h"
 #include "live_priv.h"
-
-static struct rte_ring *make_ring(const char *name, uint32_t nb)
-{
-	const ssize_t size = rte_ring_get_memsize(rte_align32pow2(nb + 1));
-	struct rte_ring *ring;
-
-	if (size < 0)
-		return NULL;
-	ring = aligned_alloc(RTE_CACHE_LINE_SIZE,
-			     RTE_ALIGN_CEIL((size_t)size, RTE_CACHE_LINE_SIZE));
-	if (ring == NULL)
-		return NULL;
-	memset(ring, 0, (size_t)size);
-	if (rte_ring_init(ring, name, nb, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ) != 0) {
-		free(ring);
-		return NULL;
-	}
-	return ring;
-}
 
 int live_outbox_init(struct live_outbox *outbox, uint32_t nb_blocks)
 {
 	memset(outbox, 0, sizeof(*outbox));
-	outbox->full = make_ring("full", nb_blocks);
-	outbox->empty = make_ring("empty", nb_blocks);
+	outbox->full = ring_create(nb_blocks);
+	outbox->empty = ring_create(nb_blocks);
 	/* Pages are touched when rows come for the first time. */
 	outbox->blocks = aligned_alloc(
 		RTE_CACHE_LINE_SIZE,

@@ -335,6 +335,20 @@ def has_few_rights(bench, pid):
         bench.checks.ok(f"every thread has {line.strip()}", all(line in t for t in told), told)
 
 
+def keeps_to_cpus(bench, pid):
+    """Each worker has one CPU, in turn; all others have what the program has."""
+    usable = sorted(os.sched_getaffinity(0))
+    tasks = {int(task.name): (task / "comm").read_text().strip()
+             for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+    places = {name: sorted(sorted(os.sched_getaffinity(task)) for task, comm in tasks.items()
+                           if comm == name) for name in set(tasks.values())}
+    workers = places.pop("tcpmill-worker", [])
+    bench.checks.equal("each worker has a CPU", workers, sorted([usable[n % len(usable)]]
+                                                                for n in range(3)))
+    bench.checks.ok("all others may run anywhere",
+                    all(cpus == usable for some in places.values() for cpus in some), places)
+
+
 def interrupted(bench):
     """A run waiting for more input: signals end it, and what was written stays as .part."""
     capture = forge.Pcap(forge.frames(2000))
@@ -345,9 +359,9 @@ def interrupted(bench):
         bench.output.unlink(missing_ok=True)
         part = pathlib.Path(f"{bench.output}.part")
         part.unlink(missing_ok=True)
-        child = subprocess.Popen([bench.program.path, "run", fifo, "-w", bench.output],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE)
+        child = subprocess.Popen([bench.program.path, "run", fifo, "-w", bench.output,
+                                  "--workers", "3"], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         stop = threading.Event()
         feeder = threading.Thread(target=feed, args=(fifo, capture.data[:-10], stop),
                                   daemon=True)
@@ -358,6 +372,7 @@ def interrupted(bench):
         time.sleep(0.5)
         if number == signal.SIGINT:
             has_few_rights(bench, child.pid)
+            keeps_to_cpus(bench, child.pid)
         child.send_signal(number)
         try:
             out, err = child.communicate(timeout=30)

@@ -30,8 +30,8 @@ WAYS = (("--workers", "1", "--chunk-size", "4096"), ("--workers", "3"))
 SAME = ("packets", "bytes_wire", "bytes_captured", "flows", "books", "flags", "handshakes",
         "time_jumps", "first_ts", "last_ts")
 PIPED = ("hackeire-1.pcap", "kernel-loss.pcapng", "pcapplusplus-nanosecs*")
-# A bomb's memory: 30 MiB that any run has, a queue of blocks, and what a library keeps.
-RSS_MAX = 96 << 20
+# A bomb's memory: 6 MiB that any run has, a queue of blocks, and what a library keeps.
+RSS_MAX = 72 << 20
 
 
 def bgzf(data):

@@ -196,7 +196,7 @@ def killed_at_random(checks, args, tmp, capture, nb):
     moments = random.Random(seed)
     outcomes = {"no file": 0, "whole": 0, "recovered": 0, "nothing to save": 0}
     for number in range(nb):
-        moment = moments.uniform(0.05, 1.05 * seconds)
+        moment = moments.uniform(0, 1.05 * seconds)
         with tempfile.TemporaryDirectory(dir=tmp) as name:
             at = pathlib.Path(name)
             child = subprocess.Popen([*command, capture, "-w", at / names[0],

@@ -8,7 +8,8 @@
  *
  * Pipes are left alone: threads wake each other through them, which cannot fail.
  * What stdio does inside the C library is not seen here; /dev/full and closed pipes do that.
- * Naps of a tenth of a second are not taken: DPDK measures the clock with them at every start.
+ * Naps of a tenth of a second are not taken: DPDK measures the clock with them when live capture
+ * starts.
  */
 /* Both names of a call are wanted, open() and open64(). */
 #undef _FILE_OFFSET_BITS

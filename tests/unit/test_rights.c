@@ -90,7 +90,7 @@ struct early {
 	int answer;
 };
 
-/* A thread that was there before, as DPDK's workers are. */
+/* A thread that was there before, as those that decompress are. */
 static void *early_thread(void *context)
 {
 	struct early *early = context;
