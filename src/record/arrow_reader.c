@@ -22,9 +22,9 @@ static int open_table(struct arrow_reader *reader)
 		return arrow_input_failed(&reader->in, "out of memory");
 	ret = arrow_input_next(&reader->in, &reader->msg);
 	if (ret == 0)
-		return arrow_input_failed(&reader->in,
-					  "cut inside the schema: it ends at byte %" PRIu64,
-					  reader->in.offset);
+		return arrow_input_failed(
+			&reader->in, "cut inside the schema: it ends at byte %" PRIu64,
+			reader->in.end != UINT64_MAX ? reader->in.end : reader->in.offset);
 	if (ret < 0)
 		return -1;
 	if (reader->msg.type != ARROW_HEADER_SCHEMA)

@@ -132,7 +132,9 @@ def check_recovered(checks, args, label, part, full=None):
     made = part.with_name(part.name.removesuffix(".part"))
     before = part.read_bytes()
     result = common.run([args.tcpmill, "recover", part])
-    if result.rc == 1 and "nothing can be saved" in result.errors:
+    # No batch yet; not all of the schema; not even its beginning.
+    if result.rc == 1 and any(why in result.errors for why in (
+            "nothing can be saved", "cut inside the schema", "it has only")):
         return checks.ok(f"{label}: nothing is saved, nothing is made", not made.exists()) and 0
     if not checks.ok(f"{label}: recover", result.rc == 0 and result.err == b"", str(result)):
         return 0
@@ -217,6 +219,18 @@ def killed_at_random(checks, args, tmp, capture, nb):
     checks.ok("at random: something was recovered", outcomes["recovered"] > 0, outcomes)
 
 
+def cut_in_schema(checks, args, tmp, output):
+    """A kill in the first milliseconds: there is nothing to save, and where it ends is told."""
+    for length in (0, 5, 8, 16, 100, 1000):
+        part = tmp / "cut.arrow.part"
+        part.write_bytes(output.read_bytes()[:length])
+        result = common.run([args.tcpmill, "recover", part])
+        said = f"it has only {length} bytes" if length < 8 else f"it ends at byte {length}"
+        checks.ok(f"cut at byte {length}: one line tells", result.rc == 1 and
+                  result.errors.endswith(f"{said}\n") and result.errors.count("\n") == 1, str(result))
+        checks.ok(f"cut at byte {length}: nothing is made", not (tmp / "cut.arrow").exists())
+
+
 def main():
     args = common.arguments(__doc__, moments=dict(type=int, default=20, metavar="N",
                                                   help="kills at random moments; default 20"))
@@ -250,6 +264,7 @@ def main():
         for number in range(3):
             check_part(checks, args, f"killed while writing, {number + 1}",
                        killed_while_writing(args, tmp, capture, number), full)
+        cut_in_schema(checks, args, tmp, output)
         killed_at_random(checks, args, tmp, capture, args.moments)
     return checks.finish()
 

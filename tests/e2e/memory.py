@@ -17,7 +17,7 @@ MEMORY = "64MiB"
 CONSTANT = 20 << 20
 WAYS = (
     ("--workers", "1"),
-    ("--workers", "3", "--chunk-size", "4096", "--hash-key", "1234567890123456789",
+    ("--workers", "3", "--chunk-size", "65536", "--hash-key", "1234567890123456789",
      "--delay-workers", "1"),
 )
 LISTS, HOLES, FLOWS = "lists_cut", "holes_cut", "evicted"
