@@ -332,7 +332,8 @@ static void a_reader_that_does_not_read_holds_nobody_up(void **state)
 	before = bed_seconds();
 	live_writer_stop(bed->writer);
 	restore(&r);
-	assert_in_range(bed_seconds() - before, 4, 8);
+	/* Five seconds; on a machine with other things to do some more. */
+	assert_in_range(bed_seconds() - before, 4, 30);
 	assert_in_range(bed->dropped, 1000, 1100);
 	assert_true(bed_stats(bed).rows > 0);
 	assert_true(bed_stats(bed).rows_lost > 0);
