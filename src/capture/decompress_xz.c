@@ -18,7 +18,6 @@
 
 #define WAIT_MS 100 /* a step gives back after so long, that it can be told to quit */
 
-#define MAX_CREW 17u
 /* A smaller block is decompressed sooner than a thread is made. */
 #define MIN_FOR_THREAD 16384u
 
@@ -53,7 +52,7 @@ struct xz_decoder {
 	struct xz_block *crew[MAX_CREW]; /* those with a thread; the oldest at first */
 	uint32_t first, nb_crew, max_crew;
 	uint64_t memory; /* of all blocks that were gathered */
-	struct xz_crew shared;
+	struct crew shared;
 	size_t out_at, out_len; /* in out, not given out yet */
 	uint8_t out[XZ_PIECE_OUT];
 };
@@ -112,7 +111,7 @@ static void xz_close(void *decoder)
 	struct xz_decoder *xz = decoder;
 
 	drop_all(xz);
-	xz_crew_fini(&xz->shared);
+	crew_fini(&xz->shared);
 	lzma_end(&xz->spare);
 	lzma_index_hash_end(xz->index, NULL);
 	free(xz);
@@ -129,7 +128,7 @@ static void *xz_open(const struct decompress_limits *limits)
 	xz->spare = (lzma_stream)LZMA_STREAM_INIT;
 	/* One more, so that none waits while the oldest is given out. */
 	xz->max_crew = limits->nb_threads < MAX_CREW ? limits->nb_threads + 1 : MAX_CREW;
-	xz_crew_init(&xz->shared);
+	crew_init(&xz->shared);
 	if (xz_reopen(xz))
 		return xz;
 	xz_close(xz);
@@ -458,7 +457,7 @@ static enum decompress_step xz_step(void *decoder, struct decompress_io *io, con
 	xz->limits.max_bytes = io->max_bytes;
 	xz->is_paused |= io->is_all;
 	waits = must_wait(xz, io);
-	if (xz->nb_crew != 0 && xz_block_wait(oldest(xz), waits ? WAIT_MS : 0))
+	if (xz->nb_crew != 0 && job_wait(&oldest(xz)->job, waits ? WAIT_MS : 0))
 		return give_oldest(xz, io);
 	if (waits)
 		return STEP_MORE;

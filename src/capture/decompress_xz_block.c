@@ -2,29 +2,10 @@
 
 /* Blocks of xz, by liblzma, some of them by threads. */
 
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "decompress.h"
 #include "decompress_xz_block.h"
-
-void xz_crew_init(struct xz_crew *crew)
-{
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&crew->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&crew->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
-void xz_crew_fini(struct xz_crew *crew)
-{
-	pthread_mutex_destroy(&crew->lock);
-	pthread_cond_destroy(&crew->changed);
-}
 
 /* What the header says; its filters are the block's to free. */
 static lzma_ret open_block(struct xz_block *b, const uint8_t *header, size_t header_len,
@@ -77,12 +58,7 @@ void xz_block_destroy(struct xz_block *b)
 {
 	if (b == NULL)
 		return;
-	if (b->has_thread) {
-		pthread_mutex_lock(&b->crew->lock);
-		b->quits = true;
-		pthread_mutex_unlock(&b->crew->lock);
-		(void)pthread_join(b->thread, NULL);
-	}
+	job_end(&b->job);
 	lzma_end(&b->lzma);
 	lzma_filters_free(b->filters, NULL);
 	free(b->in);
@@ -142,24 +118,13 @@ enum xz_call xz_block_call(struct xz_block *b, const uint8_t **in, size_t *nb_in
 	return XZ_CALLED;
 }
 
-static bool has_quit(struct xz_block *b)
+static void decode_block(struct job *job)
 {
-	bool quits;
-
-	pthread_mutex_lock(&b->crew->lock);
-	quits = b->quits;
-	pthread_mutex_unlock(&b->crew->lock);
-	return quits;
-}
-
-static void *block_main(void *arg)
-{
-	struct xz_block *b = arg;
+	struct xz_block *b = (struct xz_block *)job;
 	const uint8_t *in = b->in;
 	size_t nb_in = b->in_len;
 
-	(void)pthread_setname_np(pthread_self(), "tcpmill-xz");
-	while (b->rc == LZMA_OK && !has_quit(b)) {
+	while (b->rc == LZMA_OK && !job_quits(job)) {
 		size_t n;
 
 		(void)xz_block_call(b, &in, &nb_in, true, b->out + b->out_len, &n);
@@ -168,49 +133,11 @@ static void *block_main(void *arg)
 		if (b->out_len > b->block.uncompressed_size)
 			b->rc = LZMA_DATA_ERROR;
 	}
-	pthread_mutex_lock(&b->crew->lock);
-	b->is_done = true;
-	pthread_cond_signal(&b->crew->changed);
-	pthread_mutex_unlock(&b->crew->lock);
-	return NULL;
 }
 
-bool xz_block_start(struct xz_block *b, struct xz_crew *crew)
+bool xz_block_start(struct xz_block *b, struct crew *crew)
 {
-	sigset_t all, old;
-
-	b->crew = crew;
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	b->has_thread = pthread_create(&b->thread, NULL, block_main, b) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return b->has_thread;
-}
-
-static struct timespec in_ms(long ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += ms * 1000000;
-	at.tv_sec += at.tv_nsec / 1000000000;
-	at.tv_nsec %= 1000000000;
-	return at;
-}
-
-bool xz_block_wait(struct xz_block *b, long ms)
-{
-	const struct timespec until = in_ms(ms);
-	bool is_done;
-
-	pthread_mutex_lock(&b->crew->lock);
-	while (!b->is_done && ms != 0 &&
-	       pthread_cond_timedwait(&b->crew->changed, &b->crew->lock, &until) == 0)
-		;
-	is_done = b->is_done;
-	pthread_mutex_unlock(&b->crew->lock);
-	return is_done;
+	return job_start(&b->job, crew, "tcpmill-xz", decode_block);
 }
 
 const char *xz_words_of(lzma_ret rc)

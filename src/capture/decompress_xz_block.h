@@ -12,24 +12,17 @@
  */
 
 #include <lzma.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "decompress_crew.h"
+
 #define XZ_PIECE_IN 16384u
 #define XZ_PIECE_OUT 65536u
 
-/* What the threads of a decoder share. */
-struct xz_crew {
-	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a block is done */
-};
-
-void xz_crew_init(struct xz_crew *crew);
-void xz_crew_fini(struct xz_crew *crew);
-
 struct xz_block {
+	struct job job; /* the first */
 	lzma_block block;
 	lzma_filter filters[LZMA_FILTERS_MAX + 1];
 	lzma_stream lzma;
@@ -45,11 +38,6 @@ struct xz_block {
 	uint8_t *out; /* [uncompressed_size + XZ_PIECE_OUT] */
 	size_t out_len, out_given;
 	lzma_ret rc; /* how it ended */
-
-	struct xz_crew *crew;
-	pthread_t thread;
-	bool has_thread;
-	bool is_done, quits; /* under the crew's lock */
 };
 
 /*
@@ -68,9 +56,7 @@ uint64_t xz_block_cost(const struct xz_block *block);
 /* Makes room for all of it. False, and there is none, if memory does not suffice. */
 bool xz_block_make_room(struct xz_block *block);
 /* All its input is there. False if there is no thread to be had. */
-bool xz_block_start(struct xz_block *block, struct xz_crew *crew);
-/* True when its thread is done; waits so many ms for that. */
-bool xz_block_wait(struct xz_block *block, long ms);
+bool xz_block_start(struct xz_block *block, struct crew *crew);
 
 enum xz_call { XZ_CALLED, XZ_STARVED };
 

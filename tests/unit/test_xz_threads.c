@@ -5,83 +5,12 @@
  * same words about it, as often as it is tried.
  */
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "../../src/capture/decompress.h"
+#include "outcome_support.h"
 #include "pack_support.h"
 
 #define BLOCK 20000u
 #define NB_BLOCKS 9u
 #define PLAIN_LEN (BLOCK * (NB_BLOCKS - 1) + 17777u) /* each long enough for a thread */
-
-struct outcome {
-	uint8_t *out; /* [PLAIN_LEN + 1] */
-	size_t len;
-	uint64_t taken;
-	char error[160];
-};
-
-/* Text that can be compressed to about a quarter: lines of a few words. */
-static void put_lines(struct bytes *b, size_t len)
-{
-	static const char words[] = "stream frame segment window retransmission capture of the ";
-	uint32_t random = 1;
-
-	while (b->len < len) {
-		random = random * 1103515245u + 12345u;
-		put_raw(b, words + (random >> 16) % 40, 1 + (random >> 24) % 16);
-	}
-	b->len = len;
-}
-
-static void read_all(struct outcome *outcome, const struct bytes *packed, uint32_t nb_threads)
-{
-	const int fd = memfd_create("packed", 0);
-	struct decompressor d;
-	ssize_t n;
-
-	*outcome = (struct outcome){.out = malloc(PLAIN_LEN + 1)};
-	assert_non_null(outcome->out);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, packed->data, packed->len), packed->len);
-	assert_true(decompressor_init(&d, fd, false, NULL, 0));
-	d.limits.nb_threads = nb_threads;
-	do {
-		n = decompressor_read(&d, outcome->out + outcome->len,
-				      PLAIN_LEN + 1 - outcome->len);
-		outcome->len += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	outcome->taken = decompressor_taken(&d);
-	memcpy(outcome->error, d.error, sizeof(outcome->error));
-	decompressor_fini(&d);
-	close(fd);
-}
-
-static void assert_same(const struct outcome *a, const struct outcome *b)
-{
-	assert_string_equal(a->error, b->error);
-	assert_int_equal(a->len, b->len);
-	assert_memory_equal(a->out, b->out, a->len);
-	assert_int_equal(a->taken, b->taken);
-}
-
-/* Reads it with one thread and with more, and leaves what the first gave. */
-static void read_each_way(struct outcome *alone, const struct bytes *packed)
-{
-	static const uint32_t threads[] = {2, 5};
-
-	read_all(alone, packed, 1);
-	for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
-		struct outcome crew;
-
-		read_all(&crew, packed, threads[i]);
-		assert_same(alone, &crew);
-		free(crew.out);
-	}
-}
 
 static void pack(struct bytes *plain, struct bytes *packed)
 {
@@ -92,27 +21,17 @@ static void pack(struct bytes *plain, struct bytes *packed)
 static void sound_streams_come_out_whole(void **state)
 {
 	struct bytes plain = {0}, packed = {0}, two = {0};
-	struct outcome outcome;
 
 	(void)state;
 	pack(&plain, &packed);
-	read_each_way(&outcome, &packed);
-	assert_int_equal(outcome.len, PLAIN_LEN);
-	assert_memory_equal(outcome.out, plain.data, PLAIN_LEN);
-	assert_string_equal(outcome.error, "");
-	assert_int_equal(outcome.taken, packed.len);
-	free(outcome.out);
+	assert_whole(&packed, &plain);
 	/* Two streams, with padding between them and behind; blocks that do not say how long. */
 	put_xz_blocks(&two, BLOCK, plain.data, 70000);
 	put_zeros(&two, 8);
 	put_packed(&two, PACK_XZ, plain.data + 70000, 30000);
 	put_xz_blocks(&two, 5000, plain.data + 100000, PLAIN_LEN - 100000);
 	put_zeros(&two, 4);
-	read_each_way(&outcome, &two);
-	assert_int_equal(outcome.len, PLAIN_LEN);
-	assert_memory_equal(outcome.out, plain.data, PLAIN_LEN);
-	assert_string_equal(outcome.error, "");
-	free(outcome.out);
+	assert_whole(&two, &plain);
 	bytes_fini(&plain);
 	bytes_fini(&packed);
 	bytes_fini(&two);
@@ -131,7 +50,7 @@ static void damage_is_the_same_for_any_number_of_threads(void **state)
 		size_t same = 0;
 
 		packed.data[i] ^= (uint8_t)(1u << i % 8);
-		read_each_way(&outcome, &packed);
+		outcome_read_each_way(&outcome, &packed);
 		assert_string_not_equal(outcome.error, "");
 		while (same < outcome.len && outcome.out[same] == plain.data[same])
 			same++;
@@ -140,7 +59,7 @@ static void damage_is_the_same_for_any_number_of_threads(void **state)
 		assert_true(outcome.len == 0 || same >= (outcome.len - 1) / BLOCK * BLOCK);
 		nb_partial += outcome.len % BLOCK != 0;
 		packed.data[i] ^= (uint8_t)(1u << i % 8);
-		free(outcome.out);
+		outcome_fini(&outcome);
 	}
 	/* What a damaged block gives before it is seen is given. */
 	assert_true(nb_partial > 10);
@@ -156,16 +75,16 @@ static void twenty_runs_are_one(void **state)
 	(void)state;
 	pack(&plain, &packed);
 	packed.data[packed.len / 2] ^= 0x20;
-	read_all(&first, &packed, 2);
+	outcome_read(&first, &packed, 2);
 	assert_string_not_equal(first.error, "");
 	for (int i = 0; i < 20; i++) {
 		struct outcome again;
 
-		read_all(&again, &packed, 2 + (uint32_t)i % 3);
-		assert_same(&first, &again);
-		free(again.out);
+		outcome_read(&again, &packed, 2 + (uint32_t)i % 3);
+		assert_same_outcome(&first, &again);
+		outcome_fini(&again);
 	}
-	free(first.out);
+	outcome_fini(&first);
 	bytes_fini(&plain);
 	bytes_fini(&packed);
 }
@@ -184,14 +103,14 @@ static void cuts_are_the_same_for_any_number_of_threads(void **state)
 		struct outcome outcome;
 
 		packed.len = len;
-		read_each_way(&outcome, &packed);
+		outcome_read_each_way(&outcome, &packed);
 		assert_string_equal(outcome.error, "cut short: expected more of the stream, got "
 						   "the end of the input");
 		assert_memory_equal(outcome.out, plain.data, outcome.len);
 		assert_int_equal(outcome.taken, len);
 		assert_true(outcome.len >= last);
 		last = outcome.len;
-		free(outcome.out);
+		outcome_fini(&outcome);
 	}
 	/* No more is kept back than the last few codes need. */
 	assert_true(last > PLAIN_LEN - BLOCK);
