@@ -11,6 +11,7 @@ void crew_init(struct crew *crew)
 {
 	pthread_condattr_t attributes;
 
+	crew->nb_running = 0;
 	pthread_mutex_init(&crew->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -24,6 +25,38 @@ void crew_fini(struct crew *crew)
 	pthread_cond_destroy(&crew->changed);
 }
 
+static struct timespec in_ms(long ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_nsec += ms * 1000000;
+	at.tv_sec += at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
+	return at;
+}
+
+uint32_t crew_running(struct crew *crew)
+{
+	uint32_t nb;
+
+	pthread_mutex_lock(&crew->lock);
+	nb = crew->nb_running;
+	pthread_mutex_unlock(&crew->lock);
+	return nb;
+}
+
+void crew_wait(struct crew *crew, uint32_t nb_running, long ms)
+{
+	const struct timespec until = in_ms(ms);
+
+	pthread_mutex_lock(&crew->lock);
+	while (crew->nb_running == nb_running &&
+	       pthread_cond_timedwait(&crew->changed, &crew->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&crew->lock);
+}
+
 static void *job_main(void *arg)
 {
 	struct job *job = arg;
@@ -33,6 +66,7 @@ static void *job_main(void *arg)
 	job->run(job);
 	pthread_mutex_lock(&job->crew->lock);
 	job->is_done = true;
+	job->crew->nb_running--;
 	pthread_cond_signal(&job->crew->changed);
 	pthread_mutex_unlock(&job->crew->lock);
 	return NULL;
@@ -48,7 +82,10 @@ bool job_start(struct job *job, struct crew *crew, const char *name, void (*run)
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_mutex_lock(&crew->lock);
 	job->has_thread = pthread_create(&job->thread, NULL, job_main, job) == 0;
+	crew->nb_running += job->has_thread;
+	pthread_mutex_unlock(&crew->lock);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return job->has_thread;
 }
@@ -61,17 +98,6 @@ bool job_quits(struct job *job)
 	quits = job->quits;
 	pthread_mutex_unlock(&job->crew->lock);
 	return quits;
-}
-
-static struct timespec in_ms(long ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += ms * 1000000;
-	at.tv_sec += at.tv_nsec / 1000000000;
-	at.tv_nsec %= 1000000000;
-	return at;
 }
 
 bool job_wait(struct job *job, long ms)

@@ -11,13 +11,12 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-
-/* A decoder has at most so many. */
-#define MAX_CREW 17u
+#include <stdint.h>
 
 struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a job is done */
+	uint32_t nb_running;    /* under the lock */
 };
 
 struct job {
@@ -31,6 +30,10 @@ struct job {
 
 void crew_init(struct crew *crew);
 void crew_fini(struct crew *crew);
+/* How many of its jobs are not done. */
+uint32_t crew_running(struct crew *crew);
+/* Waits so many ms for others than so many. */
+void crew_wait(struct crew *crew, uint32_t nb_running, long ms);
 
 /* Runs it in a thread of its own. False if there is none to be had. */
 bool job_start(struct job *job, struct crew *crew, const char *name, void (*run)(struct job *job));

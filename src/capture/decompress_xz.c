@@ -16,6 +16,7 @@
 #include "decompress.h"
 #include "decompress_xz_block.h"
 
+#define MAX_CREW 17u
 #define WAIT_MS 100 /* a step gives back after so long, that it can be told to quit */
 
 /* A smaller block is decompressed sooner than a thread is made. */

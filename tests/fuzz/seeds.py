@@ -354,6 +354,10 @@ def compressed(writer):
                 writer.put("compressed", f"{form}.{name}", one)
                 writer.put("compressed", f"{form}-twice.{name}", one + one)
                 writer.put("compressed", f"{form}-cut.{name}", one[:len(one) // 2])
+    # Enough in each stream for a thread; what says how many there are is the last byte.
+    noise = random.Random(1)
+    streams = b"".join(bz2.compress(noise.randbytes(6000)) for _ in range(3))
+    writer.put("compressed", "streams.bz2", streams + b"\x03")
 
 
 def texts(writer):

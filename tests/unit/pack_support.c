@@ -65,14 +65,19 @@ static size_t pack_xz(uint8_t *to, size_t room, const void *data, size_t len)
 	return n;
 }
 
-static size_t pack_bzip2(uint8_t *to, size_t room, const void *data, size_t len)
+static size_t bzip2_of_level(uint8_t *to, size_t room, int level, const void *data, size_t len)
 {
 	unsigned int n = (unsigned int)room;
 
 	assert_int_equal(BZ2_bzBuffToBuffCompress((char *)to, &n, (char *)(uintptr_t)data,
-						  (unsigned int)len, 1, 0, 0),
+						  (unsigned int)len, level, 0, 0),
 			 BZ_OK);
 	return n;
+}
+
+static size_t pack_bzip2(uint8_t *to, size_t room, const void *data, size_t len)
+{
+	return bzip2_of_level(to, room, 1, data, len);
 }
 
 void put_plain(struct bytes *b)
@@ -94,6 +99,16 @@ void put_packed(struct bytes *b, enum packing packing, const void *data, size_t 
 
 	assert_non_null(to);
 	put_raw(b, to, packers[packing](to, room, data, len));
+	free(to);
+}
+
+void put_bzip2(struct bytes *b, int level, const void *data, size_t len)
+{
+	const size_t room = bound_of(len);
+	uint8_t *to = malloc(room);
+
+	assert_non_null(to);
+	put_raw(b, to, bzip2_of_level(to, room, level, data, len));
 	free(to);
 }
 

@@ -26,6 +26,8 @@ void put_zstd_window(struct bytes *b, int window_log, const void *data, size_t l
 void put_lz4_linked(struct bytes *b, const void *data, size_t len);
 /* An xz stream of blocks of such a size, each of which says how long it is. */
 void put_xz_blocks(struct bytes *b, size_t block, const void *data, size_t len);
+/* A bzip2 stream whose blocks are of so many times 100 kB. */
+void put_bzip2(struct bytes *b, int level, const void *data, size_t len);
 /* A skippable frame of zstd and lz4. */
 void put_skippable(struct bytes *b, uint32_t len);
 
