@@ -45,6 +45,15 @@ struct decompress_io {
 	uint64_t nb_behind;
 };
 
+/*
+ * Bytes of the input that a decoder may take which has threads. Not the last one as long as more
+ * can come: a pipe that has none for now is told (is_all) only of a decoder that left something.
+ */
+static inline size_t decompress_usable(const struct decompress_io *io, bool is_paused)
+{
+	return io->is_last || is_paused || io->nb_in == 0 ? io->nb_in : io->nb_in - 1;
+}
+
 enum decompress_step {
 	STEP_MORE,      /* go on */
 	STEP_STARVED,   /* nothing goes on without more input */

@@ -119,19 +119,10 @@ bool bzip2_ahead_goes_on(struct bzip2_ahead *a, const struct decompress_io *io)
 	return true;
 }
 
-/*
- * Bytes of the input that may be taken. Not the last one as long as more can come: a pipe that
- * has none for now is told only of a decoder that left something.
- */
-static size_t usable(const struct bzip2_ahead *a, const struct decompress_io *io)
-{
-	return io->is_last || a->is_paused || io->nb_in == 0 ? io->nb_in : io->nb_in - 1;
-}
-
 ssize_t bzip2_ahead_take(struct bzip2_ahead *a, struct decompress_io *io, uint64_t needed)
 {
 	const uint64_t before = bits_end(&a->bits);
-	size_t n = usable(a, io);
+	size_t n = decompress_usable(io, a->is_paused);
 
 	/* At the member's beginning it was seen to be one. */
 	if (before == 0)

@@ -146,13 +146,9 @@ static enum decompress_step broken(struct xz_decoder *xz, lzma_ret rc, uint64_t 
 	return STEP_MORE;
 }
 
-/*
- * Bytes of the input that may be taken. Not the last one as long as more can come: a pipe that
- * has none for now is told only of a decoder that left something.
- */
 static size_t usable(const struct decompress_io *io)
 {
-	return io->is_last || io->is_all || io->nb_in == 0 ? io->nb_in : io->nb_in - 1;
+	return decompress_usable(io, io->is_all);
 }
 
 static void took(struct xz_decoder *xz, struct decompress_io *io, size_t n)

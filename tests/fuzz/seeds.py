@@ -347,7 +347,7 @@ def compressed(writer):
             plain.write_bytes(data)
             made = {"gz": gzip.compress(data, mtime=0), "bz2": bz2.compress(data),
                     "xz": lzma.compress(data)}
-            for name in ("zstd", "lz4"):
+            for name in ("zstd", "lz4", "lz4-blocks"):
                 subprocess.run([writer.args.make, name, plain, packed], check=True)
                 made[name] = packed.read_bytes()
             for name, one in made.items():

@@ -2,6 +2,7 @@
 
 /* Compressed images, read with one thread and with several. */
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,4 +95,62 @@ void assert_whole(const struct bytes *packed, const struct bytes *plain)
 	assert_memory_equal(outcome.out, plain->data, plain->len);
 	assert_int_equal(outcome.taken, packed->len);
 	outcome_fini(&outcome);
+}
+
+struct writer {
+	int fd;
+	const uint8_t *data;
+	size_t len;
+};
+
+static void *write_all(void *context)
+{
+	const struct writer *writer = context;
+	size_t len = 0;
+
+	while (len < writer->len) {
+		const ssize_t n = write(writer->fd, writer->data + len, writer->len - len);
+
+		assert_true(n > 0);
+		len += (size_t)n;
+	}
+	return NULL;
+}
+
+static void read_pipe(int fd, uint32_t nb_threads, uint8_t *out, size_t want)
+{
+	struct decompressor d;
+	size_t len = 0;
+
+	assert_true(decompressor_init(&d, fd, true, NULL, 0));
+	d.limits.nb_threads = nb_threads;
+	while (len < want) {
+		const ssize_t n = decompressor_read(&d, out + len, want - len);
+
+		assert_true(n > 0);
+		len += (size_t)n;
+	}
+	decompressor_fini(&d);
+}
+
+void assert_not_held_back(const struct bytes *packed, size_t nb_written, const struct bytes *plain,
+			  size_t len)
+{
+	for (uint32_t nb_threads = 1; nb_threads < 4; nb_threads++) {
+		struct writer writer = {.data = packed->data, .len = nb_written};
+		uint8_t *out = malloc(len);
+		pthread_t thread;
+		int fds[2];
+
+		assert_non_null(out);
+		assert_int_equal(pipe(fds), 0);
+		writer.fd = fds[1];
+		assert_int_equal(pthread_create(&thread, NULL, write_all, &writer), 0);
+		read_pipe(fds[0], nb_threads, out, len);
+		assert_memory_equal(out, plain->data, len);
+		pthread_join(thread, NULL);
+		close(fds[0]);
+		close(fds[1]);
+		free(out);
+	}
 }

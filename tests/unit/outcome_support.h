@@ -25,4 +25,11 @@ void assert_same_outcome(const struct outcome *a, const struct outcome *b);
 /* The whole of it, without a word. */
 void assert_whole(const struct bytes *packed, const struct bytes *plain);
 
+/*
+ * A pipe whose writer wrote so many bytes and pauses: the first bytes of plain come out, with each
+ * number of threads.
+ */
+void assert_not_held_back(const struct bytes *packed, size_t nb_written, const struct bytes *plain,
+			  size_t len);
+
 #endif

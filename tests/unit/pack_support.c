@@ -133,20 +133,40 @@ void put_zstd_window(struct bytes *b, int window_log, const void *data, size_t l
 	free(to);
 }
 
+static void put_lz4(struct bytes *b, const LZ4F_preferences_t *preferences, const void *data,
+		    size_t len)
+{
+	uint8_t *to = malloc(bound_of(len));
+	size_t n;
+
+	assert_non_null(to);
+	n = LZ4F_compressFrame(to, bound_of(len), data, len, preferences);
+	assert_false(LZ4F_isError(n));
+	put_raw(b, to, n);
+	free(to);
+}
+
+void put_lz4_blocks(struct bytes *b, bool says_all, const void *data, size_t len)
+{
+	LZ4F_preferences_t preferences = {
+		.frameInfo = {.blockSizeID = LZ4F_max256KB, .blockMode = LZ4F_blockIndependent}};
+
+	if (says_all) {
+		preferences.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled;
+		preferences.frameInfo.blockChecksumFlag = LZ4F_blockChecksumEnabled;
+		preferences.frameInfo.contentSize = len;
+	}
+	put_lz4(b, &preferences, data, len);
+}
+
 void put_lz4_linked(struct bytes *b, const void *data, size_t len)
 {
 	const LZ4F_preferences_t preferences = {
 		.frameInfo = {.blockSizeID = LZ4F_max64KB,
 			      .blockMode = LZ4F_blockLinked,
 			      .blockChecksumFlag = LZ4F_blockChecksumEnabled}};
-	uint8_t *to = malloc(bound_of(len));
-	size_t n;
 
-	assert_non_null(to);
-	n = LZ4F_compressFrame(to, bound_of(len), data, len, &preferences);
-	assert_false(LZ4F_isError(n));
-	put_raw(b, to, n);
-	free(to);
+	put_lz4(b, &preferences, data, len);
 }
 
 void put_xz_blocks(struct bytes *b, size_t block, const void *data, size_t len)

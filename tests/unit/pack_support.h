@@ -22,6 +22,9 @@ extern const char *const packing_names[NB_PACKINGS];
 void put_packed(struct bytes *b, enum packing packing, const void *data, size_t len);
 /* A zstd frame of such a window, that does not say how long it is. */
 void put_zstd_window(struct bytes *b, int window_log, const void *data, size_t len);
+/* An lz4 frame of blocks of 256 KiB, each for itself; with all that it may say about them, or not.
+ */
+void put_lz4_blocks(struct bytes *b, bool says_all, const void *data, size_t len);
 /* An lz4 frame of small blocks that need those before them. */
 void put_lz4_linked(struct bytes *b, const void *data, size_t len);
 /* An xz stream of blocks of such a size, each of which says how long it is. */

@@ -5,12 +5,9 @@
  * the same words about it: whatever stands where a block might begin.
  */
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "../../src/capture/decompress.h"
 #include "outcome_support.h"
 #include "pack_support.h"
 
@@ -327,22 +324,6 @@ static void what_follows_is_no_stream(void **state)
 	row_fini(&row);
 }
 
-/* ---- pipes -------------------------------------------------------------------------- */
-
-struct writer {
-	int fd;
-	const struct bytes *packed;
-	size_t len;
-};
-
-static void *write_first(void *context)
-{
-	const struct writer *writer = context;
-
-	assert_int_equal(write(writer->fd, writer->packed->data, writer->len), writer->len);
-	return NULL;
-}
-
 /* A writer that pauses: what it wrote is given out to the last whole block. */
 static void a_pause_holds_nothing_back(void **state)
 {
@@ -351,37 +332,9 @@ static void a_pause_holds_nothing_back(void **state)
 
 	(void)state;
 	row_init(&row);
-	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
-		for (uint32_t threads = 1; threads < 4; threads++) {
-			struct writer writer = {.packed = &row.packed,
-						.len = row.ends[2] + behind[i]};
-			const size_t want = (size_t)3 * STREAM;
-			uint8_t *out = malloc(want);
-			struct decompressor d;
-			pthread_t thread;
-			size_t len = 0;
-			int fds[2];
-
-			assert_non_null(out);
-			assert_int_equal(pipe(fds), 0);
-			writer.fd = fds[1];
-			assert_int_equal(pthread_create(&thread, NULL, write_first, &writer), 0);
-			assert_true(decompressor_init(&d, fds[0], true, NULL, 0));
-			d.limits.nb_threads = threads;
-			while (len < want) {
-				const ssize_t n = decompressor_read(&d, out + len, want - len);
-
-				assert_true(n > 0);
-				len += (size_t)n;
-			}
-			assert_memory_equal(out, row.plain.data, want);
-			pthread_join(thread, NULL);
-			decompressor_fini(&d);
-			close(fds[0]);
-			close(fds[1]);
-			free(out);
-		}
-	}
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
+		assert_not_held_back(&row.packed, row.ends[2] + behind[i], &row.plain,
+				     (size_t)3 * STREAM);
 	row_fini(&row);
 }
 
