@@ -264,6 +264,13 @@ void bed_await_empty(const struct live_bed *bed)
 	}
 }
 
+void bed_await_exists(const struct live_bed *bed, const char *name)
+{
+	for (int ms = 0; !bed_exists(bed, name) && ms < PATIENCE_MS; ms++)
+		bed_sleep_ms(1);
+	assert_true(bed_exists(bed, name));
+}
+
 /* ---- what was written --------------------------------------------------------------- */
 
 static void assert_text(const struct arrow_batch *batch, int field, uint32_t row,

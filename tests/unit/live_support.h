@@ -47,6 +47,8 @@ void bed_await_rows(const struct live_bed *bed, uint64_t rows);
 void bed_await_files(const struct live_bed *bed, uint64_t files);
 void bed_await_failures(const struct live_bed *bed, uint64_t failures);
 void bed_await_empty(const struct live_bed *bed);
+/* A file is whole, and counted, before the next one is there. */
+void bed_await_exists(const struct live_bed *bed, const char *name);
 void bed_sleep_ms(unsigned int ms);
 uint64_t bed_seconds(void); /* monotonic */
 

@@ -173,7 +173,7 @@ static void files_begin_with_their_intervals(void **state)
 	bed_set_clock(bed, NOON + 60 * SECOND);
 	bed_await_files(bed, 1);
 	bed_assert_file(bed, "20251122T120030.arrow", 0, 10, "7");
-	assert_true(bed_exists(bed, "20251122T120100.arrow.part"));
+	bed_await_exists(bed, "20251122T120100.arrow.part");
 	/* Nothing comes for an interval; and the writer notices late. */
 	bed->received = 9;
 	bed_set_clock(bed, NOON + 125 * SECOND);
