@@ -224,7 +224,7 @@ static void drop_frame(u_char *user, const struct pcap_pkthdr *header, const u_c
 static int kernel_port_start(struct port *of, char *error, size_t error_size)
 {
 	struct kernel_port *port = kernel_port_of(of);
-	const int64_t wait_ns = port->opened_ns + LATE_NS - kernel_port_monotonic_ns();
+	const int64_t wait_ns = port->shut_ns + LATE_NS - kernel_port_monotonic_ns();
 	int rc;
 
 	if (wait_ns > 0)

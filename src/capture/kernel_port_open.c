@@ -86,7 +86,6 @@ static int activate(struct kernel_port *port, const struct port_params *params, 
 	(void)pcap_set_buffer_size(port->pcap, (int)buffer);
 	(void)pcap_set_timeout(port->pcap, KERNEL_PORT_RETIRE_MS);
 	rc = pcap_activate(port->pcap);
-	port->opened_ns = kernel_port_monotonic_ns();
 	if (rc < 0) {
 		say_not_activated(port, rc, error, error_size, usage);
 		return -1;
@@ -162,6 +161,7 @@ struct port *kernel_port_open(const struct port_params *params, char *error, siz
 	    choose_link_type(port, error, error_size) != 0 ||
 	    kernel_filter_prepare(port, params->filter, error, error_size, usage) != 0)
 		goto failed;
+	port->shut_ns = kernel_port_monotonic_ns();
 	return &port->port;
 
 no_memory:

@@ -24,7 +24,7 @@ struct kernel_port {
 	uint32_t ns_per_fraction;           /* of libpcap's stamps: 1 */
 	struct sock_fprog filter;           /* as the kernel has it while the port runs */
 	struct capture_interface interface; /* of all frames */
-	int64_t opened_ns;                  /* CLOCK_MONOTONIC */
+	int64_t shut_ns; /* CLOCK_MONOTONIC: since then the socket has taken nothing */
 	atomic_bool stopped;
 
 	/* The polling thread's: */
