@@ -16,6 +16,8 @@
 
 #include "netns_bed.h"
 
+#define PATIENCE_MS 20000 /* it hangs, on a busy machine too */
+
 static char reason[160];
 /* Frames polled; and those among them that are older than an earlier complete_ns. */
 static uint64_t nb_polled, nb_late;
@@ -234,7 +236,7 @@ static void poll_once(struct port *port, struct polled *polled, uint16_t max)
 
 void bed_poll(struct port *port, struct polled *polled, uint64_t nb, uint16_t max)
 {
-	const int64_t end_ns = realtime_ns() + 2000000000;
+	const int64_t end_ns = realtime_ns() + PATIENCE_MS * INT64_C(1000000);
 
 	while (polled->nb < nb && !polled->is_over && realtime_ns() < end_ns)
 		poll_once(port, polled, max);
@@ -246,4 +248,10 @@ void bed_poll_for(struct port *port, struct polled *polled, int ms)
 
 	while (!polled->is_over && realtime_ns() < end_ns)
 		poll_once(port, polled, PORT_BURST);
+}
+
+void bed_poll_to_end(struct port *port, struct polled *polled)
+{
+	bed_poll_for(port, polled, PATIENCE_MS);
+	assert_true(polled->is_over);
 }

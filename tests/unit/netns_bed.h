@@ -61,12 +61,14 @@ struct port *bed_open(const char *name, const char *filter, uint64_t buffer_byte
 void bed_start(struct port *port);
 #define BED_SNAPLEN 96u
 /*
- * Polls until nb frames came in all, or the port is over, or 2 s are gone; checks complete_ns.
- * Each poll asks for at most max.
+ * Polls until nb frames came in all, or the port is over, or it takes too long; checks
+ * complete_ns. Each poll asks for at most max.
  */
 void bed_poll(struct port *port, struct polled *polled, uint64_t nb, uint16_t max);
 /* As long as that. */
 void bed_poll_for(struct port *port, struct polled *polled, int ms);
+/* Until the port is over. */
+void bed_poll_to_end(struct port *port, struct polled *polled);
 void bed_close(struct port *port);
 
 #endif

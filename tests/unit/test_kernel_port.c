@@ -209,7 +209,8 @@ static void super_packets_keep_their_length(void **state)
 			got += (size_t)n;
 		}
 	}
-	bed_poll_for(port, polled, 60);
+	bed_poll(port, polled, 11, PORT_BURST);
+	bed_poll_for(port, polled, 30);
 	assert_true(polled->nb > 10);
 	assert_true(polled->max_wire_len > 30000);
 	for (uint64_t i = 0; i < polled->nb; i++)
