@@ -101,7 +101,8 @@ struct got_frame {
 struct reading {
 	struct capture *capture;
 	struct got_frame *frames; /* [nb_frames], by frame number - 1 */
-	size_t nb_frames, size;
+	_Atomic size_t nb_frames; /* who stops it may look */
+	size_t size;
 	uint64_t border_frame, border_clock_ns;
 	int rc; /* of the cut that failed, or 0 */
 };
