@@ -24,7 +24,8 @@ struct wall_clock {
 
 	/* The corrector's: */
 	uint64_t rate_q32;   /* ns a tick as measured: the slope where there is no error */
-	int64_t realtime_ns; /* CLOCK_REALTIME at the last correction */
+	int64_t realtime_ns; /* CLOCK_REALTIME at the last correction ... */
+	uint64_t tsc;        /* ... and the TSC then; the line may begin later */
 };
 
 /* Takes some milliseconds: the TSC's rate is measured, to some 1e-5; EAL's is rounded to 10 MHz. */

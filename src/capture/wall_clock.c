@@ -47,6 +47,7 @@ void wall_clock_start_at(struct wall_clock *clock, uint64_t tsc, int64_t realtim
 	atomic_init(&clock->nb_steps, 0);
 	clock->rate_q32 = rate_q32;
 	clock->realtime_ns = realtime_ns;
+	clock->tsc = tsc;
 	clock_line_set(&clock->line, tsc, realtime_ns, rate_q32);
 }
 
@@ -81,29 +82,42 @@ static uint64_t slew_rate(uint64_t rate, int64_t error_ns, int64_t interval_ns)
 	return error_ns > 0 ? rate - change : rate + change;
 }
 
-void wall_clock_correct_at(struct wall_clock *clock, uint64_t tsc, int64_t realtime_ns)
+/* The slope from now on, or 0: a step was followed. */
+static uint64_t next_slope(struct wall_clock *clock, uint64_t tsc, int64_t realtime_ns)
 {
-	const uint64_t last_tsc = atomic_load_explicit(&clock->line.ticks, memory_order_relaxed);
+	const uint64_t last_tsc = clock->tsc;
 	const int64_t now_ns = wall_clock_at(clock, tsc);
 	const int64_t error_ns = now_ns - realtime_ns;
 	const int64_t interval_ns = realtime_ns - clock->realtime_ns;
 
 	atomic_store_explicit(&clock->error_ns, error_ns, memory_order_relaxed);
+	clock->realtime_ns = realtime_ns;
+	clock->tsc = tsc;
 	/* The TSC goes back where a virtual machine moved or slept. */
 	if ((int64_t)(tsc - last_tsc) < 0 || error_ns > WALL_CLOCK_STEP_NS ||
 	    error_ns < -WALL_CLOCK_STEP_NS) {
-		clock->realtime_ns = realtime_ns;
 		clock_line_set(&clock->line, tsc, realtime_ns, clock->rate_q32);
 		atomic_fetch_add_explicit(&clock->nb_steps, 1, memory_order_relaxed);
-		return;
+		return 0;
 	}
 	/* Not in a moment too short for it, nor if the system's clock was set back meanwhile. */
 	if (interval_ns >= MEASURE_NS)
 		clock->rate_q32 = bend_rate(clock->rate_q32,
 					    wall_clock_rate_q32(tsc - last_tsc, interval_ns));
-	clock->realtime_ns = realtime_ns;
-	clock_line_set(&clock->line, tsc, now_ns,
-		       slew_rate(clock->rate_q32, error_ns, interval_ns));
+	return slew_rate(clock->rate_q32, error_ns, interval_ns);
+}
+
+static void bend_line(struct wall_clock *clock, uint64_t tsc, uint64_t slope_q32)
+{
+	clock_line_set(&clock->line, tsc, wall_clock_at(clock, tsc), slope_q32);
+}
+
+void wall_clock_correct_at(struct wall_clock *clock, uint64_t tsc, int64_t realtime_ns)
+{
+	const uint64_t slope_q32 = next_slope(clock, tsc, realtime_ns);
+
+	if (slope_q32 != 0)
+		bend_line(clock, tsc, slope_q32);
 }
 
 /* ---- the machine's clocks ------------------------------------------------------------ */
@@ -156,8 +170,14 @@ void wall_clock_correct(struct wall_clock *clock)
 {
 	uint64_t tsc = 0;
 	const int64_t ns = read_both(CLOCK_REALTIME, &tsc);
+	const uint64_t slope_q32 = next_slope(clock, tsc, ns);
 
-	wall_clock_correct_at(clock, tsc, ns);
+	/*
+	 * From now on, and not from when the clocks were read: this thread may not have been run
+	 * since, and others went on along the old line. A flatter one from back there would fall.
+	 */
+	if (slope_q32 != 0)
+		bend_line(clock, rte_rdtsc(), slope_q32);
 }
 
 int64_t wall_clock_now(const struct wall_clock *clock)
