@@ -88,6 +88,9 @@ bool follow_is_over(struct follow *follow, int fd)
 			 (uint64_t)own.st_size);
 		return true;
 	}
+	/* It has grown since it was read to its end: nothing is over before that was read, too. */
+	if ((uint64_t)own.st_size > follow->nb_read)
+		return false;
 	if (is_gone(follow, &own, now_ns))
 		return true;
 	return follow->timeout_ns != 0 && now_ns - follow->grown_ns >= follow->timeout_ns;
