@@ -329,9 +329,15 @@ def has_few_rights(bench, pid):
     if b"__asan_init" in program or b"__tsan_init" in program:
         bench.checks.skip("rights given up", "not with sanitizers")
         return
-    told = [(task / "status").read_text() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+    lines = ("Seccomp:\t2\n", "NoNewPrivs:\t1\n")
+    told = []
+
+    def have():
+        told[:] = [(t / "status").read_text() for t in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+        return len(told) >= 3 and all(line in t for line in lines for t in told)
+    common.wait_until(have, 30)
     bench.checks.ok("several threads run", len(told) >= 3, len(told))
-    for line in ("Seccomp:\t2\n", "NoNewPrivs:\t1\n"):
+    for line in lines:
         bench.checks.ok(f"every thread has {line.strip()}", all(line in t for t in told), told)
 
 

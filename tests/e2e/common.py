@@ -131,7 +131,7 @@ def run(cmd, timeout=120, **kwargs):
 
 
 def run_measured(cmd, timeout=600):
-    """Like run(), but the answer also has max_rss in bytes. Output must be small."""
+    """Like run(), but the answer also has max_rss in bytes and cpu_seconds. Output must be small."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         cmd = [str(c) for c in cmd]
         start = time.monotonic()
@@ -148,7 +148,41 @@ def run_measured(cmd, timeout=600):
         rc = None if timed_out and child.returncode == -9 else child.returncode
         result = Result(cmd, rc, out.read(), err.read(), seconds)
     result.max_rss = usage.ru_maxrss * 1024
+    result.cpu_seconds = usage.ru_utime + usage.ru_stime
     return result
+
+
+def wait_until(condition, seconds, interval=0.01):
+    """Waits until condition() is true; the last answer. seconds: only a hang takes so long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer or time.monotonic() > deadline:
+            return answer
+        time.sleep(interval)
+
+
+def cpu_seconds(pid):
+    """Of all its threads until now: what else the machine does meanwhile does not count."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def catches(pid, number):
+    """True once a process has a handler for a signal, which before would just end it."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^SigCgt:\s*(\w+)", status, re.M)[1], 16) >> (number - 1) & 1
+
+
+def has_read(pid, path):
+    """True once a process has read a file to its end, with read()."""
+    of = pathlib.Path(f"/proc/{pid}")
+    try:
+        places = [(of / "fdinfo" / fd.name).read_text() for fd in (of / "fd").iterdir()
+                  if os.readlink(fd) == str(path)]
+    except OSError:
+        return False  # one that was closed meanwhile
+    return any(re.search(rf"^pos:\s*{path.stat().st_size}$", at, re.M) for at in places)
 
 
 class Tcpmill:

@@ -242,7 +242,7 @@ def played(checks, args, net, label, port, interface, side, prepare=lambda: None
         return
     prepare()
     net.traffic(side, "play", interface, 20000, wire_file(net)).succeed()
-    live_net.wait_until(lambda: live.received() >= len(packets), 5)
+    live_net.wait_until(lambda: live.received() >= len(packets), 30)
     result = live.stop()
     if finished(checks, label, result, len(packets)):
         recorded, _ = live_records.replay(args, wire_file(net), f"{output}.replayed")

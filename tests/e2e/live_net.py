@@ -23,6 +23,7 @@ import tempfile
 import time
 
 import common
+from common import wait_until
 
 INSIDE = "TCPMILL_LIVE_INSIDE"
 ADDRESS4 = {"a": "10.80.0.1", "b": "10.80.0.2"}
@@ -43,16 +44,6 @@ def tool(name):
         if (TOOLS / folder / name).exists():
             return TOOLS / folder / name
     return shutil.which(name)
-
-
-def wait_until(condition, seconds, interval=0.01):
-    """Waits until condition() is true; the last answer."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = condition()
-        if answer or time.monotonic() > deadline:
-            return answer
-        time.sleep(interval)
 
 
 def enter():

