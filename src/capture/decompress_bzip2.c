@@ -148,6 +148,19 @@ static enum decompress_step check_stream(struct bzip2_decoder *bz)
 	return STEP_MORE;
 }
 
+/*
+ * The block at hand is done. The library, which may hold a few of the bits already, tells whether
+ * it ends where that magic begins.
+ */
+static bool ends_there(struct bzip2_decoder *bz)
+{
+	uint8_t in[BZIP2_MAGIC_BITS / 8];
+
+	/* A checksum stands behind the magic. */
+	(void)bits_copy(&bz->ahead.bits, bz->block->taken, in, sizeof(in));
+	return bzip2_block_precedes(bz->block, in);
+}
+
 /* A block, or the stream's end: where its magic is. */
 static enum decompress_step read_part(struct bzip2_decoder *bz, struct decompress_io *io)
 {
@@ -161,6 +174,9 @@ static enum decompress_step read_part(struct bzip2_decoder *bz, struct decompres
 		magic = bits_at(&bz->ahead.bits, place, BZIP2_MAGIC_BITS);
 		if (magic != BZIP2_BLOCK && magic != BZIP2_END)
 			continue;
+		if (bz->block != NULL && !ends_there(bz))
+			break;
+		drop_block(bz);
 		bz->at = place;
 		bz->slack = 0;
 		if (magic == BZIP2_END)
@@ -183,7 +199,6 @@ static enum decompress_step judge_block(struct bzip2_decoder *bz)
 		return STEP_MORE;
 	bz->at = b->taken;
 	bz->slack = BZIP2_SLACK;
-	drop_block(bz);
 	bz->stage = BZIP2_PART;
 	return STEP_MORE;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "decompress_bits.h"
 #include "decompress_bzip2_block.h"
 
 #define FIRST_ROOM (1u << 20) /* most blocks have 900 kB */
@@ -75,6 +76,12 @@ size_t bzip2_block_call(struct bzip2_block *b, const uint8_t *in, size_t nb_in, 
 	return n;
 }
 
+bool bzip2_block_precedes(struct bzip2_block *b, const uint8_t *in)
+{
+	(void)call(b, in, BZIP2_MAGIC_BITS / 8, NULL, 0);
+	return b->state == BLOCK_DONE;
+}
+
 /* False if nothing more is made of it now. */
 static bool make_room(struct bzip2_block *b)
 {
@@ -106,9 +113,6 @@ static void decode_block(struct job *job)
 					       b->out + b->out_len);
 		b->in_at += (size_t)(b->taken - taken) / 8;
 	}
-	/* It may have to wait for its turn. */
-	if (b->state == BLOCK_DONE)
-		(void)BZ2_bzDecompressEnd(&b->bz);
 }
 
 bool bzip2_block_start(struct bzip2_block *b, struct crew *crew)

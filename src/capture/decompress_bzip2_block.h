@@ -60,6 +60,12 @@ void bzip2_block_destroy(struct bzip2_block *block);
  */
 size_t bzip2_block_call(struct bzip2_block *block, const uint8_t *in, size_t nb_in, uint8_t *out);
 
+/*
+ * True if a magic follows a block that is done: the bytes of one, which begin at its "taken", or up
+ * to BZIP2_SLACK bits of it stand in front of that.
+ */
+bool bzip2_block_precedes(struct bzip2_block *block, const uint8_t *in);
+
 /* By a thread, from its own input. False if there is none to be had. */
 bool bzip2_block_start(struct bzip2_block *block, struct crew *crew);
 

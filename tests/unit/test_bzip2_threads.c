@@ -225,6 +225,40 @@ static void a_magic_inside_a_block_is_none(void **state)
 	row_fini(&row);
 }
 
+/* Bits too many between a block and what follows it: bzip2 reads no further than to them. */
+static void a_part_begins_where_the_block_ends(void **state)
+{
+	struct bytes plain = {0}, packed = {0}, loosened = {0};
+
+	(void)state;
+	put_lines(&plain, STREAM);
+	put_bzip2(&packed, 9, plain.data, plain.len);
+	for (size_t nb = 1; nb < 10; nb++) {
+		struct outcome outcome;
+		struct loose loose;
+
+		loose_init(&loose, &packed);
+		trim(&loose);
+		for (size_t i = 0; i < nb; i++)
+			insert(&loose, loose.len - 80, 0, 1);
+		loosened.len = 0;
+		put_loose(&loosened, &loose);
+		put_raw(&loosened, packed.data, packed.len);
+		outcome_read_each_way(&outcome, &loosened);
+		assert_string_equal(outcome.error,
+				    "expected sound data in the part that begins there, "
+				    "found: bad magic bytes");
+		assert_int_equal(outcome.len, plain.len);
+		assert_memory_equal(outcome.out, plain.data, plain.len);
+		assert_in_range(outcome.taken, packed.len - 13, packed.len - 9);
+		outcome_fini(&outcome);
+		free(loose.bits);
+	}
+	bytes_fini(&plain);
+	bytes_fini(&packed);
+	bytes_fini(&loosened);
+}
+
 /* ---- damage ------------------------------------------------------------------------- */
 
 /* Whatever bit is flipped: streams in front of it are there, and nothing depends on chance. */
@@ -344,6 +378,7 @@ int main(void)
 		cmocka_unit_test(sound_streams_come_out_whole),
 		cmocka_unit_test(blocks_of_a_few_bytes_come_out_whole),
 		cmocka_unit_test(a_magic_inside_a_block_is_none),
+		cmocka_unit_test(a_part_begins_where_the_block_ends),
 		cmocka_unit_test(damage_is_the_same_for_any_number_of_threads),
 		cmocka_unit_test(damage_between_streams_is_told),
 		cmocka_unit_test(cuts_are_the_same_for_any_number_of_threads),
