@@ -7,8 +7,9 @@
 
 #include "decompress_bzip2_ahead.h"
 
-#define TAKE 65536u /* bytes of the input at a time */
-#define HEAD 10u    /* bytes that tell a stream with a block */
+/* Bytes of the input at a time: what is behind an end goes back, and is looked through again. */
+#define TAKE 4096u
+#define HEAD 10u /* bytes that tell a stream with a block */
 #define NOWHERE UINT64_MAX
 /* A magic and a checksum. */
 #define END_BITS 80u
