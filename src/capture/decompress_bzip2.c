@@ -149,14 +149,13 @@ static enum decompress_step check_stream(struct bzip2_decoder *bz)
 }
 
 /*
- * The block at hand is done. The library, which may hold a few of the bits already, tells whether
- * it ends where that magic begins.
+ * The block at hand is done, and the bytes of a magic are there. The library, which may hold a few
+ * bits of it already, tells whether it is one.
  */
-static bool ends_there(struct bzip2_decoder *bz)
+static bool ends_in_magic(struct bzip2_decoder *bz)
 {
 	uint8_t in[BZIP2_MAGIC_BITS / 8];
 
-	/* A checksum stands behind the magic. */
 	(void)bits_copy(&bz->ahead.bits, bz->block->taken, in, sizeof(in));
 	return bzip2_block_precedes(bz->block, in);
 }
@@ -166,6 +165,13 @@ static enum decompress_step read_part(struct bzip2_decoder *bz, struct decompres
 {
 	const uint64_t last = bz->at;
 
+	if (bz->block != NULL) {
+		if (bits_behind(&bz->ahead.bits, last) < BZIP2_MAGIC_BITS)
+			return need_more(bz, io);
+		if (!ends_in_magic(bz))
+			return broken(bz, words_of(BZ_DATA_ERROR_MAGIC), last - bz->slack);
+		drop_block(bz);
+	}
 	for (uint64_t place = last - bz->slack; place <= last; place++) {
 		uint64_t magic;
 
@@ -174,9 +180,6 @@ static enum decompress_step read_part(struct bzip2_decoder *bz, struct decompres
 		magic = bits_at(&bz->ahead.bits, place, BZIP2_MAGIC_BITS);
 		if (magic != BZIP2_BLOCK && magic != BZIP2_END)
 			continue;
-		if (bz->block != NULL && !ends_there(bz))
-			break;
-		drop_block(bz);
 		bz->at = place;
 		bz->slack = 0;
 		if (magic == BZIP2_END)

@@ -14,6 +14,10 @@
 #define STREAM 45000u /* more than 4 KiB compressed: enough for a thread */
 #define NB_STREAMS 6u
 
+#define BAD_PART "expected sound data in the part that begins there, found: "
+#define BAD_MAGIC BAD_PART "bad magic bytes"
+#define BAD_CHECKSUM BAD_PART "a wrong checksum or bad codes"
+
 /* One stream behind the other, as pbzip2 makes them; where each ends. */
 struct row {
 	struct bytes plain, packed;
@@ -245,9 +249,7 @@ static void a_part_begins_where_the_block_ends(void **state)
 		put_loose(&loosened, &loose);
 		put_raw(&loosened, packed.data, packed.len);
 		outcome_read_each_way(&outcome, &loosened);
-		assert_string_equal(outcome.error,
-				    "expected sound data in the part that begins there, "
-				    "found: bad magic bytes");
+		assert_string_equal(outcome.error, BAD_MAGIC);
 		assert_int_equal(outcome.len, plain.len);
 		assert_memory_equal(outcome.out, plain.data, plain.len);
 		assert_in_range(outcome.taken, packed.len - 13, packed.len - 9);
@@ -307,6 +309,31 @@ static void damage_between_streams_is_told(void **state)
 		row.packed.data[i / 8] ^= (uint8_t)(1u << i % 8);
 		outcome_fini(&outcome);
 	}
+	row_fini(&row);
+}
+
+/* The last one too: that nothing comes behind it does not make the file one that was cut. */
+static void a_damaged_end_is_no_cut(void **state)
+{
+	struct loose loose;
+	struct row row;
+
+	(void)state;
+	row_init(&row);
+	row.packed.len = row.ends[0];
+	loose_init(&loose, &row.packed);
+	trim(&loose);
+	for (size_t i = loose.len - 80; i < loose.len; i++) {
+		struct outcome outcome;
+
+		row.packed.data[i / 8] ^= (uint8_t)(0x80u >> i % 8);
+		outcome_read_each_way(&outcome, &row.packed);
+		assert_string_equal(outcome.error, i < loose.len - 32 ? BAD_MAGIC : BAD_CHECKSUM);
+		assert_int_equal(outcome.len, STREAM);
+		row.packed.data[i / 8] ^= (uint8_t)(0x80u >> i % 8);
+		outcome_fini(&outcome);
+	}
+	free(loose.bits);
 	row_fini(&row);
 }
 
@@ -381,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_part_begins_where_the_block_ends),
 		cmocka_unit_test(damage_is_the_same_for_any_number_of_threads),
 		cmocka_unit_test(damage_between_streams_is_told),
+		cmocka_unit_test(a_damaged_end_is_no_cut),
 		cmocka_unit_test(cuts_are_the_same_for_any_number_of_threads),
 		cmocka_unit_test(what_follows_is_no_stream),
 		cmocka_unit_test(a_pause_holds_nothing_back),
