@@ -161,9 +161,9 @@ bool lz4_row_begin(struct lz4_row *row, const uint8_t *header, size_t header_len
 		return false;
 	XXH32_reset(row->sum, 0);
 	row->block_max = block_max;
-	row->has_length = (flags & 0x08) != 0;
 	row->has_sum = (flags & 0x04) != 0;
 	row->left = (uint64_t)number(header + 6) | (uint64_t)number(header + 10) << 32;
+	row->has_length = (flags & 0x08) != 0 && row->left != 0; /* as the library takes a 0 */
 	row->stage = LZ4_NUMBERS;
 	row->taken = header_len;
 	row->head_len = 0;

@@ -171,6 +171,24 @@ static void a_block_that_is_missing_is_told(void **state)
 	bytes_fini(&packed);
 }
 
+/* A length of 0 in a header stands for none: lz4(1) does not look at it either. */
+static void a_length_of_0_is_none(void **state)
+{
+	static const uint8_t header[] = {0x04, 0x22, 0x4d, 0x18, 0x68, 0x50, 0,   0,
+					 0,    0,    0,    0,    0,    0,    0xee};
+	struct bytes plain = {0}, without = {0}, packed = {0};
+
+	(void)state;
+	put_mixed(&plain);
+	put_lz4_blocks(&without, false, plain.data, plain.len);
+	put_raw(&packed, header, sizeof(header));
+	put_raw(&packed, without.data + 7, without.len - 7);
+	assert_whole(&packed, &plain);
+	bytes_fini(&plain);
+	bytes_fini(&without);
+	bytes_fini(&packed);
+}
+
 /* Of a block that was cut, what is stored as it is comes out, too. */
 static void cuts_are_the_same_for_any_number_of_threads(void **state)
 {
@@ -242,6 +260,7 @@ int main(void)
 		cmocka_unit_test(damage_is_the_same_for_any_number_of_threads),
 		cmocka_unit_test(wrong_numbers_are_told),
 		cmocka_unit_test(a_block_that_is_missing_is_told),
+		cmocka_unit_test(a_length_of_0_is_none),
 		cmocka_unit_test(cuts_are_the_same_for_any_number_of_threads),
 		cmocka_unit_test(a_pause_holds_nothing_back),
 	};
