@@ -15,6 +15,11 @@
 #define STORED 0x80000000u
 /* Of smaller blocks a thread would be made as fast as they are decompressed. */
 #define MIN_BLOCK (256u << 10)
+/* Nor for so few bytes of a large one: whoever flushes often makes many. */
+#define MIN_DATA (32u << 10)
+/* A byte of a block is at most so many, and what the library wants free behind them is less. */
+#define MAX_RATIO 255u
+#define BEHIND 64u
 
 struct lz4_block {
 	struct job job;  /* the first */
@@ -44,6 +49,7 @@ static void block_destroy(struct lz4_block *b)
 static struct lz4_block *block_create(const struct lz4_row *row)
 {
 	const uint32_t header = number(row->head);
+	const size_t len = header & ~STORED, most = MAX_RATIO * len + BEHIND;
 	struct lz4_block *b = calloc(1, sizeof(*b));
 
 	if (b == NULL)
@@ -51,8 +57,8 @@ static struct lz4_block *block_create(const struct lz4_row *row)
 	b->begins = row->part;
 	b->is_stored = (header & STORED) != 0;
 	b->has_sum = row->has_sums;
-	b->in_room = LZ4_NUMBER + (header & ~STORED) + (b->has_sum ? LZ4_NUMBER : 0);
-	b->out_room = row->block_max;
+	b->in_room = LZ4_NUMBER + len + (b->has_sum ? LZ4_NUMBER : 0);
+	b->out_room = most < row->block_max ? most : row->block_max;
 	b->in = malloc(b->in_room);
 	b->out = malloc(b->out_room);
 	if (b->in == NULL || b->out == NULL) {
@@ -233,7 +239,7 @@ static enum decompress_step gather(struct lz4_row *row, struct decompress_io *io
 	n = take(row, io, b->in + b->in_len, b->in_room - b->in_len);
 	b->in_len += n;
 	if (b->in_len == b->in_room) {
-		if (row->max_crew == 1 ||
+		if (row->max_crew == 1 || b->in_len < MIN_DATA ||
 		    !job_start(&b->job, &row->shared, "tcpmill-lz4", decode_block))
 			decode_block(&b->job);
 		add_block(row);
