@@ -233,6 +233,10 @@ static enum decompress_step gather(struct lz4_row *row, struct decompress_io *io
 	struct lz4_block *b = row->block != NULL ? row->block : block_create(row);
 	size_t n;
 
+	if (b == NULL && row->nb_crew != 0) {
+		row->max_crew = row->nb_crew; /* when others are out of the way there may be room */
+		return STEP_MORE;
+	}
 	if (b == NULL)
 		return wrong(row, decompress_no_memory);
 	row->block = b;
