@@ -29,6 +29,8 @@ struct lz4_block {
 	size_t in_len, in_room; /* header, data, and a checksum */
 	size_t out_len, out_given, out_room;
 	uint8_t *in, *out;
+	const uint8_t *window; /* what it may refer back to */
+	size_t window_len;
 };
 
 static uint32_t number(const uint8_t *p)
@@ -55,6 +57,8 @@ static struct lz4_block *block_create(const struct lz4_row *row)
 	if (b == NULL)
 		return NULL;
 	b->begins = row->part;
+	b->window = row->window;
+	b->window_len = row->window_len;
 	b->is_stored = (header & STORED) != 0;
 	b->has_sum = row->has_sums;
 	b->in_room = LZ4_NUMBER + len + (b->has_sum ? LZ4_NUMBER : 0);
@@ -89,8 +93,9 @@ static void decode_block(struct job *job)
 	if (b->is_stored)
 		memcpy(b->out, in, len);
 	else
-		n = LZ4_decompress_safe((const char *)in, (char *)b->out, (int)len,
-					(int)b->out_room);
+		n = LZ4_decompress_safe_usingDict((const char *)in, (char *)b->out, (int)len,
+						  (int)b->out_room, (const char *)b->window,
+						  (int)b->window_len);
 	if (n < 0)
 		b->why = "ERROR_decompressionFailed";
 	else
@@ -112,7 +117,7 @@ static void decode_cut_block(struct lz4_block *b)
 
 void lz4_row_init(struct lz4_row *row)
 {
-	*row = (struct lz4_row){0};
+	memset(row, 0, sizeof(*row));
 	crew_init(&row->shared);
 }
 
@@ -156,10 +161,12 @@ bool lz4_row_begin(struct lz4_row *row, const uint8_t *header, size_t header_len
 	drop_all(row);
 	row->max_crew = limits->nb_threads < LZ4_MAX_CREW ? limits->nb_threads + 1 : LZ4_MAX_CREW;
 	row->max_crew = fit < row->max_crew ? (uint32_t)fit : row->max_crew;
-	if (limits->nb_threads < 2 || row->max_crew < 2)
+	row->is_linked = (flags & 0x20) == 0;
+	row->window_len = 0;
+	if (limits->nb_threads < 2 || row->max_crew < 2 || row->is_linked)
 		row->max_crew = 1; /* without a thread */
 	row->has_sums = (flags & 0x10) != 0;
-	if ((flags & 0x21) != 0x20 || (row->max_crew == 1 && !row->has_sums))
+	if ((flags & 0x01) != 0 || (row->max_crew == 1 && !row->has_sums))
 		return false;
 	if (row->sum == NULL)
 		row->sum = XXH32_createState();
@@ -220,6 +227,17 @@ static enum decompress_step read_numbers(struct lz4_row *row, struct decompress_
 	return STEP_MORE;
 }
 
+/* The end of what came out is what the next block may refer back to. */
+static void slide_window(struct lz4_row *row, const struct lz4_block *b)
+{
+	const size_t room = LZ4_WINDOW, n = b->out_len < room ? b->out_len : room;
+	const size_t kept = row->window_len < room - n ? row->window_len : room - n;
+
+	memmove(row->window, row->window + row->window_len - kept, kept);
+	memcpy(row->window + kept, b->out + b->out_len - n, n);
+	row->window_len = kept + n;
+}
+
 /* The gathered block is the youngest of the crew. */
 static void add_block(struct lz4_row *row)
 {
@@ -246,6 +264,8 @@ static enum decompress_step gather(struct lz4_row *row, struct decompress_io *io
 		if (row->max_crew == 1 || b->in_len < MIN_DATA ||
 		    !job_start(&b->job, &row->shared, "tcpmill-lz4", decode_block))
 			decode_block(&b->job);
+		if (row->is_linked)
+			slide_window(row, b);
 		add_block(row);
 		return STEP_MORE;
 	}

@@ -3,9 +3,9 @@
 #define TCPMILL_DECOMPRESS_LZ4_ROW_H
 
 /*
- * The blocks of an lz4 frame that do not need those before them (as lz4(1) makes them): each says
- * how long it is, and is decompressed by a thread of its own once it is there. Of a damaged one
- * nothing is given out.
+ * The blocks of an lz4 frame: each says how long it is. Those that do not need the ones before them
+ * (as lz4(1) makes them) are decompressed by a thread each once they are there, others one by one.
+ * Of a damaged one nothing is given out.
  *
  * Source: lz4's description of the frame format, 1.6.
  */
@@ -14,6 +14,7 @@
 #include "decompress_crew.h"
 
 #define LZ4_MAX_CREW 17u
+#define LZ4_WINDOW (64u << 10)
 #define LZ4_NUMBER 4u /* bytes of a block's header, and of a checksum */
 
 struct lz4_block;
@@ -42,6 +43,9 @@ struct lz4_row {
 	struct lz4_block *crew[LZ4_MAX_CREW];
 	uint32_t first, nb_crew, max_crew;
 	struct XXH32_state_s *sum;
+	bool is_linked;
+	size_t window_len;
+	uint8_t window[LZ4_WINDOW]; /* is_linked: what a block may refer back to, in front of it */
 	struct crew shared;
 };
 

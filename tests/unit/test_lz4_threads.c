@@ -222,6 +222,35 @@ static void small_blocks_are_as_cheap_with_threads(void **state)
 	bytes_fini(&packed);
 }
 
+/* Blocks that need those before them: a damaged one is not given out, as little as another one. */
+static void linked_blocks_with_checksums_are_kept_back(void **state)
+{
+	struct bytes plain = {0}, packed = {0};
+	size_t at = 7, nb_blocks = 0;
+
+	(void)state;
+	put_mixed(&plain);
+	put_lz4_linked(&packed, plain.data, plain.len);
+	assert_whole(&packed, &plain);
+	for (size_t len; (len = number_at(&packed, at)) != 0; nb_blocks++) {
+		struct outcome outcome;
+
+		len &= 0x7fffffff;
+		packed.data[at + 4 + len / 2] ^= 1;
+		outcome_read_each_way(&outcome, &packed);
+		packed.data[at + 4 + len / 2] ^= 1;
+		assert_non_null(strstr(outcome.error, "ERROR_blockChecksum_invalid"));
+		assert_int_equal(outcome.taken, at);
+		assert_int_equal(outcome.len, nb_blocks * (64u << 10));
+		assert_memory_equal(outcome.out, plain.data, outcome.len);
+		outcome_fini(&outcome);
+		at += 4 + len + 4;
+	}
+	assert_int_equal(nb_blocks, PLAIN_LEN / (64u << 10) + 1);
+	bytes_fini(&plain);
+	bytes_fini(&packed);
+}
+
 /* Of a block that was cut, what is stored as it is comes out, too. */
 static void cuts_are_the_same_for_any_number_of_threads(void **state)
 {
@@ -295,6 +324,7 @@ int main(void)
 		cmocka_unit_test(a_block_that_is_missing_is_told),
 		cmocka_unit_test(a_length_of_0_is_none),
 		cmocka_unit_test(small_blocks_are_as_cheap_with_threads),
+		cmocka_unit_test(linked_blocks_with_checksums_are_kept_back),
 		cmocka_unit_test(cuts_are_the_same_for_any_number_of_threads),
 		cmocka_unit_test(a_pause_holds_nothing_back),
 	};
