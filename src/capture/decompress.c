@@ -120,11 +120,19 @@ static bool fill(struct decompressor *d)
 		else
 			n = pread(d->fd, d->in + d->len, room, (off_t)(d->in_offset + d->len));
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
-	if (n < 0)
-		return fail(d, "read error: %s", strerror(errno));
-	d->in_ended = n == 0;
-	d->len += (size_t)n;
+	/* What is there may give something yet, and threads have parts of what came before. */
+	d->in_ended = n <= 0;
+	d->read_error = n < 0 ? errno : 0;
+	d->len += n > 0 ? (size_t)n : 0;
 	return n > 0;
+}
+
+/* Something lacks: false if that is because the input ends there. */
+static bool note_read_error(struct decompressor *d)
+{
+	if (d->read_error != 0)
+		fail(d, "read error: %s", strerror(d->read_error));
+	return d->failed;
 }
 
 /* Makes as many bytes as tell a format present, as far as there are any. */
@@ -145,7 +153,7 @@ static void skip(struct decompressor *d)
 
 	d->at += n;
 	d->skip -= n;
-	if (d->skip != 0 && !fill(d) && d->in_ended)
+	if (d->skip != 0 && !fill(d) && d->in_ended && !note_read_error(d))
 		fail(d, "cut short: expected %" PRIu64 " more bytes of a skippable frame, got none",
 		     d->skip);
 }
@@ -212,6 +220,8 @@ static void find_member(struct decompressor *d)
 		return;
 	p = d->in + d->at;
 	n = d->len - d->at;
+	if (n < DECOMPRESS_MAGIC && note_read_error(d))
+		return;
 	if (d->nb_zeros != 0 && d->nb_zeros % d->format->padding != 0) {
 		fail(d, "expected padding of a multiple of %" PRIu32 " zeros, found %" PRIu64,
 		     d->format->padding, d->nb_zeros);
@@ -276,7 +286,7 @@ static bool step(struct decompressor *d, struct decompress_io *io)
 		note_damage(d, why, io->nb_behind);
 	if (step == STEP_TOO_LARGE)
 		note_too_large(d);
-	if (step == STEP_STARVED && d->in_ended)
+	if (step == STEP_STARVED && d->in_ended && !note_read_error(d))
 		fail(d, "cut short: expected more of the %s, got the end of the input",
 		     d->format->member);
 	return step != STEP_STARVED || d->failed;

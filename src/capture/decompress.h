@@ -115,6 +115,7 @@ struct decompressor {
 	uint64_t nb_members;
 	bool in_member, in_ended, ended, failed;
 	bool no_memory;         /* that is why it failed: the input may be sound */
+	int read_error;         /* in_ended: why it could not be read on; or 0 */
 	uint64_t member_offset; /* of the member in the input */
 	uint64_t error_offset;  /* in the input; the same however many threads there are */
 	uint64_t refused_bytes; /* that a member would need: too many; 0: there was none */

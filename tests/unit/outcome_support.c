@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../src/capture/decompress.h"
@@ -34,16 +35,13 @@ static size_t make_room(struct outcome *outcome)
 	return outcome->room - outcome->len;
 }
 
-void outcome_read(struct outcome *outcome, const struct bytes *packed, uint32_t nb_threads)
+static void read_from(struct outcome *outcome, int fd, bool is_pipe, uint32_t nb_threads)
 {
-	const int fd = memfd_create("packed", 0);
 	struct decompressor d;
 	ssize_t n;
 
 	*outcome = (struct outcome){0};
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, packed->data, packed->len), packed->len);
-	assert_true(decompressor_init(&d, fd, false, NULL, 0));
+	assert_true(decompressor_init(&d, fd, is_pipe, NULL, 0));
 	d.limits.nb_threads = nb_threads;
 	do {
 		const size_t room = make_room(outcome);
@@ -55,6 +53,53 @@ void outcome_read(struct outcome *outcome, const struct bytes *packed, uint32_t 
 	memcpy(outcome->error, d.error, sizeof(outcome->error));
 	decompressor_fini(&d);
 	close(fd);
+}
+
+void outcome_read(struct outcome *outcome, const struct bytes *packed, uint32_t nb_threads)
+{
+	const int fd = memfd_create("packed", 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, packed->data, packed->len), packed->len);
+	read_from(outcome, fd, false, nb_threads);
+}
+
+struct writer {
+	int fd;
+	const uint8_t *data;
+	size_t len;
+	bool closes;
+};
+
+static void *write_all(void *context)
+{
+	const struct writer *writer = context;
+	size_t len = 0;
+
+	while (len < writer->len) {
+		const ssize_t n = write(writer->fd, writer->data + len, writer->len - len);
+
+		assert_true(n > 0);
+		len += (size_t)n;
+	}
+	if (writer->closes)
+		close(writer->fd);
+	return NULL;
+}
+
+void outcome_read_broken(struct outcome *outcome, const struct bytes *packed, uint32_t nb_threads)
+{
+	struct writer writer = {.data = packed->data, .len = packed->len, .closes = true};
+	pthread_t thread;
+	int fds[2];
+
+	/* The other side closes with a byte that it has not read: a connection that was reset. */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(write(fds[0], "x", 1), 1);
+	writer.fd = fds[1];
+	assert_int_equal(pthread_create(&thread, NULL, write_all, &writer), 0);
+	read_from(outcome, fds[0], true, nb_threads);
+	pthread_join(thread, NULL);
 }
 
 void outcome_read_each_way(struct outcome *alone, const struct bytes *packed)
@@ -95,26 +140,6 @@ void assert_whole(const struct bytes *packed, const struct bytes *plain)
 	assert_memory_equal(outcome.out, plain->data, plain->len);
 	assert_int_equal(outcome.taken, packed->len);
 	outcome_fini(&outcome);
-}
-
-struct writer {
-	int fd;
-	const uint8_t *data;
-	size_t len;
-};
-
-static void *write_all(void *context)
-{
-	const struct writer *writer = context;
-	size_t len = 0;
-
-	while (len < writer->len) {
-		const ssize_t n = write(writer->fd, writer->data + len, writer->len - len);
-
-		assert_true(n > 0);
-		len += (size_t)n;
-	}
-	return NULL;
 }
 
 static void read_pipe(int fd, uint32_t nb_threads, uint8_t *out, size_t want)

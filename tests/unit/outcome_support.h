@@ -17,6 +17,8 @@ struct outcome {
 void put_lines(struct bytes *b, size_t len);
 
 void outcome_read(struct outcome *outcome, const struct bytes *packed, uint32_t nb_threads);
+/* From a stream that cannot be read on once that came. */
+void outcome_read_broken(struct outcome *outcome, const struct bytes *packed, uint32_t nb_threads);
 /* With one thread and with more, whose outcomes are the same; leaves what the first gave. */
 void outcome_read_each_way(struct outcome *alone, const struct bytes *packed);
 void outcome_fini(struct outcome *outcome);

@@ -303,6 +303,34 @@ static void a_pause_holds_nothing_back(void **state)
 	bytes_fini(&packed);
 }
 
+/* All that was read is given out, whoever had it. */
+static void a_stream_that_breaks_off_gives_all_that_came(void **state)
+{
+	struct bytes plain = {0}, packed = {0};
+	size_t whole;
+
+	(void)state;
+	put_mixed(&plain);
+	put_lz4_blocks(&packed, true, plain.data, plain.len);
+	whole = packed.len;
+	for (size_t nb_blocks = 0; nb_blocks < 5; nb_blocks++) {
+		packed.len = place_of(&packed, true, nb_blocks) + 4;
+		for (uint32_t nb_threads = 1; nb_threads < 6; nb_threads += 2) {
+			struct outcome outcome;
+
+			outcome_read_broken(&outcome, &packed, nb_threads);
+			assert_string_equal(outcome.error, "read error: Connection reset by peer");
+			assert_int_equal(outcome.len, nb_blocks * BLOCK);
+			assert_memory_equal(outcome.out, plain.data, outcome.len);
+			assert_int_equal(outcome.taken, packed.len);
+			outcome_fini(&outcome);
+		}
+	}
+	packed.len = whole;
+	bytes_fini(&plain);
+	bytes_fini(&packed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +343,7 @@ int main(void)
 		cmocka_unit_test(linked_blocks_with_checksums_are_kept_back),
 		cmocka_unit_test(cuts_are_the_same_for_any_number_of_threads),
 		cmocka_unit_test(a_pause_holds_nothing_back),
+		cmocka_unit_test(a_stream_that_breaks_off_gives_all_that_came),
 	};
 
 	return cmocka_run_group_tests_name("lz4_threads", tests, NULL, NULL);
